@@ -1,0 +1,68 @@
+"""From a native value to a desirability 0–100: a percentile in a named population, or a place in a cited target range.
+
+The table is `weights/fusion.toml`; populations are JSON files under `weights/populations/` that hold the 1 % to 99 %
+quantiles of a measure.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from virality_core import weights
+
+_PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What a native value is worth: `desirability` 0–100, `percentile` 0–100 or None, and what it was compared with."""
+
+    desirability: float
+    percentile: float | None
+    reference: str
+
+
+def rate(signal: str, value: float) -> Rating:
+    """The rating of `value`, in the signal's native unit, by the signal's entry in fusion.toml.
+
+    Raises:
+        KeyError: fusion.toml has no such signal.
+    """
+    entry = table()["signals"][signal]["desirability"]
+    if entry["kind"] == "population":
+        quantiles, name = _population(entry["file"])
+        percentile = float(np.interp(value, quantiles, _PERCENTS))
+        return Rating(desirability=percentile, percentile=percentile, reference=name)
+    points = np.asarray(entry["points"], dtype=np.float64)  # (P, 2): value, desirability; linear between, flat outside
+    desirability = float(np.interp(value, points[:, 0], points[:, 1]))
+    return Rating(desirability=desirability, percentile=None, reference=str(entry["source"]))
+
+
+def table() -> dict[str, Any]:
+    """fusion.toml, read once: each signal's title, weight, reason and reference; the bands."""
+    return _read_table(weights.folder() / "fusion.toml")
+
+
+@lru_cache
+def _read_table(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
+    return _read_population(weights.folder() / "populations" / file)
+
+
+@lru_cache
+def _read_population(path: Path) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    quantiles = np.asarray(data["quantiles"], dtype=np.float64)
+    if quantiles.shape != _PERCENTS.shape:
+        raise ValueError(f"{path.name}: expected 99 quantiles, got {quantiles.shape}")
+    return quantiles, str(data["name"])

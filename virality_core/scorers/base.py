@@ -1,0 +1,23 @@
+"""The one shape every scorer has: what it needs decoded, and the signals it makes of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from virality_core.types import Plan, Post, Progress, Reel, Signal, Skipped
+
+
+class Scorer(ABC):
+    """Looks at one reel and its post and answers each of `names` with a Signal or a Skipped.
+
+    A scorer holds its model and nothing else: the same input gives the same answer, whatever it scored before.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    plan: ClassVar[Plan] = Plan()
+
+    @abstractmethod
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
+        """One Signal or Skipped for each of `names`. `progress` may raise Cancelled; let it through."""

@@ -1,0 +1,171 @@
+"""What comes out: a post's signals, what each contributes, and the report that is shown and exported."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virality_core.errors import UsageError
+from virality_core.types.media import FrameBatch, VideoInfo, require
+
+Platform = Literal["instagram", "tiktok", "youtube"]
+Profile = Literal["lite", "full", "auto"]
+
+MAX_FOLLOWERS = 10**10  # more than there are people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What will be posted with the reel. Raises UsageError on a value no platform knows."""
+
+    caption: str = ""
+    platform: Platform | None = None
+    followers: int | None = None
+    posted_at: datetime | None = None
+    music: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.platform is not None and self.platform not in get_args(Platform):
+            raise UsageError(f"The platform {self.platform!r} is not known; use instagram, tiktok or youtube.")
+        if self.followers is not None and not 0 <= self.followers <= MAX_FOLLOWERS:
+            raise UsageError(f"The number of followers must be 0 to {MAX_FOLLOWERS}, not {self.followers}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timeline:
+    """A signal over time: `values` float64 (T,) in the signal's unit at `seconds` float64 (T,), ascending."""
+
+    seconds: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        require(
+            self.seconds.ndim == 1 and self.seconds.shape == self.values.shape,
+            f"seconds and values must both be (T,), got {self.seconds.shape} and {self.values.shape}",
+        )
+        require(bool(np.isfinite(self.values).all()), "timeline values must be finite")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """Which weights answered: manifest id, variant (`lite`, `full`) and the sha256 of the file."""
+
+    id: str
+    variant: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """Base of a scorer's typed details: each scorer declares a dataclass of plain values, tuples and arrays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signal:
+    """One answer of a scorer. `value` is in `unit`, within `native_range`; `desirability`, `percentile` are 0–100.
+
+    `reference` names what the desirability compares with (a population, or a cited target range); `percentile` is None
+    where there is no population.
+    """
+
+    name: str
+    value: float
+    unit: str
+    native_range: tuple[float, float]
+    desirability: float
+    reference: str
+    percentile: float | None = None
+    timeline: Timeline | None = None
+    model: ModelInfo | None = None
+    details: Details | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.native_range
+        require(math.isfinite(self.value), f"{self.name}: value must be finite, got {self.value}")
+        require(low <= self.value <= high, f"{self.name}: value {self.value} is outside {self.native_range}")
+        for what in (self.desirability, self.percentile):
+            require(what is None or 0.0 <= what <= 100.0, f"{self.name}: {what} is not in 0–100")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A signal that could not be had, with the reason in one plain sentence. Never replaced by a neutral value."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What a signal brings: `points` of at most 100 × `weight`; the points of a report add up to its score."""
+
+    signal: str
+    weight: float  # share of the score after skipped signals' weight was shared out: the weights add up to 1
+    points: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """How a report came about, so that it can be repeated."""
+
+    version: str
+    profile: Profile  # what was asked for
+    ran: str  # lite, full, or "lite + full" where only some full weights were at hand
+    device: str
+    fusion: str  # which of the three ways weighed the signals: prior, learned or personal
+    models: tuple[ModelInfo, ...]
+    packages: Mapping[str, str]
+    video: VideoInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report:
+    """The result of `score_reel`: a 0–100 `score` that is the sum of its contributions' points, and why."""
+
+    score: float
+    band: str
+    coverage: float  # share of the stated weight that answered, 0–1
+    contributions: tuple[Contribution, ...]
+    signals: tuple[Signal, ...]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+    timings: Mapping[str, float]  # seconds by stage
+    provenance: Provenance
+    thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    def signal(self, name: str) -> Signal | None:
+        """The signal of that name, or None where it was skipped."""
+        return next((s for s in self.signals if s.name == name), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON: str, float, int, bool, None, list and dict only, with a `schema_version`."""
+        plain = {f.name: to_plain(getattr(self, f.name)) for f in fields(self) if f.name != "thumbnails"}
+        return {"schema_version": self.SCHEMA_VERSION, **plain}
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass, array, mapping or scalar as plain JSON values. Raises TypeError for what JSON can't hold."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        require(math.isfinite(value), f"JSON has no {value}")
+        return value
+    if isinstance(value, np.generic | np.ndarray):
+        return to_plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+    raise TypeError(f"{type(value).__name__} does not go into JSON")
