@@ -1,0 +1,195 @@
+"""A caption as the lite sentiment model reads it: pieces with their place in the text as typed.
+
+Captions hold what an English vocabulary does not: emoji, emoticons, hashtags, links, letters in fancy fonts, leftovers
+of exports (`&amp;`, `\\u2019`). Each piece keeps where it stood and what the model reads in its place.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_CHARACTERS = 5000  # YouTube's limit for a description, the longest of the three platforms
+
+_ESCAPE = re.compile(
+    r"\\u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
+    r"|&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
+)
+
+_EMOJI_BASE = (
+    "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff\U0001fa70-\U0001faff\U0001f170-\U0001f251"
+    "\U0001f004\U0001f0cf\U0001f7e0-\U0001f7f0\u2600-\u27bf\u2b05-\u2b55\u2934\u2935\u231a-\u23ff\u25aa-\u25fe\u2190-\u21ff\u3030"
+)
+_TONE = "\U0001f3fb-\U0001f3ff"
+_TAG = "\U000e0020-\U000e007f"
+_EMOJI = (
+    "(?:[\U0001f1e6-\U0001f1ff]{2}"  # a flag is two regional letters
+    f"|[{_EMOJI_BASE}][\ufe0e\ufe0f{_TONE}{_TAG}]*(?:\u200d[{_EMOJI_BASE}][\ufe0e\ufe0f{_TONE}]*)*"
+    "|[0-9#*]\ufe0f?\u20e3)"
+)
+
+_EMOTICONS = {  # a face typed in letters reads as the emoji it stands for
+    "slightly smiling face": (":)", ":-)", "=)", ":]", "(:", ":))"),
+    "grinning face": (":d", ":-d", "=d"),
+    "winking face": (";)", ";-)", ";d"),
+    "laughing face": ("xd",),
+    "disappointed face": (":(", ":-(", "=(", ":["),
+    "crying face": (":'(", ":’("),
+    "face with stuck out tongue": (":p", ":-p", ";p"),
+    "confused face": (":/", ":-/", ":\\"),
+    "red heart": ("<3",),
+    "broken heart": ("</3",),
+}
+_EMOTICON_NAMES = {sign: name for name, signs in _EMOTICONS.items() for sign in signs}
+_EMOTICON = (
+    "(?:" + "|".join(re.escape(sign) for sign in sorted(_EMOTICON_NAMES, key=len, reverse=True)) + r")(?![\w/])[)(]*"
+)
+
+_PIECE = re.compile(
+    "|".join(
+        (
+            r"(?P<link>(?:https?://|www\.|pic\.twitter\.com/)\S*)",
+            rf"(?P<emoji>(?P<one>{_EMOJI})(?P=one)*)",
+            r"(?P<mention>@\w[\w.]*\w|@\w)",
+            r"(?P<hashtag>#\w*[^\W\d_]\w*)",
+            rf"(?P<emoticon>(?<!\w)(?i:{_EMOTICON}))",
+            r"(?P<word>\w+(?:['’`]\w+)*)",
+            r"(?P<mark>(?P<sign>[^\s\u200d\ufe0f\u20e3])(?P=sign)*)",
+        )
+    )
+)
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+|[^\W_]+")  # the words of #NewYearSale2026
+_LONG = re.compile(r"([^\W\d_])\1{2,}")
+
+KINDS = ("link", "emoji", "mention", "hashtag", "emoticon", "word", "mark")
+
+_JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
+_APOSTROPHES = str.maketrans("’`", "''")
+_NAMES = {  # Unicode's own names that mislead a reader of English
+    "\u2764": "red heart",
+    "\u2665": "heart",
+    "\u263a": "smiling face",
+    "\u2639": "frowning face",
+    "\U0001f4af": "hundred points",
+    "\U0001f64f": "folded hands",
+    "\U0001f621": "angry face",
+    "\U0001f624": "face with steam from nose",
+    "\U0001f44f": "clapping hands",
+    "\U0001f44c": "ok hand",
+    "\U0001f5a4": "heart",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One word, emoji, hashtag, mention, link or mark: `text[start:end]` as typed, and what is read for it."""
+
+    start: int
+    end: int
+    kind: str  # one of KINDS
+    reads: str  # may be empty: a link says nothing to the model
+
+
+def pieces(text: str, *, is_known: Callable[[str], bool]) -> list[Piece]:
+    """The pieces of the first `MAX_CHARACTERS` of `text`, in order, with offsets into `text` as typed.
+
+    Args:
+        is_known: says whether the vocabulary has a (lower-case) word; chooses between "so" and "soo" for "sooo".
+    """
+    plain, starts, ends = _decode(text[:MAX_CHARACTERS])
+    found = []
+    for match in _PIECE.finditer(plain):
+        kind = next(name for name in KINDS if match[name] is not None)
+        reads = _read_word(match[0], is_known) if kind == "word" else _READERS[kind](match[0])
+        found.append(Piece(starts[match.start()], ends[match.end() - 1], kind, reads))
+    return found
+
+
+def _decode(text: str) -> tuple[str, list[int], list[int]]:
+    """Escapes and entities undone, fancy letters plain, what can't be shown blank; with each character's span."""
+    characters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+
+    def put(plain: str, start: int, end: int) -> None:
+        for character in plain:
+            characters.append(character)
+            starts.append(start)
+            ends.append(end)
+
+    position = 0
+    for match in _ESCAPE.finditer(text):
+        for index in range(position, match.start()):
+            put(_plain(text[index]), index, index + 1)
+        undone = _undo(match[0])
+        put("".join(map(_plain, undone)), match.start(), match.end())
+        position = match.end()
+    for index in range(position, len(text)):
+        put(_plain(text[index]), index, index + 1)
+    return "".join(characters), starts, ends
+
+
+def _undo(escape: str) -> str:
+    if escape.startswith("&"):
+        return html.unescape(escape)
+    units = bytes.fromhex(escape.replace("\\u", ""))
+    return units.decode("utf-16-be", errors="replace")
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character if character >= " " else " "
+    category = unicodedata.category(character)
+    if category in {"Cs", "Cc", "Cn", "Co"}:
+        return " "
+    if category == "Cf" and character != "\u200d" and not "\U000e0020" <= character <= "\U000e007f":
+        return ""
+    return unicodedata.normalize("NFKC", character)
+
+
+def emoji_name(emoji: str) -> str:
+    """The English name of an emoji, lower case, without skin tone: "face with tears of joy"; "flag" for a flag."""
+    names = []
+    for character in emoji:
+        if "\U0001f1e6" <= character <= "\U0001f1ff":
+            return "flag"
+        if character in _JOINERS or "\U0001f3fb" <= character <= "\U0001f3ff" or character > "\U000e0000":
+            continue
+        name = _NAMES.get(character) or unicodedata.name(character, "").lower().replace("-shaped", "")
+        if name and name not in names:
+            names.append(name)
+    return " ".join(names)
+
+
+def _read_hashtag(text: str) -> str:
+    return "# " + " ".join(_HUMP.findall(text[1:]))
+
+
+def _read_emoticon(text: str) -> str:
+    sign = text.lower()
+    return next(_EMOTICON_NAMES[sign[:n]] for n in range(len(sign), 0, -1) if sign[:n] in _EMOTICON_NAMES)
+
+
+def _read_word(text: str, is_known: Callable[[str], bool]) -> str:
+    text = text.translate(_APOSTROPHES)
+    if not _LONG.search(text):
+        return text
+    twice, once = _LONG.sub(r"\1\1", text), _LONG.sub(r"\1", text)
+    return once if is_known(once.lower()) and not is_known(twice.lower()) else twice
+
+
+def _read_mark(text: str) -> str:
+    return text[0] if text[0] in "\"'\\" else text[:3]
+
+
+_READERS: dict[str, Callable[[str], str]] = {
+    "link": lambda _: "",
+    "emoji": emoji_name,
+    "mention": lambda _: "@user",
+    "hashtag": _read_hashtag,
+    "emoticon": _read_emoticon,
+    "mark": _read_mark,
+}
