@@ -55,4 +55,7 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/pyt
 # The browser tests drive Debian's Chromium; where it can't be installed they skip and say so.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 chromium:
-	@command -v chromium >/dev/null || command -v apt-get >/dev/null && { command -v chromium >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; }; } || echo "Chromium can't be installed here: the browser tests will be skipped."
+	@command -v chromium >/dev/null || { \
+	    echo "Installing Chromium for the browser tests …"; \
+	    $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; \
+	} || echo "Chromium can't be installed here: the browser tests will be skipped."
