@@ -35,11 +35,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    write_reel(args.out, seconds=args.seconds, seed=args.seed)
+    write(args.out, seconds=args.seconds, seed=args.seed)
     print(f"{args.out}: {args.out.stat().st_size * 8 / args.seconds / 1e6:.1f} Mb/s")
 
 
-def write_reel(out: Path, *, seconds: float = 30.0, seed: int = 0) -> list[float]:
+def write(out: Path, *, seconds: float = 30.0, seed: int = 0) -> list[float]:
     """Encode the reel; returns the times of its cuts in seconds."""
     generator = np.random.default_rng(seed)
     lengths = _scene_lengths(generator, round(seconds * FRAME_RATE))

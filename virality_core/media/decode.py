@@ -1,4 +1,4 @@
-"""Decodes chosen frames of a reel: from the right keyframe, no further than needed, each frame known by its time stamp."""
+"""Decodes chosen frames of a reel: from the right keyframe, no further than needed, each known by its time stamp."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from av.codec import CodecContext
@@ -65,7 +65,8 @@ class Decoder:
         self._limits = source.limits
         self._progress = progress
         self._small: dict[int, NDArray[np.uint8]] = {}
-        self._index = {int(tick): place for place, tick in reversed(list(enumerate(survey.ticks)))}
+        in_decode_order: list[int] = survey.ticks.tolist()
+        self._index = {tick: place for place, tick in reversed(list(enumerate(in_decode_order)))}
         self._keys = np.flatnonzero(survey.keys)
         self._hidden = frozenset(int(tick) for tick in survey.ticks[survey.hidden]) - frozenset(
             int(tick) for tick in survey.shown
@@ -116,7 +117,7 @@ class Decoder:
             yield float(self.survey.seconds(_tick(frame, tick))), frame
 
     def keyframes_small(self, start_seconds: float = 0.0, end_seconds: float = float("inf")) -> Iterator[SmallFrame]:
-        """Every shown keyframe of a stretch, small and grey, ascending. One costs about as much as five other frames."""
+        """Every shown keyframe of a stretch, small and grey, ascending. One costs as much as five other frames."""
         keys = self.survey.key_ticks
         seconds = self.survey.seconds(keys)
         keys = keys[(seconds >= start_seconds) & (seconds < end_seconds)]
@@ -168,7 +169,7 @@ class Decoder:
         return int(self._keys[before]) if before >= 0 else 0
 
     def _decode(self, job: _Job, only: set[int] | None) -> Iterator[tuple[int, VideoFrame]]:
-        """Shown frames of the job's packets as (tick, frame). With `only`, others may be left out where that is cheaper."""
+        """Shown frames of the job's packets as (tick, frame). With `only`, others may be left out where cheaper."""
         context = self._context
         context.flush_buffers()
         for packet in self._packets(job.first, job.last):
@@ -229,7 +230,7 @@ class Decoder:
                 return packet
 
     def _seek(self, first: int) -> None:
-        """Place the demuxer before packet `first`, checked by time stamp and size; from the file's start if in doubt."""
+        """Place the demuxer before packet `first`, checked by time stamp and size; if in doubt, at the file's start."""
         wanted = (int(self.survey.ticks[first]), int(self.survey.sizes[first]))
         try:
             self._restart(wanted[0])
@@ -249,8 +250,9 @@ class Decoder:
             packet = next(self._demuxer, None)
         if packet is None:
             return None
-        number = self._index.get(_ticks(packet) or 0)
-        if number is None or int(self.survey.sizes[number]) != packet.size:
+        tick = _ticks(packet)
+        number = -1 if tick is None else self._index.get(tick, -1)
+        if number < 0 or int(self.survey.sizes[number]) != packet.size:
             return None
         rest = self._demuxer
         self._demuxer = _chained(packet, rest)
@@ -265,13 +267,12 @@ class Decoder:
 def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int) -> VideoCodecContext:
     """The context that decodes a stream, with threads as far as memory allows; VP8 and VP9 alpha need libvpx."""
     context = stream.codec_context
-    name = _ALPHA_DECODERS.get(context.name) if has_alpha else None
-    if name is not None:
-        context = CodecContext.create(name, "r")  # type: ignore[assignment]
+    if has_alpha and context.name in _ALPHA_DECODERS:
+        context = cast("VideoCodecContext", CodecContext.create(_ALPHA_DECODERS[context.name], "r"))
         context.extradata = stream.codec_context.extradata
     if not context.is_open:
         large = stream.codec_context.width * stream.codec_context.height > _THREADED_PIXELS
-        context.thread_type = "AUTO"  # type: ignore[assignment]
+        context.thread_type = "AUTO"
         context.thread_count = 1 if large else min(os.cpu_count() or 1, _MAX_THREADS)
         context.options = {"max_pixels": str(max_pixels)}
     return context

@@ -1,9 +1,9 @@
 """HDR to SDR: HLG and PQ pictures of BT.2020 colour as a viewer with an SDR screen sees them.
 
-Signal to light by ITU-R BT.2100-2 (tables 4 and 5; HLG's system gamma 1.2 is that of a 1,000 cd/m² screen). Diffuse white
-is 203 cd/m² (ITU-R BT.2408-7) and becomes SDR white; highlights above are rolled off by the EETF of ITU-R BT.2390-11
-(section 5.4.1), steered by the largest of R, G, B so that hues stay. BT.2020 to BT.709 primaries by ITU-R BT.2087-0.
-SDR light to signal by the inverse of ITU-R BT.1886 (gamma 2.4).
+Signal to light by ITU-R BT.2100-2 (tables 4 and 5; HLG's system gamma 1.2 is that of a 1,000 cd/m² screen). Diffuse
+white is 203 cd/m² (ITU-R BT.2408-7) and becomes SDR white; highlights above are rolled off by the EETF of ITU-R
+BT.2390-11 (section 5.4.1), steered by the largest of R, G, B so that hues stay. BT.2020 to BT.709 primaries by ITU-R
+BT.2087-0. SDR light to signal by the inverse of ITU-R BT.1886 (gamma 2.4).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def roll_off(light: Float) -> Float:
 
 
 def _table_index(light: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Where a light of 0 to PEAK/DIFFUSE_WHITE stands in the tables: by its square root, so that shadows keep detail."""
+    """Where a light of 0 to PEAK/DIFFUSE_WHITE stands in the tables: by its square root, for detail in shadows."""
     return (cv2.sqrt(light) * _index_scale() + 0.5).astype(np.uint16)
 
 

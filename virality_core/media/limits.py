@@ -11,9 +11,9 @@ MEGABYTE = 1_000_000
 class Limits:
     """The largest file, the longest reel and the largest picture that are scored.
 
-    `max_pixels` lets 8K (7680×4320) pass with a little room for cropped sizes; `max_packets` is 20 minutes at 240 frames
-    a second; `max_decoded_frames` and `max_decode_seconds` bound the work that one odd file can ask for (a reel with one
-    keyframe costs a whole decode).
+    `max_pixels` lets 8K (7680×4320) pass with a little room for cropped sizes; `max_packets` is 20 minutes at 240
+    frames a second; `max_decoded_frames` bounds the work that one odd file can ask for (a reel with a single keyframe
+    costs a whole decode).
     """
 
     max_bytes: int = 500 * MEGABYTE
@@ -21,7 +21,6 @@ class Limits:
     max_pixels: int = 7680 * 4500
     max_packets: int = 20 * 60 * 240
     max_decoded_frames: int = 20 * 60 * 60
-    max_decode_seconds: float = 15 * 60.0
 
 
 DEFAULT_LIMITS = Limits()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, cast
 
 import av
 import cv2
 import numpy as np
+from av.buffer import Buffer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 
 from virality_core.media import hdr
 from virality_core.types import Transfer
+
+Pixels = NDArray[Any]  # uint8 or uint16, (H, W) or (H, W, channels)
 
 _BT709, _UNSPECIFIED_MATRIX, _BT2020 = 1, 2, (9, 10)
 _MATRICES = {
@@ -47,7 +51,7 @@ class Turn:
             return 90 if self.flip_x else 270
         return 180 if self.flip_x and self.flip_y else 0
 
-    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def apply(self, image: Pixels) -> Pixels:
         """The upright view of an image (H, W) or (H, W, 3); no copy."""
         if self.transpose:
             image = image.swapaxes(0, 1)
@@ -61,10 +65,10 @@ def turn_of(frame: VideoFrame) -> Turn:
 
     The matrix sends a coded point (x, y) to (a·x + c·y, b·x + d·y), y downwards.
     """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX.name)
     if data is None:
         return Turn()
-    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(np.int64)
+    a, b, _, c, d = np.frombuffer(memoryview(cast(Buffer, data)), np.int32)[:5].astype(np.int64)
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Turn(flip_x=bool(a < 0), flip_y=bool(d < 0))
     return Turn(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
@@ -128,7 +132,7 @@ class Picture:
         table = _luma_table(bits, _is_full_range(frame), self.transfer)
         return np.ascontiguousarray(self.turn.apply(table[small]))
 
-    def _convert(self, frame: VideoFrame, format_: str) -> NDArray[np.uint8]:
+    def _convert(self, frame: VideoFrame, format_: str) -> Pixels:
         converted = self._reformatter.reformat(
             frame,
             format=format_,
@@ -136,7 +140,7 @@ class Picture:
             dst_color_range="JPEG",
             threads=1,
         )
-        return converted.to_ndarray()  # type: ignore[return-value]
+        return converted.to_ndarray()
 
 
 def _matrix(frame: VideoFrame, transfer: Transfer) -> Colorspace:
@@ -148,18 +152,18 @@ def _matrix(frame: VideoFrame, transfer: Transfer) -> Colorspace:
     return Colorspace.ITU709 if large else Colorspace.ITU601
 
 
-def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     if (image.shape[1], image.shape[0]) == size:
         return image
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _over_black(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _over_black(rgba: Pixels) -> NDArray[np.uint8]:
     alpha = rgba[:, :, 3:].astype(np.uint16)
     return ((rgba[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
 
 
-def _luma_plane(frame: VideoFrame) -> NDArray[np.uint8] | None:
+def _luma_plane(frame: VideoFrame) -> Pixels | None:
     """The luma plane (H, W) as it lies in memory, uint8 or uint16; None where the format has none."""
     format_ = frame.format
     component = format_.components[0]
@@ -167,10 +171,10 @@ def _luma_plane(frame: VideoFrame) -> NDArray[np.uint8] | None:
         return None
     if format_.is_big_endian or format_.name.startswith(("yuyv", "yuvy")):
         return None
-    kind: type[np.generic] = np.uint8 if component.bits == 8 else np.uint16
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
-    return rows[:, : plane.width]  # type: ignore[return-value]
+    kind = np.dtype(np.uint8 if component.bits == 8 else np.uint16)
+    rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // kind.itemsize)
+    return rows[:, : plane.width]
 
 
 def _is_full_range(frame: VideoFrame) -> bool:

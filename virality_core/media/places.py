@@ -55,7 +55,7 @@ def stills(shown: Seconds, keys: Seconds, *, count: int, duration_seconds: float
 
 
 def hook_stills(shown: Seconds, *, count: int, duration_seconds: float) -> list[int]:
-    """Indices into `shown` of the frames on screen at the centres of `count` parts of the hook, ascending, each once."""
+    """Indices into `shown` of the frames on screen at the centres of `count` parts of the hook, each once."""
     places = grid(count, min(HOOK_SECONDS, duration_seconds))
     return sorted({int(i) for i in on_screen(shown, places)})
 
@@ -68,8 +68,8 @@ def runs(shown: Seconds, chosen_stills: list[int]) -> list[list[int]]:
     hook = [int(i) for i in np.flatnonzero(shown < HOOK_SECONDS)[:MAX_HOOK_RUN_FRAMES]]
     found = [hook or [0]]
     later = [i for i in chosen_stills if shown[i] >= HOOK_SECONDS and i + 1 < len(shown)]
-    picks = np.unique(np.round(grid(min(SHORT_RUNS, len(later)), len(later)) - 0.5).astype(int)) if later else []
-    for pick in picks:
+    centres = grid(min(SHORT_RUNS, len(later)), len(later))
+    for pick in sorted({int(centre) for centre in centres}):
         start = later[pick]
         if start > found[-1][-1]:
             found.append(list(range(start, min(start + RUN_FRAMES, len(shown)))))

@@ -49,7 +49,7 @@ def inspect(source: Source) -> Inspection:
         _check_size(stream, source)
         _check_length(_duration_seconds(container, stream), source)
         has_alpha = _has_alpha(stream)
-        frame = _first_frame(container, stream, source, has_alpha=has_alpha)
+        frame = _first_frame(container, stream, source)
         transfer = transfer_of(frame.color_trc)
         picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=has_alpha)
         duration = _duration_seconds(container, stream)
@@ -91,7 +91,7 @@ def _check_length(seconds: float | None, source: Source) -> None:
         )
 
 
-def _first_frame(container: InputContainer, stream: VideoStream, source: Source, *, has_alpha: bool) -> VideoFrame:
+def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
     context = decoding_context(stream, has_alpha=False, max_pixels=source.limits.max_pixels)
     packets = 0
     try:
@@ -114,7 +114,7 @@ def _has_alpha(stream: VideoStream) -> bool:
     if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in ("vp8", "vp9"):
         return True
     format_ = stream.codec_context.format
-    return format_ is not None and any(c.is_alpha for c in format_.components) or stream.pix_fmt == "pal8"
+    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
 
 
 def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:

@@ -25,7 +25,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 def picture_kind(head: bytes) -> str | None:
-    """ "PNG picture" and the like when the first bytes are a still picture's, else None (an animated GIF is a video)."""
+    """The kind ("PNG picture") when the first bytes are a still picture's, else None (a GIF may be a video)."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP picture"
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
@@ -36,7 +36,7 @@ def picture_kind(head: bytes) -> str | None:
 
 
 def other_kind(head: bytes) -> str | None:
-    """ "text file", "PDF document" and the like when the first bytes are of no video, else None."""
+    """The kind ("text file", "PDF document") when the first bytes are of no video, else None."""
     known = next((kind for magic, kind in _OTHERS if head.startswith(magic)), None)
     if known is not None:
         return known

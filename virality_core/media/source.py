@@ -127,7 +127,7 @@ def main_video(container: InputContainer, name: str) -> VideoStream:
         raise InputError(f"“{name}” {what}; {_WHAT_WORKS}.")
     if stream.codec_context is None:
         raise InputError(f"“{name}” holds video in a codec not known here; export it as H.264 or HEVC.")
-    return stream  # type: ignore[return-value]
+    return stream
 
 
 class _Reader:
@@ -161,5 +161,5 @@ def _open_path(path: Path, name: str) -> BinaryIO:
         raise InputError(f"“{name}” can't be opened: check the path and its permissions.") from error
 
 
-def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> Never:
+def _refuse_to_open(*_: object) -> Never:
     raise PermissionError("a video may not open other files")
