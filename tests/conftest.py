@@ -55,3 +55,9 @@ def no_litter(
     yield
     left = os.listdir(folder)
     assert not left, f"temporary files were left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def drawn_clip(make_clip: Callable[..., Clip]) -> Path:
+    """A small clip with moving fields and a tone, 2 s long: for tests that need just any reel."""
+    return make_clip(frames=60, width=180, height=320, sound=True).path

@@ -46,10 +46,10 @@ def report_text(report: Report, name: str) -> str:
 
 
 def value_text(signal: Signal) -> str:
-    """The native value with its unit, and its percentile where there is a population."""
+    """The native value with its unit, and the share of its reference population that lies below."""
     text = f"{signal.value:.3g} {signal.unit}"
     if signal.percentile is not None:
-        text += f", above {signal.percentile:.0f} % of {signal.reference}"
+        text += f", above {signal.percentile:.0f} %"
     return text
 
 

@@ -178,14 +178,17 @@ class _Stages:
     def __init__(self, progress: Progress, *, count: int) -> None:
         self._progress = progress
         self._count = count
-        self._done = -1
+        self._begun = 0
+        self._reached = 0.0
 
     def next(self) -> Progress:
-        self._done += 1
-        done = self._done
+        begun = self._begun
+        self._begun += 1
 
         def report(stage: str, fraction: float) -> None:
-            self._progress(stage, min(1.0, (done + min(1.0, max(0.0, fraction))) / self._count))
+            # A stage that starts over (first the packets, then the frames) must not move the bar back.
+            self._reached = max(self._reached, min(1.0, (begun + fraction) / self._count))
+            self._progress(stage, self._reached)
 
         return report
 
