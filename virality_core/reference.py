@@ -50,6 +50,11 @@ def table() -> dict[str, Any]:
     return _read_table(weights.folder() / "fusion.toml")
 
 
+def band_meaning(band: str) -> str:
+    """What fusion.toml says a band means. Raises KeyError for a band that is not in it."""
+    return {str(entry["name"]): str(entry["meaning"]) for entry in table()["bands"]}[band]
+
+
 @lru_cache
 def _read_table(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,61 @@
+# make run | score | test | lint | bench: each sets up what it needs in .venv and is quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+# A caption reaches the program as typed: taken unexpanded and passed through the environment, never through the shell.
+export REEL_PATH = $(value REEL)
+export CAPTION_TEXT = $(value CAPTION)
+
+.PHONY: run score test soak lint bench setup chromium clean
+.DEFAULT_GOAL := run
+
+setup: $(VENV)/.app
+
+run: $(VENV)/.app
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+score: $(VENV)/.app
+	@test -n "$$REEL_PATH" || { echo "Say which reel: make score REEL=clip.mp4 CAPTION='...'" >&2; exit 2; }
+	@$(BIN)/python -m virality_core score --caption="$$CAPTION_TEXT" -- "$$REEL_PATH"
+
+test: $(VENV)/.dev chromium lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+soak: $(VENV)/.dev chromium
+	VIRALITY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict virality_core
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) bench/out .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.11" >&2; exit 2; }
+	@# Debian packages venv apart from Python.
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(AS_ROOT) apt-get install -y python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/pip install -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/pip install -r requirements-dev.txt
+	@touch $@ $(VENV)/.app
+
+# The browser tests drive Debian's Chromium; where it can't be installed they skip and say so.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+chromium:
+	@command -v chromium >/dev/null || { \
+	    echo "Installing Chromium for the browser tests …"; \
+	    $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; \
+	} || echo "Chromium can't be installed here: the browser tests will be skipped."

@@ -1,0 +1,70 @@
+"""`python -m bench.readme`: write README's tables from weights/fusion.toml and bench/results/score.json.
+
+`--check` changes nothing and exits with 1 where README differs from what the files say: no figure is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from virality_core import reference
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "bench" / "results" / "score.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.readme", description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    text = README.read_text(encoding="utf-8")
+    wanted = _fill(_fill(text, "signals", signals_table()), "bench", bench_text())
+    if args.check:
+        return int(text != wanted)
+    README.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def signals_table() -> str:
+    """One row a signal: title, weight as a share of the whole, what it is compared with, and the reason."""
+    signals = reference.table()["signals"]
+    total = sum(float(entry["weight"]) for entry in signals.values())
+    rows = ["| signal | weight | compared with | why it counts |", "| --- | ---: | --- | --- |"]
+    for name, entry in sorted(signals.items(), key=lambda item: -float(item[1]["weight"])):
+        compared = reference.rate(name, 1.0).reference
+        share = 100 * float(entry["weight"]) / total
+        rows.append(f"| {entry['title']} | {share:.0f} % | {compared} | {entry['reason']} |")
+    return "\n".join(rows)
+
+
+def bench_text() -> str:
+    """What `make bench` measured last, as a table with the machine it ran on."""
+    result = json.loads(RESULTS.read_text(encoding="utf-8"))
+    rows = [
+        f"`make bench`, `lite` profile, warm, medians of {result['rounds']} rounds, {result['machine']['cpus']} noisy "
+        f"cores ({result['machine']['processor']}), no GPU; a drawn 1080×1920 H.264 reel beside "
+        "`ffmpeg -i reel -map 0:v -f null -` in the same run:",
+        "",
+        "| reel | ffmpeg decodes all | `score_reel` | ratio | peak memory above the imports |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for seconds, row in result["reels"].items():
+        rows.append(
+            f"| {seconds} s | {row['ffmpeg_seconds']:.2f} s | {row['score_seconds']:.2f} s | {row['ratio']:.2f} "
+            f"| {row['peak_mb']:.0f} MB |"
+        )
+    return "\n".join(rows)
+
+
+def _fill(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+    before, rest = text.split(begin)
+    return before + begin + content + "\n" + end + rest.split(end, 1)[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

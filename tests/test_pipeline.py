@@ -1,0 +1,96 @@
+"""score_reel end to end: on the real clips, on drawn ones, and what happens when a scorer can't answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from tests.media.clips import Clip
+from virality_core import Post, load_scorers, score_reel
+from virality_core.errors import Cancelled, InputError, WeightsError
+from virality_core.pipeline import Scorers
+from virality_core.scorers.base import Scorer
+from virality_core.types import Plan, Progress, Reel, Signal, Skipped
+
+
+@pytest.fixture(scope="session")
+def lite() -> Scorers:
+    return load_scorers("lite", device="cpu")
+
+
+def test_real_clips_are_scored(shared_media: Path, lite: Scorers) -> None:
+    captions = json.loads((shared_media / "captions.json").read_text())
+    for path in sorted(shared_media.glob("*.mp4")):
+        report = score_reel(path, Post(caption=captions[path.name]), scorers=lite)
+        plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+        assert 0.0 < report.score < 100.0
+        assert math.fsum(c["points"] for c in plain["contributions"]) == pytest.approx(plain["score"], abs=1e-6)
+        assert not report.skipped, path.name
+        assert report.coverage == pytest.approx(1.0)
+        aesthetics = report.signal("aesthetics")
+        assert aesthetics is not None
+        assert aesthetics.timeline is not None
+        assert report.thumbnails is not None
+        assert list(report.thumbnails.seconds) == list(aesthetics.timeline.seconds)
+        assert set(plain["timings"]) >= {"decode", "aesthetics", "look", "pacing", "total"}
+
+
+def test_the_same_reel_scores_the_same_from_a_path_and_from_memory(drawn_clip: Path, lite: Scorers) -> None:
+    from_path = score_reel(drawn_clip, scorers=lite)
+    from_memory = score_reel(BytesIO(drawn_clip.read_bytes()), scorers=lite, name=drawn_clip.name)
+    assert from_memory.score == from_path.score
+    assert from_memory.to_dict()["signals"] == from_path.to_dict()["signals"]
+
+
+def test_progress_only_rises_and_ends_at_one(drawn_clip: Path, lite: Scorers) -> None:
+    told: list[tuple[str, float]] = []
+    score_reel(drawn_clip, scorers=lite, progress=lambda stage, fraction: told.append((stage, fraction)))
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert all(stage for stage, _ in told)
+
+
+@pytest.mark.parametrize("stop_at", [0.0, 0.2, 0.5, 0.9])
+def test_it_can_be_cancelled_at_any_stage(drawn_clip: Path, lite: Scorers, stop_at: float) -> None:
+    def progress(stage: str, fraction: float) -> None:
+        if fraction >= stop_at:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        score_reel(drawn_clip, scorers=lite, progress=progress)
+
+
+class _Broken(Scorer):
+    names = ("sharpness", "noise")
+    plan = Plan(stills=1)
+
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
+        raise WeightsError("The weights of the sharpness model are not there.")
+
+
+def test_a_scorer_that_cannot_answer_is_skipped_with_its_reason(drawn_clip: Path, lite: Scorers) -> None:
+    others = tuple(s for s in lite.scorers if not set(s.names) & set(_Broken.names))
+    report = score_reel(drawn_clip, scorers=Scorers(scorers=(*others, _Broken()), profile="lite", device=lite.device))
+    assert [skip.reason for skip in report.skipped if skip.name in _Broken.names] == [
+        "The weights of the sharpness model are not there."
+    ] * 2
+    assert report.coverage < 1.0
+    assert math.fsum(c.points for c in report.contributions) == pytest.approx(report.score, abs=1e-6)
+
+
+def test_nothing_answered_is_an_error_not_a_score(drawn_clip: Path, lite: Scorers) -> None:
+    with pytest.raises(InputError, match="every signal was skipped"):
+        score_reel(drawn_clip, scorers=Scorers(scorers=(_Broken(),), profile="lite", device=lite.device))
+
+
+def test_a_still_reel_and_a_single_frame_are_scored(make_clip: Callable[..., Clip], lite: Scorers) -> None:
+    for frames in (1, 6):
+        report = score_reel(make_clip(frames=frames).path, scorers=lite)
+        assert report.signal("aesthetics") is not None
+        assert all(skip.reason.endswith(".") for skip in report.skipped)

@@ -1,0 +1,62 @@
+"""`virality score PATH`: score one reel and print the report, as text or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from virality_core.errors import UsageError
+from virality_core.types import Platform, Post, Profile
+
+
+def add_parser(commands: Any) -> None:
+    """Add the `score` command to an argparse subparsers object."""
+    parser = commands.add_parser("score", help="score one reel and explain it")
+    parser.add_argument("path", metavar="PATH", help="the video file")
+    parser.add_argument("--caption", default="", metavar="TEXT", help="the caption it will be posted with")
+    parser.add_argument("--followers", type=int, metavar="N", help="followers of the account")
+    parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted")
+    parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when, as 2026-11-22T18:00+01:00")
+    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses")
+    parser.add_argument(
+        "--profile",
+        choices=get_args(Profile),
+        default="auto",
+        help="lite: bundled weights, no network; full: best weights or an error; auto (default): full where at hand",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON to FILE, or to stdout with -")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
+    from virality_core.export import report_json, report_text
+    from virality_core.pipeline import score_reel  # torch loads here, not for --help
+
+    post = Post(
+        caption=args.caption,
+        platform=args.platform,
+        followers=args.followers,
+        posted_at=args.posted_at,
+        music=args.music,
+    )
+    report = score_reel(args.path, post, profile=args.profile)
+    if args.json == "-":
+        print(report_json(report))
+        return 0
+    print(report_text(report, Path(args.path).name))
+    if args.json:
+        try:
+            Path(args.json).write_text(report_json(report, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"Can't write the report to {args.json}: {error.strerror}.") from error
+    return 0
+
+
+def _iso_time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ISO 8601 time like 2026-11-22T18:00+01:00") from None

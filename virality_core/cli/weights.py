@@ -1,0 +1,95 @@
+"""`virality weights list|pull|verify`: which weights there are, fetch them, check them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, get_args
+
+from virality_core import weights
+from virality_core.errors import ViralityError, WeightsError
+from virality_core.types import Profile
+
+_MEGABYTE = 1_000_000
+
+
+def add_parser(commands: Any) -> None:
+    """Add the `weights` command with its three verbs to an argparse subparsers object."""
+    parser = commands.add_parser("weights", help="list, fetch and check the model weights")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    listing = verbs.add_parser("list", help="every file of the manifest, where it is, and what each profile takes")
+    listing.set_defaults(run=run_list)
+
+    pull = verbs.add_parser("pull", help="fetch files so that they are on this machine")
+    pull.add_argument("ids", metavar="ID", nargs="*", help="ids of the manifest (default: all)")
+    pull.add_argument("--profile", choices=get_args(Profile), help="fetch what this profile takes, of every component")
+    pull.set_defaults(run=run_pull)
+
+    verify = verbs.add_parser("verify", help="compute every digest anew and compare it with the manifest")
+    verify.add_argument("ids", metavar="ID", nargs="*", help="ids of the manifest (default: all)")
+    verify.set_defaults(run=run_verify)
+
+
+def run_list(_args: argparse.Namespace) -> int:
+    """Print a line for each file; asks no network."""
+    for entry in weights.entries():
+        size = f"{entry.size_bytes / _MEGABYTE:.1f} MB" if entry.size_bytes else "size unknown"
+        where = weights.find(entry) or "not on this machine"
+        print(f"{entry.id}  {entry.component}  {entry.variant}  {entry.source}  {size}  {entry.licence}\n  {where}")
+    return 0
+
+
+def run_pull(args: argparse.Namespace) -> int:
+    """Fetch files; what can't be had gets a sentence on stderr and the exit code 3 in the end."""
+    exit_code = 0
+    if args.profile:
+        for component in dict.fromkeys(entry.component for entry in weights.entries()):
+            try:
+                obtained = weights.obtain(component, args.profile, _told)
+            except WeightsError as error:
+                exit_code = _say(error)
+            else:
+                print(f"{component}: {obtained.choice.variant} ({obtained.choice.reason})")
+        return exit_code
+    for entry in _asked(args.ids):
+        try:
+            print(f"{entry.id}  {weights.resolve(entry.id, _told)}")
+        except WeightsError as error:
+            exit_code = _say(error)
+    return exit_code
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Check files by content; a digest that differs, or an asked-for file that is missing, ends in the exit code 3."""
+    exit_code = 0
+    for entry in _asked(args.ids):
+        try:
+            path = weights.verify(entry)
+        except WeightsError as error:
+            exit_code = _say(error)
+            continue
+        needed = bool(args.ids) or entry.source == "bundled"
+        if path is not None:
+            state = "digest right" if entry.sha256 else "present (pinned by its commit, no digest stated)"
+            print(f"{entry.id}  {state}  {path}")
+        elif needed:
+            exit_code = _say(WeightsError(f"The weights {entry.id} are not on this machine; try weights pull."))
+        else:
+            print(f"{entry.id}  not on this machine")
+    return exit_code
+
+
+def _asked(ids: list[str]) -> list[weights.Entry]:
+    return [weights.entry(identifier) for identifier in ids] if ids else list(weights.entries())
+
+
+def _say(error: ViralityError) -> int:
+    print(error, file=sys.stderr)
+    return error.exit_code
+
+
+def _told(stage: str, fraction: float) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if fraction >= 1.0 else ""
+        print(f"\r{stage}: {fraction:4.0%}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,61 @@
+"""Where networks run, and in which precision."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from virality_core.errors import UsageError
+
+
+def choose(name: str | None = None) -> torch.device:
+    """The device of that name (`cpu`, `cuda`, `cuda:1`), or for None the first CUDA device, else the CPU.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    if name is None:
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"The device {name!r} is not known; use cpu or cuda.") from None
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if device.type != "cuda":
+        raise UsageError(f"The device {name!r} is not supported; use cpu or cuda.")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = device.index or 0
+    if index >= count:
+        raise UsageError(f"The device {name!r} is not there: this machine has {count} usable CUDA devices; use cpu.")
+    return torch.device("cuda", index)
+
+
+def describe(device: torch.device) -> str:
+    """The device for a reader: `CPU (x86_64, 2 threads)`, or `CUDA (NVIDIA H100)`."""
+    if device.type == "cuda":
+        return f"CUDA ({torch.cuda.get_device_name(device)})"
+    return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+@contextmanager
+def inference(device: torch.device, half: torch.dtype | None = None) -> Iterator[None]:
+    """No gradients, and a stated precision.
+
+    Args:
+        device: Where the network is.
+        half: `torch.bfloat16` or `torch.float16` to run matrix work in it (autocast), for networks whose results were
+            measured to hold in it. None keeps float32 and turns TF32, whose 10-bit mantissa is half precision too, off.
+    """
+    with torch.inference_mode():
+        if half is not None:
+            with torch.autocast(device.type, dtype=half):
+                yield
+        elif device.type == "cuda":
+            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                yield
+        else:
+            yield

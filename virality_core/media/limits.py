@@ -1,0 +1,26 @@
+"""What this package takes in: stated once, shown on the page, checked where a file is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The largest file, the longest reel and the largest picture that are scored.
+
+    `max_pixels` lets 8K (7680×4320) pass with a little room for cropped sizes; `max_packets` is 20 minutes at 240
+    frames a second; `max_decoded_frames` bounds the work that one odd file can ask for (a reel with a single keyframe
+    costs a whole decode).
+    """
+
+    max_bytes: int = 500 * MEGABYTE
+    max_seconds: float = 20 * 60.0
+    max_pixels: int = 7680 * 4500
+    max_packets: int = 20 * 60 * 240
+    max_decoded_frames: int = 20 * 60 * 60
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,141 @@
+"""What a video is, read from its header and first frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from virality_core.errors import InputError
+from virality_core.media.decode import decoding_context
+from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.picture import Picture, transfer_of
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video
+from virality_core.types import AudioInfo, VideoInfo
+
+_MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames a second: a file damaged for longer is not worth reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """A reel's info and the maker of its pictures."""
+
+    info: VideoInfo
+    picture: Picture
+
+
+def probe(source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
+    """What the header and the first frame say, within milliseconds.
+
+    Args:
+        source: a path or an open binary file.
+        name: what to call it in messages; the path's last part if not given.
+        limits: what is taken in.
+
+    Raises:
+        InputError: not a video, damaged beyond reading, or over a limit.
+    """
+    with Source(source, name=name, limits=limits) as opened:
+        return inspect(opened).info
+
+
+def inspect(source: Source) -> Inspection:
+    """As `probe`, with the picture maker that decoding needs. Raises InputError as `probe` does."""
+    with source.open() as container:
+        stream = main_video(container, source.name)
+        _check_size(stream, source)
+        _check_length(_duration_seconds(container, stream), source)
+        has_alpha = _has_alpha(stream)
+        frame = _first_frame(container, stream, source)
+        transfer = transfer_of(frame.color_trc)
+        picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=has_alpha)
+        duration = _duration_seconds(container, stream)
+        rate = stream.average_rate or stream.guessed_rate
+        info = VideoInfo(
+            name=source.name,
+            size_bytes=source.size_bytes,
+            container=container.format.name,
+            codec=stream.codec_context.codec.canonical_name,
+            width=picture.width,
+            height=picture.height,
+            rotation_degrees=picture.turn.degrees_clockwise,
+            duration_seconds=duration or 0.0,
+            frame_rate=float(rate) if rate else 0.0,
+            frame_count=stream.frames or None,
+            bit_rate=_bit_rate(container, stream),
+            pixel_format=frame.format.name,
+            transfer=transfer,
+            has_alpha=has_alpha,
+            audio=_audio_info(container),
+        )
+    return Inspection(info=info, picture=picture)
+
+
+def _check_size(stream: VideoStream, source: Source) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > source.limits.max_pixels:
+        raise InputError(
+            f"“{source.name}” has {width}×{height} pixels; the largest picture taken has "
+            f"{source.limits.max_pixels / 1e6:.1f} million (8K): export it smaller."
+        )
+
+
+def _check_length(seconds: float | None, source: Source) -> None:
+    if seconds is not None and seconds > source.limits.max_seconds:
+        raise InputError(
+            f"“{source.name}” runs for {seconds / 60:.1f} minutes; the longest reel taken has "
+            f"{source.limits.max_seconds / 60:.0f} minutes."
+        )
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
+    context = decoding_context(stream, has_alpha=False, max_pixels=source.limits.max_pixels)
+    packets = 0
+    try:
+        for packet in container.demux(stream):
+            packets += 1
+            try:
+                frames = context.decode(packet if packet.size else None)
+            except AV_ERRORS:
+                frames = []
+            if frames:
+                return frames[0]
+            if packets > _MAX_PACKETS_TO_FIRST_FRAME:
+                break
+    except AV_ERRORS:
+        pass
+    raise InputError(f"“{source.name}” holds no readable video frame: it is damaged or was cut off; export it again.")
+
+
+def _has_alpha(stream: VideoStream) -> bool:
+    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in ("vp8", "vp9"):
+        return True
+    format_ = stream.codec_context.format
+    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
+
+
+def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1e6 if container.duration else None
+
+
+def _bit_rate(container: InputContainer, stream: VideoStream) -> float | None:
+    rate = stream.bit_rate or container.bit_rate
+    return float(rate) if rate else None
+
+
+def _audio_info(container: InputContainer) -> AudioInfo | None:
+    stream = container.streams.best("audio")
+    if not isinstance(stream, AudioStream) or stream.codec_context is None:
+        return None
+    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+    return AudioInfo(
+        codec=stream.codec_context.codec.canonical_name,
+        channels=stream.codec_context.channels,
+        sample_rate=stream.codec_context.sample_rate,
+        duration_seconds=seconds,
+    )

@@ -1,0 +1,165 @@
+"""Opens a stranger's file: by its bytes alone, in an allowed container, and never anything the file points to."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Never
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from virality_core.errors import InputError
+from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
+from virality_core.media.sniff import VIDEO_FORMATS, other_kind, picture_kind
+
+#: a video as callers name it: a path, or an open binary file (an upload that lives in memory)
+VideoSource = str | os.PathLike[str] | BinaryIO | io.BytesIO
+
+_BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
+_HEAD_BYTES = 4096
+_WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
+
+#: every way libav, or a callback under it, tells that a file is damaged or not what it claims
+AV_ERRORS = (FFmpegError, ValueError, OverflowError, MemoryError, OSError, RuntimeError)
+
+
+class Source:
+    """A video's bytes and the name to call it by. It can be opened several times, also while open.
+
+    Use as a context manager: a file that was opened from a path is closed with it; one the caller opened stays open.
+    """
+
+    def __init__(self, source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Checks size and first bytes.
+
+        Raises:
+            InputError: no such file, empty, larger than the limit, or by its first bytes not a video.
+        """
+        self.limits = limits
+        self._owned = isinstance(source, str | os.PathLike)
+        if isinstance(source, str | os.PathLike):
+            self.name = name or Path(source).name
+            self._file: BinaryIO = _open_path(Path(source), self.name)
+        else:
+            self.name = name or Path(str(getattr(source, "name", "") or "upload")).name
+            self._file = source
+        try:
+            self.size_bytes = self._file.seek(0, os.SEEK_END)
+            self.head = self._read_head()
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file if this object opened it."""
+        if self._owned:
+            self._file.close()
+
+    @contextmanager
+    def open(self) -> Iterator[InputContainer]:
+        """A container over the bytes, closed at the end of the block.
+
+        Raises:
+            InputError: not a container this package takes, or damaged beyond reading.
+        """
+        options = {"format_whitelist": VIDEO_FORMATS, "max_pixels": str(self.limits.max_pixels)}
+        try:
+            container = av.open(
+                _Reader(self._file),
+                "r",
+                options=options,
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+                io_open=_refuse_to_open,
+            )
+        except AV_ERRORS as error:
+            raise InputError(f"“{self.name}” can't be read as a video: {self._guess()}; {_WHAT_WORKS}.") from error
+        try:
+            yield container
+        finally:
+            container.close()
+
+    def _guess(self) -> str:
+        if self.head[4:8] == b"ftyp" or b"moov" in self.head or b"mdat" in self.head:
+            return "it is damaged or was cut off before its table of contents (moov)"
+        return f"it is a {kind}" if (kind := other_kind(self.head)) else "it is damaged or in a format not known here"
+
+    def _read_head(self) -> bytes:
+        self._file.seek(0)
+        return self._file.read(_HEAD_BYTES)
+
+    def _check(self) -> None:
+        if self.size_bytes == 0:
+            raise InputError(f"“{self.name}” is empty; {_WHAT_WORKS}.")
+        if self.size_bytes > self.limits.max_bytes:
+            raise InputError(
+                f"“{self.name}” has {self.size_bytes / MEGABYTE:.0f} MB; "
+                f"the largest video taken has {self.limits.max_bytes / MEGABYTE:.0f} MB."
+            )
+        if kind := picture_kind(self.head) or other_kind(self.head):
+            raise InputError(f"“{self.name}” is a {kind}, not a video; {_WHAT_WORKS}.")
+
+
+def main_video(container: InputContainer, name: str) -> VideoStream:
+    """The stream a player shows: the best video stream that is not a cover picture.
+
+    Raises:
+        InputError: there is none, or no decoder for it.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    best = container.streams.best("video")
+    stream = best if best in streams else next(iter(streams), None)
+    if stream is None:
+        what = "holds sound but no video" if container.streams.audio else "holds no video"
+        raise InputError(f"“{name}” {what}; {_WHAT_WORKS}.")
+    if stream.codec_context is None:
+        raise InputError(f"“{name}” holds video in a codec not known here; export it as H.264 or HEVC.")
+    return stream
+
+
+class _Reader:
+    """A read-only view of a file with a place of its own, so that several containers can share the file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        self._file.seek(self._place)
+        data = self._file.read(size)
+        self._place += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place}.get(whence)
+        self._place = max(0, base + offset) if base is not None else self._file.seek(offset, whence)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+
+def _open_path(path: Path, name: str) -> BinaryIO:
+    try:
+        if not path.is_file():
+            raise InputError(f"There is no file “{name}” at the place given.")
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        raise InputError(f"“{name}” can't be opened: check the path and its permissions.") from error
+
+
+def _refuse_to_open(*_: object) -> Never:
+    raise PermissionError("a video may not open other files")

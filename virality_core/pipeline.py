@@ -1,0 +1,197 @@
+"""score_reel: the whole story on one page — open the reel once, let every scorer look, weigh, report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from importlib import metadata
+from operator import or_
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from virality_core import device as devices
+from virality_core.errors import Cancelled, ViralityError
+from virality_core.fusion import fuse
+from virality_core.media import open_reel
+from virality_core.scorers.aesthetics import AestheticsScorer
+from virality_core.scorers.base import Scorer
+from virality_core.scorers.look import LookScorer
+from virality_core.scorers.pacing import PacingScorer
+from virality_core.types import (
+    FrameBatch,
+    ModelInfo,
+    Plan,
+    Post,
+    Profile,
+    Progress,
+    Provenance,
+    Reel,
+    Report,
+    Signal,
+    Skipped,
+)
+from virality_core.version import __version__
+
+_THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
+_PACKAGES = ("torch", "torchvision", "av", "opencv-python-headless", "numpy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorers:
+    """The loaded scorers with where and on what they run. Made once, shared by all calls; holds no state of a reel."""
+
+    scorers: tuple[Scorer, ...]
+    profile: Profile
+    device: str
+
+    @property
+    def plan(self) -> Plan:
+        """What all scorers together want decoded."""
+        return reduce(or_, (scorer.plan for scorer in self.scorers), Plan())
+
+
+def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorers:
+    """Load every scorer's weights.
+
+    Args:
+        profile: `lite` (bundled weights only, no network), `full` (the best variant or an error) or `auto`.
+        device: `cuda`, `cpu`, or None for CUDA when present.
+
+    Raises:
+        WeightsError: weights that the profile insists on can't be had, or differ from their digest.
+        UsageError: the device is not there.
+    """
+    chosen = devices.choose(device)
+    scorers: tuple[Scorer, ...] = (AestheticsScorer(profile=profile, device=chosen), LookScorer(), PacingScorer())
+    return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen))
+
+
+def score_reel(
+    source: str | Path | BinaryIO,
+    post: Post | None = None,
+    *,
+    scorers: Scorers | None = None,
+    profile: Profile = "auto",
+    progress: Progress | None = None,
+    name: str | None = None,
+) -> Report:
+    """Score one reel: a pure function of the file, the post and the weights.
+
+    Args:
+        source: Path of the video, or a seekable binary file (an upload held in memory).
+        post: Caption, platform, followers … it will be posted with.
+        scorers: From `load_scorers`, to score many reels; loaded for this call if None.
+        profile: Which weights to load if `scorers` is None.
+        progress: Called as `progress(stage, fraction)` with the fraction of the whole, 0–1; may raise Cancelled.
+        name: The file's name for messages, where `source` is not a path.
+
+    Raises:
+        InputError: the file can't be scored. WeightsError: see `load_scorers`. Cancelled: from `progress`.
+    """
+    post = post or Post()
+    clock = _Clock()
+    if scorers is None:
+        with clock.stage("load"):
+            scorers = load_scorers(profile)
+    told = _Stages(progress or _silent, count=1 + len(scorers.scorers))
+    with clock.stage("decode"):
+        reel = open_reel(source, scorers.plan, progress=told.next(), name=name)
+    answers: list[Signal | Skipped] = []
+    for scorer in scorers.scorers:
+        with clock.stage(type(scorer).__name__.removesuffix("Scorer").lower()):
+            answers += _ask(scorer, reel, post, told.next())
+    signals = tuple(answer for answer in answers if isinstance(answer, Signal))
+    fused = fuse(signals)
+    return Report(
+        score=fused.score,
+        band=fused.band,
+        coverage=fused.coverage,
+        contributions=fused.contributions,
+        signals=signals,
+        skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
+        notes=reel.notes,
+        timings=clock.timings(),
+        provenance=_provenance(scorers, signals, reel),
+        thumbnails=_thumbnails(reel.frames),
+    )
+
+
+def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
+    """One scorer's answers; what it can't score for a stated reason is skipped, and the rest of the report stands."""
+    try:
+        return list(scorer.score(reel, post, progress))
+    except Cancelled:
+        raise
+    except ViralityError as error:
+        return [Skipped(name=signal, reason=str(error)) for signal in scorer.names]
+
+
+def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel) -> Provenance:
+    models: dict[str, ModelInfo] = {signal.model.id: signal.model for signal in signals if signal.model is not None}
+    return Provenance(
+        version=__version__,
+        profile=scorers.profile,
+        ran=" + ".join(sorted({model.variant for model in models.values()}, reverse=True)) or "no",
+        device=scorers.device,
+        fusion="prior",
+        models=tuple(models.values()),
+        packages={"python": platform.python_version()} | {package: metadata.version(package) for package in _PACKAGES},
+        video=reel.info,
+    )
+
+
+def _thumbnails(frames: FrameBatch) -> FrameBatch:
+    height, width = frames.rgb.shape[1:3]
+    scale = min(1.0, _THUMBNAIL_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames.rgb])
+    return FrameBatch(rgb=small.astype(np.uint8, copy=False), seconds=frames.seconds)
+
+
+class _Clock:
+    """Wall-clock seconds by stage."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._stages[name] = time.perf_counter() - start
+
+    def timings(self) -> dict[str, float]:
+        return {**self._stages, "total": time.perf_counter() - self._start}
+
+
+class _Stages:
+    """Hands each stage its own progress function and reports the fraction of the whole."""
+
+    def __init__(self, progress: Progress, *, count: int) -> None:
+        self._progress = progress
+        self._count = count
+        self._begun = 0
+        self._reached = 0.0
+
+    def next(self) -> Progress:
+        begun = self._begun
+        self._begun += 1
+
+        def report(stage: str, fraction: float) -> None:
+            # A stage that starts over (first the packets, then the frames) must not move the bar back.
+            self._reached = max(self._reached, min(1.0, (begun + fraction) / self._count))
+            self._progress(stage, self._reached)
+
+        return report
+
+
+def _silent(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""

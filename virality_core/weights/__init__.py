@@ -1,0 +1,28 @@
+"""Manifest → verified local file: `weights/manifest.toml` names each file once, with its digest.
+
+`obtain(component, profile)` gives a component its files; `resolve(id)` one file; `choose` says which variant a profile
+would take and why. Nothing here reads a weights file's content: `models.checkpoint` does.
+"""
+
+from virality_core.weights.download import DigestMismatch
+from virality_core.weights.files import find, resolve, verify
+from virality_core.weights.manifest import Entry, Source, Variant, entries, entry, folder, search_path
+from virality_core.weights.profiles import Choice, Obtained, choose, obtain
+
+__all__ = [
+    "Choice",
+    "DigestMismatch",
+    "Entry",
+    "Obtained",
+    "Source",
+    "Variant",
+    "choose",
+    "entries",
+    "entry",
+    "find",
+    "folder",
+    "obtain",
+    "resolve",
+    "search_path",
+    "verify",
+]

@@ -1,0 +1,136 @@
+"""Reads `manifest.toml`: which weights files exist, where they come from, and the digest each must have."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from virality_core.errors import WeightsError
+
+Source = Literal["bundled", "hub", "url"]
+Variant = Literal["lite", "full"]
+
+MANIFEST = "manifest.toml"
+TENSOR_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")  # the last three are read with weights_only=True alone
+TEXT_SUFFIXES = (".json", ".txt")
+
+_SCHEMA = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One weights file. `size_bytes` (TOML key `bytes`) and `sha256` are None only where they are not known yet."""
+
+    id: str
+    component: str
+    variant: Variant
+    source: Source
+    file: str  # relative, with forward slashes: in the weights folder, or in the hub repository
+    licence: str
+    citation: str
+    repository: str | None = None  # hub: owner/name
+    revision: str | None = None  # hub: commit, 40 hex digits
+    url: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    published: str | None = None
+    measured: str | None = None
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.file)
+        _check(self, not path.is_absolute() and ".." not in path.parts and bool(path.name), "file", "a relative path")
+        _check(
+            self, path.suffix in TENSOR_SUFFIXES + TEXT_SUFFIXES, "file", f"one of {TENSOR_SUFFIXES + TEXT_SUFFIXES}"
+        )
+        _check(self, self.variant in get_args(Variant), "variant", "lite or full")
+        _check(self, self.source in get_args(Source), "source", "bundled, hub or url")
+        _check(self, self.sha256 is None or bool(_SHA256.fullmatch(self.sha256)), "sha256", "64 hex digits")
+        _check(self, self.size_bytes is None or self.size_bytes > 0, "size_bytes", "a positive number")
+        text_of_a_commit = self.source == "hub" and path.suffix in TEXT_SUFFIXES
+        _check(self, self.sha256 is not None or text_of_a_commit, "sha256", "stated")
+        if self.source == "hub":
+            _check(self, bool(self.repository), "repository", "stated")
+            _check(self, bool(self.revision and _COMMIT.fullmatch(self.revision)), "revision", "a commit of 40 digits")
+        if self.source == "url":
+            _check(self, urlsplit(self.url or "").scheme in {"http", "https"}, "url", "an http or https address")
+            _check(self, self.size_bytes is not None, "size_bytes", "stated: it bounds the download")
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without folders."""
+        return PurePosixPath(self.file).name
+
+
+def folder() -> Path:
+    """The folder of the bundled files, the manifest and the reference tables, in a checkout or an installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    bundled = package / "_weights"  # in an installed wheel
+    return bundled if bundled.is_dir() else package.parent / "weights"
+
+
+def search_path() -> tuple[Path, ...]:
+    """The folders that may hold weights, first come first served: `$VIRALITY_WEIGHTS_DIR` if set, then `folder()`."""
+    override = os.environ.get("VIRALITY_WEIGHTS_DIR")
+    return (Path(override).expanduser(), folder()) if override else (folder(),)
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every file of the manifests on the search path; where two share an id, the first folder's counts.
+
+    Raises:
+        WeightsError: a manifest can't be read or states something that is not allowed.
+    """
+    found: dict[str, Entry] = {}
+    for place in search_path():
+        path = place / MANIFEST
+        if path.is_file():
+            for item in _read(path, path.stat().st_mtime_ns):
+                found.setdefault(item.id, item)
+    return tuple(found.values())
+
+
+def entry(identifier: str) -> Entry:
+    """The file of that id. Raises WeightsError if no manifest has it."""
+    known = {item.id: item for item in entries()}
+    if identifier not in known:
+        raise WeightsError(f"There are no weights {identifier!r}; the manifest has {', '.join(sorted(known))}.")
+    return known[identifier]
+
+
+@lru_cache
+def _read(path: Path, _modified_ns: int) -> tuple[Entry, ...]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WeightsError(f"The manifest {path} can't be read: {error}.") from error
+    if data.get("schema") != _SCHEMA:
+        raise WeightsError(f"The manifest {path} has schema {data.get('schema')}; this version reads {_SCHEMA}.")
+    items = tuple(_entry(block, path) for block in data.get("file", []))
+    if len({item.id for item in items}) != len(items):
+        raise WeightsError(f"The manifest {path} names an id twice.")
+    return items
+
+
+def _entry(block: dict[str, Any], path: Path) -> Entry:
+    values = {("size_bytes" if key == "bytes" else key): value for key, value in block.items()}
+    known = {field.name: field for field in fields(Entry)}
+    missing = {name for name, field in known.items() if field.default is MISSING} - set(values)
+    unknown = set(values) - set(known)
+    if missing or unknown:
+        what = f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown keys {', '.join(sorted(unknown))}"
+        raise WeightsError(f"In the manifest {path} the file {block.get('id')!r} {what}.")
+    return Entry(**values)
+
+
+def _check(item: Entry, holds: bool, key: str, allowed: str) -> None:
+    if not holds:
+        name = "bytes" if key == "size_bytes" else key
+        raise WeightsError(f"Weights {item.id!r}: {name} must be {allowed}, not {getattr(item, key)!r}.")
