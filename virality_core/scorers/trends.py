@@ -1,0 +1,126 @@
+"""The hashtag table of weights/trends: how posts with a tag did, in which posts, counted when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from virality_core import weights
+from virality_core.errors import WeightsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """The posts a row was counted in, with their dates (ISO, first and last post; None where not known).
+
+    `answers` says whether the lifts ranked other authors' posts of the same collection better than nothing; only those
+    count in the signal.
+    """
+
+    name: str
+    posts: int
+    authors: int
+    first: str | None
+    last: str | None
+    followers_known: bool
+    answers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A tag in one population. `lift` (ln units, shrunk towards 0) and its standard `deviation` are None where
+    followers are not known; exp(lift) is how many times the engagement that the author's size predicts."""
+
+    population: Population
+    posts: int
+    authors: int
+    lift: float | None
+    deviation: float | None
+    generic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendTable:
+    """All populations and tags; a tag's rows are newest population first."""
+
+    measure: str
+    min_authors: int
+    populations: Mapping[str, Population]
+    tags: Mapping[str, tuple[TagRow, ...]]
+
+    def rows(self, key: str) -> tuple[TagRow, ...]:
+        """The rows of a tag, newest population first; empty for a tag that is unknown."""
+        return self.tags.get(key, ())
+
+    def is_generic(self, key: str) -> bool:
+        """Whether the tag, or the tag it stretches (`fyppppp` → `fyp`), is generic in any population."""
+        return any(row.generic for name in (key, stretched(key)) for row in self.rows(name))
+
+
+def stretched(key: str) -> str:
+    """The tag with every run of three or more of one letter cut to one: `xhhhhhh` → `xh`."""
+    kept: list[str] = []
+    run = 0
+    for place, character in enumerate(key):
+        run = run + 1 if place and character == key[place - 1] else 1
+        kept.append(character)
+        if run == 3:
+            del kept[-2:]
+        elif run > 3:
+            del kept[-1]
+    return "".join(kept)
+
+
+def load_trends(path: Path | None = None) -> TrendTable:
+    """Read the table that ships, or the one at `path`.
+
+    Raises:
+        WeightsError: the file is missing or is not such a table.
+    """
+    return _read(path or weights.folder() / "trends" / "hashtags.json")
+
+
+@lru_cache
+def _read(path: Path) -> TrendTable:
+    try:
+        return _table(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"The hashtag table {path} can't be read ({error}); `virality trends build` makes one."
+        ) from error
+
+
+def _table(plain: dict[str, Any]) -> TrendTable:
+    if plain["schema"] != 1:
+        raise ValueError(f"schema {plain['schema']}, 1 is known")
+    fields = ("posts", "authors", "first", "last", "followers_known", "answers")
+    populations = {
+        name: Population(name=name, **{field: entry[field] for field in fields})
+        for name, entry in plain["collections"].items()
+    }
+    newest = sorted(populations, key=lambda name: (populations[name].last or "", name), reverse=True)
+    return TrendTable(
+        measure=plain["measure"],
+        min_authors=plain["min_authors"],
+        populations=populations,
+        tags={
+            key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
+            for key, rows in plain["tags"].items()
+        },
+    )
+
+
+def _row(population: Population, values: list[Any]) -> TagRow:
+    posts, authors, lift, deviation, generic = values
+    return TagRow(
+        population=population,
+        posts=posts,
+        authors=authors,
+        lift=lift,
+        deviation=deviation,
+        generic=bool(generic),
+    )
