@@ -31,6 +31,7 @@ def table(tmp_path: Path) -> TrendTable:
         "schema": 1,
         "measure": "made up",
         "min_authors": 5,
+        "generic": {"share_of_authors": 0.02, "authors": 50, "stem_share": 0.04},
         "collections": {
             "old": population("2020-12-31"),
             "new": population("2025-05-31"),
@@ -51,8 +52,8 @@ def table(tmp_path: Path) -> TrendTable:
 
 
 def test_kinds(table: TrendTable) -> None:
-    reading = read_hashtags("#FYP #fypppppp #cat #fish #nobodyusesthis", "tiktok", table)
-    assert [tag.kind for tag in reading.tags] == ["generic", "generic", "specific", "specific", "unknown"]
+    reading = read_hashtags("#FYP #fypppppp #fypage #cat #fish #nobodyusesthis", "tiktok", table)
+    assert [tag.kind for tag in reading.tags] == ["generic"] * 3 + ["specific", "specific", "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,9 @@ def test_the_shipped_table_keeps_its_promises() -> None:
             assert row.population.last is not None
     assert table.is_generic("fyp")
     assert table.is_generic("fypppppppp")
+    assert table.is_generic("viralvideo")
     assert not table.is_generic("catsoftiktok")
+    assert not table.is_generic("")
 
 
 @pytest.mark.parametrize("caption", ["#a\x00#b\ud800", "#" * 50_000, "#a" * 25_000, "\u202e#שלום", "<i>#fyp</i>"])

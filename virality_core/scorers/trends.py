@@ -12,6 +12,8 @@ from typing import Any
 from virality_core import weights
 from virality_core.errors import WeightsError
 
+_SHORTEST_STEM = 3  # letters: every other word begins with a shorter one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
@@ -45,10 +47,11 @@ class TagRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendTable:
-    """All populations and tags; a tag's rows are newest population first."""
+    """All populations and tags; a tag's rows are newest population first. `stems` are the commonest tags' names."""
 
     measure: str
     min_authors: int
+    stems: tuple[str, ...]
     populations: Mapping[str, Population]
     tags: Mapping[str, tuple[TagRow, ...]]
 
@@ -57,8 +60,9 @@ class TrendTable:
         return self.tags.get(key, ())
 
     def is_generic(self, key: str) -> bool:
-        """Whether the tag, or the tag it stretches (`fyppppp` → `fyp`), is generic in any population."""
-        return any(row.generic for name in (key, stretched(key)) for row in self.rows(name))
+        """Whether the tag is generic in any population, stretches such a tag (`fyppppp`), or begins with a stem."""
+        names = (key, stretched(key))
+        return names[1].startswith(self.stems) or any(row.generic for name in names for row in self.rows(name))
 
 
 def stretched(key: str) -> str:
@@ -102,11 +106,18 @@ def _table(plain: dict[str, Any]) -> TrendTable:
         name: Population(name=name, **{field: entry[field] for field in fields})
         for name, entry in plain["collections"].items()
     }
+    common = max(plain["generic"]["stem_share"], plain["generic"]["share_of_authors"])
     newest = sorted(populations, key=lambda name: (populations[name].last or "", name), reverse=True)
     return TrendTable(
         measure=plain["measure"],
         min_authors=plain["min_authors"],
         populations=populations,
+        stems=tuple(
+            key
+            for key, rows in plain["tags"].items()
+            if len(key) >= _SHORTEST_STEM
+            and any(row[4] and row[1] >= common * populations[name].authors for name, row in rows.items())
+        ),
         tags={
             key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
             for key, rows in plain["tags"].items()

@@ -30,6 +30,7 @@ FOLDS = 10
 MIN_AUTHORS = 5
 GENERIC_SHARE = 0.02  # of a collection's authors: a tag so common says nothing about the video
 GENERIC_AUTHORS = 50  # and at least this many, so that a small collection makes no tag generic
+STEM_SHARE = 0.04  # of the authors: so common that what begins with it (#fypage, #viralvideo) is generic too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,7 @@ def table_of(
         "measure": "ln(1 + likes + comments + shares) against what followers alone predict, shrunk towards zero",
         "columns": ["posts", "authors", "lift", "deviation", "generic"],
         "min_authors": min_authors,
-        "generic": {"share_of_authors": generic_share, "authors": GENERIC_AUTHORS},
+        "generic": {"share_of_authors": generic_share, "authors": GENERIC_AUTHORS, "stem_share": STEM_SHARE},
         "collections": about,
         "tags": {name: rows[name] for name in sorted(rows)},
     }
