@@ -1,12 +1,22 @@
-"""How good a caption model's probabilities are: macro recall, accuracy, macro F1, calibration error."""
+"""How good a sentiment model's probabilities are: macro recall, accuracy, macro F1, calibration error."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+
+from virality_core.errors import InputError
+from virality_core.evaluation.labelled_text import read
+from virality_core.models.sentiment import SentimentModel
+from virality_core.scorers.caption import CaptionReader
+from virality_core.types import ModelInfo, Profile
+
+_BATCH = 32
 
 _BINS = 15
 _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(4.0), 801))
@@ -23,6 +33,37 @@ class Scores:
     ece: float
     balanced_ece: float
     recall: tuple[float, ...]
+
+
+def evaluate(path: Path, profile: Profile) -> tuple[Scores, ModelInfo]:
+    """Scores of the profile's sentiment model on a TSV of `label<TAB>text`, and which model that was.
+
+    Raises:
+        InputError: the file has another shape, or no rows. WeightsError: the profile can't have its weights.
+    """
+    examples = read(path)
+    if not examples:
+        raise InputError(f"{path} has no rows to measure on.")
+    reader = CaptionReader(profile=profile)
+    probabilities = predict(reader.network, [example.text for example in examples])
+    return measure(probabilities, [example.label for example in examples]), reader.model
+
+
+def predict(model: SentimentModel, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Probabilities float64 (N, 3) of negative, neutral and positive, in batches of about the same length."""
+    ids = [model.read(text).ids for text in texts]
+    order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    probabilities = np.empty((len(ids), 3))
+    for first in range(0, len(order), _BATCH):
+        chosen = order[first : first + _BATCH]
+        longest = max(len(ids[index]) for index in chosen)
+        # What the padding is does not matter: the mask keeps every token from looking at it.
+        tokens = torch.tensor([[*ids[index], *[model.mask_id] * (longest - len(ids[index]))] for index in chosen])
+        mask = torch.arange(longest) < torch.tensor([[len(ids[index])] for index in chosen])
+        with torch.inference_mode():
+            logits = model.from_words(model.embed(tokens), mask)
+        probabilities[chosen] = logits.double().softmax(-1).numpy()
+    return probabilities
 
 
 def measure(probabilities: ArrayLike, labels: Sequence[int]) -> Scores:

