@@ -40,6 +40,8 @@ def stills(shown: Seconds, keys: Seconds, *, count: int, duration_seconds: float
     A place takes the keyframe nearest to it when one lies within half a grid step and no other place took it; else, and
     always with `exact`, the frame on screen at the place.
     """
+    if not count:
+        return []
     places = grid(count, duration_seconds)
     exactly = on_screen(shown, places)
     if exact or not len(keys):

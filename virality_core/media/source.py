@@ -130,6 +130,11 @@ def main_video(container: InputContainer, name: str) -> VideoStream:
     return stream
 
 
+def no_frame(name: str) -> str:
+    """What to tell when not one frame can be read."""
+    return f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again."
+
+
 class _Reader:
     """A read-only view of a file with a place of its own, so that several containers can share the file."""
 
