@@ -91,9 +91,7 @@ def write_clip(path: Path, spec: ClipSpec) -> Clip:
         stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range = spec.colours
         if spec.rotation or spec.mirrored:
             stream.set_display_rotation(spec.rotation, hflip=spec.mirrored)
-        sound = (
-            container.add_stream("aac" if path.suffix != ".webm" else "libopus", rate=48_000) if spec.sound else None
-        )
+        sound = container.add_stream("aac", rate=48_000, layout="mono") if spec.sound else None
         for number, tick in enumerate(ticks):
             image = np.rot90(draw(number, spec.width, spec.height), -spec.rotation // 90)
             if spec.mirrored:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -192,7 +193,10 @@ class Decoder:
             try:
                 while not run.stop.is_set() and (job := run.next_job()) is not None:
                     for tick, frame in worker.frames(job):
-                        run.take(tick, frame)
+                        try:
+                            run.take(tick, frame)
+                        except FFmpegError:  # a frame whose format can't be converted
+                            worker.damaged_packets += 1
                         run.done += 1
                         if run.stop.is_set():
                             return

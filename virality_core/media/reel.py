@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
-from fractions import Fraction
 
 from virality_core.errors import InputError
 from virality_core.media import places
@@ -39,12 +39,13 @@ def open_reel(
         Cancelled: `progress` raised it; every file is closed.
     """
     report = progress or _silent
-    with Source(source, name=name, limits=limits) as opened, opened.open() as container:
+    with Source(source, name=name, limits=limits) as opened, opened.open() as container, ExitStack() as stack:
         stream = checked_video(opened, container)
         sound = AudioCollector(plan.audio_rate, limits.max_seconds) if plan.audio_rate else None
         table = survey(opened, container, stream, progress=report, audio=sound.add if sound else None)
-        audio = sound.finish(Fraction(table.zero * table.time_base)) if sound else None
+        audio = sound.finish(float(table.zero * table.time_base)) if sound else None
         first = first_decoder(opened, container, table)
+        stack.callback(first.decoder.close)
         header, picture = describe(opened, container, stream, first.frame)
         info = _measured(header, table, limits)
         with Decoder(opened, table, picture) as decoder:
