@@ -139,3 +139,37 @@ def assert_all_is_there(reel: Reel, seconds: tuple[float, ...], plan: Plan) -> N
         np.testing.assert_allclose(short.seconds, seconds[first : first + len(short)], atol=1e-3)
     assert reel.info.frame_count == len(seconds)
     assert reel.notes == () or reel.notes[0].startswith(("The file has no sound", "The video has transparent"))
+
+
+def test_keyframes_that_are_none(make_clip: MakeClip, tmp_path: Path) -> None:
+    """A container that calls every frame a keyframe (no table of sync samples) misleads nobody."""
+    clip = make_clip(frames=150, options=_x264("keyint=50:min-keyint=50:scenecut=0"))
+    data = clip.path.read_bytes()
+    assert data.count(b"stss") == 1
+    path = tmp_path / "all-keys.mp4"
+    path.write_bytes(data.replace(b"stss", b"free"))
+    reel = open_reel(path, EVERYTHING)
+    assert_times_are_true(reel, clip.seconds)
+    assert len(reel.frames) == EVERYTHING.stills
+
+
+def test_pixels_come_out_square(make_clip: MakeClip) -> None:
+    clip = make_clip(frames=20, pixel_aspect=Fraction(2), options=_x264("keyint=10"))
+    reel = open_reel(clip.path, EVERYTHING)
+    assert (reel.info.width, reel.info.height) == (320, 96)
+    assert reel.frames.rgb.shape[1:3] == (96, 320)
+    assert_times_are_true(reel, clip.seconds)
+    turned = make_clip(
+        frames=20, pixel_aspect=Fraction(1, 2), rotation=90, width=96, height=160, options=_x264("keyint=10")
+    )
+    reel = open_reel(turned.path, EVERYTHING)
+    assert (reel.info.width, reel.info.height, reel.info.rotation_degrees) == (96, 80, 270)
+    assert_times_are_true(reel, turned.seconds)
+
+
+def test_large_stills_are_scaled_to_the_budget(make_clip: MakeClip) -> None:
+    clip = make_clip(frames=20, options=_x264("keyint=10"))
+    reel = open_reel(clip.path, Plan(stills=3, hook_stills=2, pixel_budget=40 * 24))
+    assert reel.frames.rgb.shape == (3, 24, 40, 3)
+    assert (reel.info.width, reel.info.height) == (160, 96)
+    assert [clip.seconds[read_barcode(image)] for image in reel.frames.rgb] == pytest.approx(reel.frames.seconds)

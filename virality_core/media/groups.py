@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _READ_ON_BYTES = 2_000_000  # skipping less than this by reading is cheaper than a seek
+_LOOK_BACK_PACKETS = 300  # how far before a frame that can't be decoded a keyframe is looked for: 10 s
 _LOOK_ON_PACKETS = 16  # how far past a frame that can't be decoded one that can is looked for
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # libav's own decoders drop the alpha of these
 
@@ -94,8 +95,16 @@ class GroupDecoder:
             if tick in missing:
                 missing.discard(tick)
                 yield tick, frame
+        if missing and job.first:  # the keyframe may be damaged, or none at all whatever the container says
+            for tick, frame in self._decode(self._from_further_back(job, missing), skip_others=True):
+                if tick in missing:
+                    missing.discard(tick)
+                    yield tick, frame
         if missing:
             yield from self._next_best(job, sorted(missing))
+
+    def _from_further_back(self, job: Job, missing: set[int]) -> Job:
+        return Job(max(0, job.first - _LOOK_BACK_PACKETS), job.last, tuple(sorted(missing)))
 
     def _next_best(self, job: Job, missing: list[int]) -> Iterator[tuple[int, VideoFrame]]:
         last = min(len(self._survey.ticks) - 1, job.last + _LOOK_ON_PACKETS)
