@@ -24,6 +24,7 @@ class LocalHub:
     status: int | None = None  # this error code instead of any answer
     seconds_a_chunk: float = 0.0
     hang: bool = False  # accept and never answer
+    drop_first: int = 0  # this many files' questions get their connection closed without a word
     asked: list[tuple[str, str]] = field(default_factory=list)  # (method, path), in order
 
     def __post_init__(self) -> None:
@@ -88,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.hang:
             time.sleep(30)
             return
+        if path in hub._files and hub.drop_first > 0:
+            hub.drop_first -= 1
+            return
         if hub.status is not None:
             self._end(hub.status)
             return
@@ -100,6 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if wanted.startswith("bytes=") and not hub.ignore_ranges:
             start = int(wanted.removeprefix("bytes=").split("-")[0])
         self.send_response(206 if start else 200)
+        self.send_header("Connection", "close")
         for key, value in headers.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(content) - start))
@@ -116,5 +121,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _end(self, status: int) -> None:
         self.send_response(status)
+        self.send_header("Connection", "close")
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -196,6 +196,24 @@ def test_a_killed_process_leaves_no_torn_file(source: str, hub: LocalHub, tmp_pa
     subprocess.run(command, env=environment, check=True, timeout=60)
 
 
+def test_a_connection_closed_without_a_word_is_asked_again(hub: LocalHub, write_manifest: Write) -> None:
+    hub.add_hub_file(REPOSITORY, COMMIT, "model.safetensors", CONTENT)
+    write_manifest(block())
+    hub.drop_first = 1
+    assert weights.resolve("some-model").read_bytes() == CONTENT
+
+
+def test_a_body_without_end_is_not_read_to_its_end(hub: LocalHub, write_manifest: Write, cache: Path) -> None:
+    """More than the manifest states is not taken, whatever the answer says of its length."""
+    write_manifest(url_block(hub.add_url("/files/model.safetensors", CONTENT * 100)))
+    hub.seconds_a_chunk = 0.05
+    told: list[float] = []
+    with pytest.raises(weights.DigestMismatch, match="larger than the stated"):
+        weights.resolve("some-model", lambda _stage, fraction: told.append(fraction))
+    assert max(told) <= 1.0
+    assert files_under(cache) == []
+
+
 def test_xet_is_not_needed(hub: LocalHub, write_manifest: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hf_xet", None)
     hub.add_hub_file(REPOSITORY, COMMIT, "model.safetensors", CONTENT)
