@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
@@ -240,6 +241,7 @@ def test_cancel_closes_everything(clip: Clip, after: int) -> None:
     with pytest.raises(Cancelled):
         open_reel(clip.path, PLAN, progress=progress)
     assert str(clip.path) not in open_files()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode-")]
 
 
 def test_nothing_stays_open(clip: Clip, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -84,19 +85,14 @@ def test_playlists_open_nothing(clip: Clip, tmp_path: Path, host: tuple[str, lis
     assert asked == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith(("hls", "concat"))])
-def test_playlists_open_nothing_even_if_their_format_were_allowed(
-    clip: Clip, tmp_path: Path, host: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """The second lock: libav's requests to open something are refused."""
-    address, asked = host
-    monkeypatch.setattr(source, "VIDEO_FORMATS", sniff.VIDEO_FORMATS + ",hls,concat,dash,sdp,image2")
-    monkeypatch.setattr(source, "other_kind", lambda _: None)
+def test_only_listed_containers_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raw pictures (YUV4MPEG) are a format libav knows and the list does not."""
     path = tmp_path / "reel.mp4"
-    path.write_bytes(playlists(address, clip.path)[kind])
-    with pytest.raises(InputError):
-        open_reel(path, Plan(stills=2))
-    assert asked == []
+    path.write_bytes(b"YUV4MPEG2 W16 H16 F25:1 C420jpeg\n" + (b"FRAME\n" + bytes(384)) * 5)
+    with pytest.raises(InputError, match="format not known"):
+        probe(path)
+    monkeypatch.setattr(source, "VIDEO_FORMATS", sniff.VIDEO_FORMATS + ",yuv4mpegpipe")
+    assert probe(path).width == 16
 
 
 def external_movie(data: bytes, target: Path) -> bytes:
@@ -115,28 +111,48 @@ def external_movie(data: bytes, target: Path) -> bytes:
     return bytes(grown)
 
 
+FOLLOW = {"enable_drefs": "1", "use_absolute_path": "1"}
+
+
+def borrowing(clip: Clip, folder: Path) -> Path:
+    """A movie without frames of its own beside the one it borrows them from."""
+    path, victim = folder / "reel.mp4", folder / "victim.mp4"
+    victim.write_bytes(clip.path.read_bytes())
+    data = external_movie(clip.path.read_bytes(), victim)
+    frames, header = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    assert frames < header, "frames keep their places"
+    path.write_bytes(data[:frames] + bytes(header - frames) + data[header:])
+    return path
+
+
 def test_a_movie_may_not_borrow_another_files_frames(clip: Clip, tmp_path: Path) -> None:
-    data = clip.path.read_bytes()
-    assert data.index(b"mdat") < data.index(b"moov"), "frames keep their places"
-    path, victim = tmp_path / "reel.mp4", tmp_path / "victim.mp4"
-    victim.write_bytes(data)
-    path.write_bytes(external_movie(data, victim))
     with pytest.raises(InputError):
-        open_reel(path, Plan(stills=2))
+        open_reel(borrowing(clip, tmp_path), Plan(stills=2))
 
 
 def test_the_alias_is_one_that_libav_follows_when_told_to(clip: Clip, tmp_path: Path) -> None:
-    """Without the locks the crafted movie does open the other file: the test above can fail."""
-    import av
-
-    path, victim = tmp_path / "reel.mp4", tmp_path / "victim.mp4"
-    victim.write_bytes(clip.path.read_bytes())
-    data = external_movie(clip.path.read_bytes(), victim)
-    at = data.index(b"mdat") + 4
-    path.write_bytes(data[:at] + bytes(data.index(b"moov") - 4 - at) + data[data.index(b"moov") - 4 :])
-    options = {"enable_drefs": "1", "use_absolute_path": "1"}
-    with av.open(str(path), options=options) as container:
+    """Without the locks the crafted movie does open the other file: the tests around this one can fail."""
+    path = borrowing(clip, tmp_path)
+    with av.open(str(path), options=FOLLOW) as container:
         assert sum(1 for _ in container.decode(video=0)) == 150
+
+
+def test_requests_to_open_something_are_refused(clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second lock, with libav told to follow aliases."""
+    path = borrowing(clip, tmp_path)
+    asked = []
+    refuse = source._refuse_to_open
+
+    def note(url: str, *rest: object) -> None:
+        asked.append(url)
+        refuse(url, *rest)
+
+    plain_open = av.open
+    monkeypatch.setattr(source, "_refuse_to_open", note)
+    monkeypatch.setattr(av, "open", lambda *args, options, **rest: plain_open(*args, options=options | FOLLOW, **rest))
+    with pytest.raises(InputError):
+        open_reel(path, Plan(stills=2))
+    assert any("victim.mp4" in url for url in asked)
 
 
 def test_nothing_is_said_on_stderr(clip: Clip, tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int, t
         context.thread_type = "AUTO"
         context.thread_count = threads
         context.options = {"max_pixels": str(max_pixels)}
+        context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
     return context
 
 
