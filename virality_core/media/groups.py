@@ -137,7 +137,7 @@ class GroupDecoder:
         for frame in frames:
             self.decoded_frames += 1
             tick = frame_ticks(frame)
-            if tick is not None and tick not in self._survey.hidden_ticks:
+            if tick is not None:
                 yield tick, frame
 
     def _packets(self, first: int, last: int) -> Iterator[Packet[VideoStream]]:

@@ -144,7 +144,7 @@ class _Writer:
 
     def _add_picture(self, frame: VideoFrame) -> None:
         tick = frame_ticks(frame)
-        if tick is None or tick in self._table.hidden_ticks or tick - self._table.zero <= self._last:
+        if tick is None or tick - self._table.zero <= self._last:
             return
         self._last = tick - self._table.zero
         self._picture.rgb(frame, self._rgb)

@@ -43,7 +43,6 @@ class Survey:
     damaged: bool  # reading stopped at damage before the end of the file
     index: Mapping[int, int]  # tick to the number of its first packet
     key_numbers: NDArray[np.intp]  # numbers of the keyframes' packets, ascending
-    hidden_ticks: frozenset[int]  # ticks of frames that are decoded but never shown
 
     def seconds(self, ticks: Ticks | int) -> NDArray[np.float64]:
         """Presentation time in seconds from the start of the reel."""
@@ -160,7 +159,6 @@ def _summed_up(
         damaged=damaged,
         index={tick: number for number, tick in reversed(list(enumerate(ticks.tolist())))},
         key_numbers=np.flatnonzero(keys),
-        hidden_ticks=frozenset(ticks[hidden].tolist()) - frozenset(shown.tolist()),
     )
 
 
