@@ -36,7 +36,7 @@ def test_real_clips_are_scored(shared_media: Path, lite: Scorers) -> None:
         assert aesthetics is not None
         assert aesthetics.timeline is not None
         assert report.thumbnails is not None
-        assert list(report.thumbnails.seconds) == list(aesthetics.timeline.seconds)
+        assert set(aesthetics.timeline.seconds) <= set(report.thumbnails.seconds)
         assert set(plain["timings"]) >= {"decode", "aesthetics", "look", "pacing", "total"}
 
 

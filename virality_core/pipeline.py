@@ -19,7 +19,9 @@ import numpy as np
 from virality_core import device as devices
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import fuse
+from virality_core.media import DEFAULT_LIMITS as LIMITS
 from virality_core.media import open_reel
+from virality_core.media.preview import playable, preview_mp4
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.look import LookScorer
@@ -36,8 +38,11 @@ from virality_core.types import (
     Report,
     Signal,
     Skipped,
+    VideoInfo,
 )
 from virality_core.version import __version__
+
+__all__ = ["LIMITS", "Scorers", "browser_preview", "load_scorers", "score_reel"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "torchvision", "av", "opencv-python-headless", "numpy")
@@ -119,8 +124,19 @@ def score_reel(
         notes=reel.notes,
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel),
-        thumbnails=_thumbnails(reel.frames),
+        thumbnails=_thumbnails(reel),
     )
+
+
+def browser_preview(source: BinaryIO, info: VideoInfo, progress: Progress | None = None) -> bytes | None:
+    """The reel as an H.264 MP4 that any browser plays, in memory; None where browsers play it as it is.
+
+    Raises:
+        InputError: it can't be decoded. Cancelled: from `progress`.
+    """
+    if playable(info):
+        return None
+    return preview_mp4(source, progress=progress or _silent)
 
 
 def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
@@ -147,12 +163,16 @@ def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel) -> Pr
     )
 
 
-def _thumbnails(frames: FrameBatch) -> FrameBatch:
-    height, width = frames.rgb.shape[1:3]
+def _thumbnails(reel: Reel) -> FrameBatch:
+    """The stills and the hook's stills, small, by time, each once."""
+    batches = [reel.frames] if reel.hook is None else [reel.frames, reel.hook]
+    by_time = {float(at): frame for batch in batches for at, frame in zip(batch.seconds, batch.rgb, strict=True)}
+    height, width = reel.frames.rgb.shape[1:3]
     scale = min(1.0, _THUMBNAIL_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames.rgb])
-    return FrameBatch(rgb=small.astype(np.uint8, copy=False), seconds=frames.seconds)
+    seconds = sorted(by_time)
+    small = np.stack([cv2.resize(by_time[at], size, interpolation=cv2.INTER_AREA) for at in seconds])
+    return FrameBatch(rgb=small.astype(np.uint8, copy=False), seconds=np.array(seconds))
 
 
 class _Clock:

@@ -34,6 +34,7 @@ class ClipSpec:
     mirrored: bool = False
     pixel_aspect: Fraction = Fraction(1)
     colours: tuple[int, int, int, int] = (1, 1, 1, 1)  # H.273 primaries, transfer, matrix; range 1 limited, 2 full
+    labelled: bool = True  # whether the stream says what its colours are
     sound: bool = False
     draw: Callable[[int, int, int], Image] | None = None  # (number, width, height) to upright RGB or RGBA
     container_options: tuple[tuple[str, str], ...] = ()
@@ -88,12 +89,11 @@ def write_clip(path: Path, spec: ClipSpec) -> Clip:
         stream.codec_context.time_base = spec.time_base
         stream.time_base = spec.time_base
         stream.codec_context.sample_aspect_ratio = spec.pixel_aspect
-        stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range = spec.colours
+        if spec.labelled:
+            stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range = spec.colours
         if spec.rotation or spec.mirrored:
             stream.set_display_rotation(spec.rotation, hflip=spec.mirrored)
-        sound = (
-            container.add_stream("aac" if path.suffix != ".webm" else "libopus", rate=48_000) if spec.sound else None
-        )
+        sound = container.add_stream("aac", rate=48_000, layout="mono") if spec.sound else None
         for number, tick in enumerate(ticks):
             image = np.rot90(draw(number, spec.width, spec.height), -spec.rotation // 90)
             if spec.mirrored:

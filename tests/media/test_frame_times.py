@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ import pytest
 
 from tests.media.clips import Clip, barcode, read_barcode, trim_by_edit_list
 from virality_core.media import open_reel
+from virality_core.media.groups import GroupDecoder, jobs
+from virality_core.media.source import Source, main_video
+from virality_core.media.survey import Survey, survey
 from virality_core.types import Plan, Reel
 
 MakeClip = Callable[..., Clip]
@@ -91,9 +96,11 @@ def test_each_frame_is_the_one_its_time_says(make_clip: MakeClip, kind: str, pla
 
 
 @pytest.mark.parametrize("plan", [EVERYTHING, EXACT], ids=["keyframes", "exact"])
-@pytest.mark.parametrize("bframes", [0, 3])
-def test_trimmed_by_edit_list(make_clip: MakeClip, tmp_path: Path, plan: Plan, bframes: int) -> None:
-    clip = make_clip(frames=150, options=_x264(f"keyint=40:min-keyint=40:scenecut=0:bframes={bframes}"))
+@pytest.mark.parametrize("codec", ["no B-frames", "B-frames", "AV1"])
+def test_trimmed_by_edit_list(make_clip: MakeClip, tmp_path: Path, plan: Plan, codec: str) -> None:
+    params = f"keyint=40:min-keyint=40:scenecut=0:bframes={3 if codec == 'B-frames' else 0}"
+    wishes = {**KINDS["AV1"], "frames": 150} if codec == "AV1" else {"frames": 150, "options": _x264(params)}
+    clip = make_clip(**wishes)
     first, kept = 47, 80
     trimmed = trim_by_edit_list(clip.path, tmp_path / "trimmed.mp4", skip=Fraction(first, 30), keep=Fraction(kept, 30))
     seconds = {number: clip.seconds[number] - clip.seconds[first] for number in range(first, first + kept)}
@@ -139,3 +146,81 @@ def assert_all_is_there(reel: Reel, seconds: tuple[float, ...], plan: Plan) -> N
         np.testing.assert_allclose(short.seconds, seconds[first : first + len(short)], atol=1e-3)
     assert reel.info.frame_count == len(seconds)
     assert reel.notes == () or reel.notes[0].startswith(("The file has no sound", "The video has transparent"))
+
+
+def surveyed(path: Path) -> tuple[Source, Survey]:
+    source = Source(path)
+    with source.open() as container:
+        stream = main_video(container, source.name)
+        return source, survey(source, container, stream, progress=lambda *_: None)
+
+
+def test_keyframes_that_are_none(make_clip: MakeClip) -> None:
+    """A container that calls every frame a keyframe misleads nobody."""
+    clip = make_clip(**KINDS["constant"])
+    source, true = surveyed(clip.path)
+    keys = np.ones_like(true.keys)
+    table = replace(true, keys=keys, key_numbers=np.flatnonzero(keys))
+    decoder = GroupDecoder(source, table, threads=1)
+    with closing(source), closing(decoder):
+        for tick in table.shown[[5, 44, 100, 149]].tolist():
+            ((wanted, frame),) = [pair for job in jobs(table, [tick]) for pair in decoder.frames(job)]
+            assert wanted == frame.pts == tick
+            assert clip.seconds[read_barcode(frame.to_ndarray(format="rgb24"))] == pytest.approx(
+                float(table.seconds(tick)), abs=1e-3
+            )
+
+
+@pytest.mark.parametrize("kind", ["open group", "HEVC 10 bit"])
+def test_frames_shown_before_their_open_groups_keyframe_start_at_the_one_before(make_clip: MakeClip, kind: str) -> None:
+    source, table = surveyed(make_clip(**KINDS[kind]).path)
+    source.close()
+    leading = 0
+    for tick in table.shown.tolist():
+        (job,) = jobs(table, [tick])
+        assert table.ticks[job.first] <= tick
+        assert table.keys[job.first]
+        leading += bool(table.keys[job.first + 1 : job.last].any())
+    assert leading >= 4, "the clip has no open groups: nothing was tested"
+
+
+def test_pixels_come_out_square(make_clip: MakeClip) -> None:
+    clip = make_clip(frames=20, pixel_aspect=Fraction(2), options=_x264("keyint=10"))
+    reel = open_reel(clip.path, EVERYTHING)
+    assert (reel.info.width, reel.info.height) == (320, 96)
+    assert reel.frames.rgb.shape[1:3] == (96, 320)
+    assert_times_are_true(reel, clip.seconds)
+    turned = make_clip(
+        frames=20, pixel_aspect=Fraction(1, 2), rotation=90, width=96, height=160, options=_x264("keyint=10")
+    )
+    reel = open_reel(turned.path, EVERYTHING)
+    assert (reel.info.width, reel.info.height, reel.info.rotation_degrees) == (96, 80, 270)
+    assert_times_are_true(reel, turned.seconds)
+
+
+def test_large_stills_are_scaled_to_the_budget(make_clip: MakeClip) -> None:
+    clip = make_clip(frames=20, options=_x264("keyint=10"))
+    reel = open_reel(clip.path, Plan(stills=3, hook_stills=2, pixel_budget=40 * 24))
+    assert reel.frames.rgb.shape == (3, 24, 40, 3)
+    assert (reel.info.width, reel.info.height) == (160, 96)
+    assert [clip.seconds[read_barcode(image)] for image in reel.frames.rgb] == pytest.approx(reel.frames.seconds)
+
+
+def test_a_transport_streams_clock_starts_anywhere(make_clip: MakeClip) -> None:
+    """Zero is where the earlier of picture and sound begins, and both keep their distance."""
+    clip = make_clip(
+        frames=90,
+        sound=True,
+        suffix=".ts",
+        time_base=Fraction(1, 90_000),
+        options=_x264("keyint=30"),
+    )
+    reel = open_reel(clip.path, Plan(stills=5, exact=True, audio_rate=8000))
+    offsets = [
+        seconds - clip.seconds[read_barcode(image)]
+        for seconds, image in zip(reel.frames.seconds, reel.frames.rgb, strict=True)
+    ]
+    assert np.ptp(offsets) < 1e-3
+    assert reel.audio is not None
+    assert min(offsets[0], reel.audio.start_seconds) == pytest.approx(0.0, abs=1e-3)
+    assert max(offsets[0], reel.audio.start_seconds) < 0.1

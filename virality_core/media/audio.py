@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -17,66 +15,62 @@ _GAP_SECONDS = 0.05  # a jump of the clock beyond this is a real gap; less is ro
 
 
 class AudioCollector:
-    """Decodes audio packets as they come by and keeps mono float32 at `rate` Hz; memory is 4 bytes × rate × seconds."""
+    """Decodes audio packets as they come by and keeps mono float32 at `rate` Hz; memory is 4 bytes × rate × seconds.
+
+    Channels are mixed with libswresample's standard coefficients, scaled so that none can clip: stereo is (L + R) / 2.
+    """
 
     def __init__(self, rate: int, max_seconds: float) -> None:
+        self.damaged_packets = 0
         self._rate = rate
         self._max_samples = int(max_seconds * rate)
         self._chunks: list[NDArray[np.float32]] = []
         self._samples = 0
-        self._start: Fraction | None = None  # container time of the first sample
+        self._start: float | None = None  # container seconds of the first sample
+        self._heard = 0.0  # container seconds up to which sound was taken
         self._resampler: AudioResampler | None = None
         self._shape: tuple[str, str, int] | None = None
-        self._heard = Fraction(0)  # container seconds up to which sound was taken
-        self.damaged_packets = 0
 
     def add(self, packet: Packet) -> None:  # type: ignore[type-arg]
         """Decode one packet (an empty one flushes)."""
         try:
-            frames = packet.decode()
+            for frame in packet.decode():
+                if isinstance(frame, AudioFrame):
+                    self._take(frame)
         except AV_ERRORS:
             self.damaged_packets += 1
-            return
-        for frame in frames:
-            if isinstance(frame, AudioFrame):
-                self._take(frame)
 
-    def finish(self, zero_seconds: Fraction) -> Audio | None:
-        """The whole track, with `start_seconds` relative to the reel's start; None when no sound was decoded."""
+    def finish(self, zero_seconds: float) -> Audio | None:
+        """The whole track, with `start_seconds` relative to `zero_seconds`; None when no sound was decoded."""
         self._flush()
         if self._start is None or not self._samples:
             return None
         samples = np.concatenate(self._chunks)
         self._chunks.clear()
         np.clip(samples, -1.0, 1.0, out=samples)
-        return Audio(samples=samples, sample_rate=self._rate, start_seconds=float(self._start - zero_seconds))
+        return Audio(samples=samples, sample_rate=self._rate, start_seconds=self._start - zero_seconds)
 
     def _take(self, frame: AudioFrame) -> None:
         if self._samples >= self._max_samples or not frame.samples or not frame.sample_rate:
             return
-        length = Fraction(frame.samples, frame.sample_rate)
-        begins = self._heard
-        if frame.pts is not None and frame.time_base is not None:
-            begins = frame.pts * frame.time_base
+        begins = self._heard if frame.pts is None or not frame.time_base else float(frame.pts * frame.time_base)
         if self._start is None:
             self._start = self._heard = begins
+        jump = begins - self._heard
+        if jump < -_GAP_SECONDS:
+            return  # sound for a time that has been filled: what came first is kept
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        jumped = abs(begins - self._heard) > _GAP_SECONDS
-        if self._resampler is None or shape != self._shape or jumped:
+        if jump > _GAP_SECONDS or shape != self._shape:
             self._flush()
-            if begins - self._heard > _GAP_SECONDS:
-                self._append_silence(round((begins - self._start) * self._rate) - self._samples)
-            elif jumped:
-                return  # sound that plays a second time: keep what came first
-            self._resampler = AudioResampler(
-                format="flt", layout="mono", rate=self._rate, options={"rematrix_maxval": "1"}
-            )
-            self._shape = shape
+            self._append_silence(round((begins - self._start) * self._rate) - self._samples)
             self._heard = begins
+            self._shape = shape
+            self._resampler = AudioResampler("flt", "mono", self._rate, options={"rematrix_maxval": "1"})
+        self._heard += frame.samples / frame.sample_rate
         frame.pts = None
-        self._heard += length
-        for part in self._resampler.resample(frame):
-            self._append(part)
+        if self._resampler is not None:
+            for part in self._resampler.resample(frame):
+                self._append(part)
 
     def _flush(self) -> None:
         if self._resampler is not None:
@@ -85,8 +79,9 @@ class AudioCollector:
             self._resampler = None
 
     def _append(self, part: AudioFrame) -> None:
-        samples = part.to_ndarray().reshape(-1)[: self._max_samples - self._samples]
-        self._chunks.append(samples.astype(np.float32, copy=True))
+        samples = np.frombuffer(memoryview(part.planes[0]), np.float32, count=part.samples)
+        samples = samples[: self._max_samples - self._samples].copy()
+        self._chunks.append(samples)
         self._samples += len(samples)
 
     def _append_silence(self, count: int) -> None:

@@ -25,6 +25,7 @@ _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 _LUMA_2020 = np.array([[0.2627, 0.6780, 0.0593]], np.float32)
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
+_BAND = 64  # rows
 _STEPS = 4096  # entries of the look-up tables: four times finer than a 10-bit code
 
 Float = NDArray[np.float64]
@@ -32,6 +33,15 @@ Float = NDArray[np.float64]
 
 def to_sdr(signal: NDArray[np.uint16], transfer: Transfer) -> NDArray[np.uint8]:
     """An HLG or PQ picture, uint16 (H, W, 3) RGB full range, as SDR RGB, uint8 (H, W, 3)."""
+    out = np.empty(signal.shape, np.uint8)
+    for top in range(
+        0, len(signal), _BAND
+    ):  # a band of rows at a time: the light of a whole picture is 12 bytes a pixel
+        out[top : top + _BAND] = _band_to_sdr(signal[top : top + _BAND], transfer)
+    return out
+
+
+def _band_to_sdr(signal: NDArray[np.uint16], transfer: Transfer) -> NDArray[np.uint8]:
     light = _signal_table(transfer)[signal >> 4]  # float32: HLG scene light 0–1, PQ display light in diffuse whites
     if transfer == "hlg":
         scene_luma = cv2.transform(light, _LUMA_2020)

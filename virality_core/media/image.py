@@ -28,7 +28,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
+            warnings.simplefilter("ignore")  # of sizes, for which the limit below is stricter, and of odd metadata
             with Image.open(path) as picture:
                 width, height = picture.size
                 if width * height > MAX_IMAGE_PIXELS:

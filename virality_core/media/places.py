@@ -9,8 +9,8 @@ from virality_core.types import HOOK_SECONDS
 
 CLIP_FRAMES = 16
 CLIP_RATE = 15.0  # frames a second of a clip: what R(2+1)D and its kin were trained on
-RUN_FRAMES = 7  # consecutive frames of a short run
-SHORT_RUNS = 4  # short runs after the hook
+RUN_FRAMES = 8  # consecutive frames of a short run
+SHORT_RUNS = 3  # short runs after the hook
 MAX_HOOK_RUN_FRAMES = 900  # 3 s at 300 frames a second
 
 Seconds = NDArray[np.float64]
@@ -40,6 +40,8 @@ def stills(shown: Seconds, keys: Seconds, *, count: int, duration_seconds: float
     A place takes the keyframe nearest to it when one lies within half a grid step and no other place took it; else, and
     always with `exact`, the frame on screen at the place.
     """
+    if not count:
+        return []
     places = grid(count, duration_seconds)
     exactly = on_screen(shown, places)
     if exact or not len(keys):

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
-from virality_core.media.decode import decoding_context
+from virality_core.media.groups import decoding_context, has_alpha
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture, transfer_of
-from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video, no_frame
 from virality_core.types import AudioInfo, VideoInfo
 
 _MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames a second: a file damaged for longer is not worth reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """A reel's info and the maker of its pictures."""
-
-    info: VideoInfo
-    picture: Picture
 
 
 def probe(source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
@@ -38,40 +28,46 @@ def probe(source: VideoSource, *, name: str | None = None, limits: Limits = DEFA
     Raises:
         InputError: not a video, damaged beyond reading, or over a limit.
     """
-    with Source(source, name=name, limits=limits) as opened:
-        return inspect(opened).info
+    with Source(source, name=name, limits=limits) as opened, opened.open() as container:
+        stream = checked_video(opened, container)
+        frame = _first_frame(container, stream, opened)
+        return describe(opened, container, stream, frame)[0]
 
 
-def inspect(source: Source) -> Inspection:
-    """As `probe`, with the picture maker that decoding needs. Raises InputError as `probe` does."""
-    with source.open() as container:
-        stream = main_video(container, source.name)
-        _check_size(stream, source)
-        _check_length(_duration_seconds(container, stream), source)
-        has_alpha = _has_alpha(stream)
-        frame = _first_frame(container, stream, source)
-        transfer = transfer_of(frame.color_trc)
-        picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=has_alpha)
-        duration = _duration_seconds(container, stream)
-        rate = stream.average_rate or stream.guessed_rate
-        info = VideoInfo(
-            name=source.name,
-            size_bytes=source.size_bytes,
-            container=container.format.name,
-            codec=stream.codec_context.codec.canonical_name,
-            width=picture.width,
-            height=picture.height,
-            rotation_degrees=picture.turn.degrees_clockwise,
-            duration_seconds=duration or 0.0,
-            frame_rate=float(rate) if rate else 0.0,
-            frame_count=stream.frames or None,
-            bit_rate=_bit_rate(container, stream),
-            pixel_format=frame.format.name,
-            transfer=transfer,
-            has_alpha=has_alpha,
-            audio=_audio_info(container),
-        )
-    return Inspection(info=info, picture=picture)
+def checked_video(source: Source, container: InputContainer) -> VideoStream:
+    """The main video stream, if it is within the limits as far as the header says; else raises InputError."""
+    stream = main_video(container, source.name)
+    _check_size(stream, source)
+    _check_length(_duration_seconds(container, stream), source)
+    return stream
+
+
+def describe(
+    source: Source, container: InputContainer, stream: VideoStream, frame: VideoFrame
+) -> tuple[VideoInfo, Picture]:
+    """What the header and the first frame tell, and the maker of the stream's pictures."""
+    transfer = transfer_of(frame.color_trc)
+    transparent = has_alpha(stream)
+    picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=transparent)
+    rate = stream.average_rate or stream.guessed_rate
+    info = VideoInfo(
+        name=source.name,
+        size_bytes=source.size_bytes,
+        container=container.format.name,
+        codec=stream.codec_context.codec.canonical_name,
+        width=picture.width,
+        height=picture.height,
+        rotation_degrees=picture.turn.degrees_clockwise,
+        duration_seconds=_duration_seconds(container, stream) or 0.0,
+        frame_rate=float(rate) if rate else 0.0,
+        frame_count=stream.frames or None,
+        bit_rate=_bit_rate(container, stream),
+        pixel_format=frame.format.name,
+        transfer=transfer,
+        has_alpha=transparent,
+        audio=_audio_info(container),
+    )
+    return info, picture
 
 
 def _check_size(stream: VideoStream, source: Source) -> None:
@@ -92,29 +88,20 @@ def _check_length(seconds: float | None, source: Source) -> None:
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
-    context = decoding_context(stream, has_alpha=False, max_pixels=source.limits.max_pixels)
-    packets = 0
+    context = decoding_context(stream, has_alpha=has_alpha(stream), max_pixels=source.limits.max_pixels, threads=1)
     try:
-        for packet in container.demux(stream):
-            packets += 1
+        for count, packet in enumerate(container.demux(stream)):
             try:
                 frames = context.decode(packet if packet.size else None)
             except AV_ERRORS:
                 frames = []
             if frames:
                 return frames[0]
-            if packets > _MAX_PACKETS_TO_FIRST_FRAME:
+            if count > _MAX_PACKETS_TO_FIRST_FRAME:
                 break
     except AV_ERRORS:
         pass
-    raise InputError(f"“{source.name}” holds no readable video frame: it is damaged or was cut off; export it again.")
-
-
-def _has_alpha(stream: VideoStream) -> bool:
-    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in ("vp8", "vp9"):
-        return True
-    format_ = stream.codec_context.format
-    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
+    raise InputError(no_frame(source.name))
 
 
 def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ VideoSource = str | os.PathLike[str] | BinaryIO | io.BytesIO
 
 _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
 _HEAD_BYTES = 4096
+_MAX_NAME = 120
 _WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
 
 #: every way libav, or a callback under it, tells that a file is damaged or not what it claims
@@ -44,14 +46,16 @@ class Source:
         self.limits = limits
         self._owned = isinstance(source, str | os.PathLike)
         if isinstance(source, str | os.PathLike):
-            self.name = name or Path(source).name
+            self.name = _plain_name(name or os.fspath(source))
             self._file: BinaryIO = _open_path(Path(source), self.name)
         else:
-            self.name = name or Path(str(getattr(source, "name", "") or "upload")).name
-            self._file = source
+            self.name = _plain_name(name or str(getattr(source, "name", "")))
+            # Others may read the upload meanwhile: its bytes are shared without a copy, its place stays.
+            self._file = io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else source
+        self._lock = threading.Lock()
         try:
             self.size_bytes = self._file.seek(0, os.SEEK_END)
-            self.head = self._read_head()
+            self.head = _Reader(self._file, self._lock).read(_HEAD_BYTES)
             self._check()
         except BaseException:
             self.close()
@@ -78,7 +82,7 @@ class Source:
         options = {"format_whitelist": VIDEO_FORMATS, "max_pixels": str(self.limits.max_pixels)}
         try:
             container = av.open(
-                _Reader(self._file),
+                _Reader(self._file, self._lock),
                 "r",
                 options=options,
                 metadata_errors="replace",
@@ -96,10 +100,6 @@ class Source:
         if self.head[4:8] == b"ftyp" or b"moov" in self.head or b"mdat" in self.head:
             return "it is damaged or was cut off before its table of contents (moov)"
         return f"it is a {kind}" if (kind := other_kind(self.head)) else "it is damaged or in a format not known here"
-
-    def _read_head(self) -> bytes:
-        self._file.seek(0)
-        return self._file.read(_HEAD_BYTES)
 
     def _check(self) -> None:
         if self.size_bytes == 0:
@@ -130,26 +130,42 @@ def main_video(container: InputContainer, name: str) -> VideoStream:
     return stream
 
 
-class _Reader:
-    """A read-only view of a file with a place of its own, so that several containers can share the file."""
+def no_frame(name: str) -> str:
+    """What to tell when not one frame can be read."""
+    return f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again."
 
-    def __init__(self, file: BinaryIO) -> None:
+
+class _Reader:
+    """A read-only view of a file with a place of its own, so that several containers on threads can share the file."""
+
+    def __init__(self, file: BinaryIO, lock: threading.Lock) -> None:
         self._file = file
+        self._lock = lock
         self._place = 0
 
     def read(self, size: int) -> bytes:
-        self._file.seek(self._place)
-        data = self._file.read(size)
+        with self._lock:
+            self._file.seek(self._place)
+            data = self._file.read(size)
         self._place += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place}.get(whence)
-        self._place = max(0, base + offset) if base is not None else self._file.seek(offset, whence)
+        if whence == os.SEEK_END:
+            with self._lock:
+                offset = self._file.seek(offset, whence)
+        self._place = max(0, offset + (self._place if whence == os.SEEK_CUR else 0))
         return self._place
 
     def tell(self) -> int:
         return self._place
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a path or upload name, printable and of bounded length: fit for messages and logs."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    printable = "".join(letter if letter.isprintable() else "�" for letter in last)
+    return printable[:_MAX_NAME] or "upload"
 
 
 def _open_path(path: Path, name: str) -> BinaryIO:

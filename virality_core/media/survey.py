@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,8 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
-from virality_core.media.limits import Limits
-from virality_core.media.source import AV_ERRORS
+from virality_core.media.source import AV_ERRORS, Source, no_frame
 from virality_core.types import PacketTable, Progress
 
 STAGE = "reading"
@@ -42,6 +41,8 @@ class Survey:
     end: int  # the tick at which the last frame ends
     time_base: Fraction
     damaged: bool  # reading stopped at damage before the end of the file
+    index: Mapping[int, int]  # tick to the number of its first packet
+    key_numbers: NDArray[np.intp]  # numbers of the keyframes' packets, ascending
 
     def seconds(self, ticks: Ticks | int) -> NDArray[np.float64]:
         """Presentation time in seconds from the start of the reel."""
@@ -67,12 +68,10 @@ class Survey:
 
 
 def survey(
+    source: Source,
     container: InputContainer,
     stream: VideoStream,
     *,
-    name: str,
-    size_bytes: int,
-    limits: Limits,
     progress: Progress,
     audio: Callable[[Packet], None] | None = None,  # type: ignore[type-arg]
 ) -> Survey:
@@ -97,7 +96,7 @@ def survey(
             break
         count += 1
         if count % _PACKETS_A_REPORT == 0:
-            progress(STAGE, min(1.0, max(0, packet.pos or 0) / max(1, size_bytes)))
+            progress(STAGE, min(1.0, max(0, packet.pos or 0) / source.size_bytes))
         if packet.stream_index != stream.index:
             if audio is not None:
                 audio(packet)
@@ -105,10 +104,9 @@ def survey(
         when = packet.pts if packet.pts is not None else packet.dts
         if when is None or packet.size == 0:
             continue
-        if len(ticks) >= limits.max_packets:
-            raise InputError(
-                f"“{name}” holds more than {limits.max_packets:,} frames; shorten it or lower its frame rate."
-            )
+        if len(ticks) >= source.limits.max_packets:
+            most = source.limits.max_packets
+            raise InputError(f"“{source.name}” holds more than {most:,} frames; shorten it or lower its frame rate.")
         ticks.append(when)
         durations.append(packet.duration or 0)
         sizes.append(packet.size)
@@ -116,7 +114,7 @@ def survey(
         hidden.append(packet.is_discard)
     progress(STAGE, 1.0)
     if not ticks:
-        raise InputError(f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again.")
+        raise InputError(no_frame(source.name))
     return _summed_up(
         ticks=np.array(ticks, np.int64),
         durations=np.array(durations, np.int64),
@@ -159,6 +157,8 @@ def _summed_up(
         end=int(shown[-1]) + (last if last > 0 else usual),
         time_base=time_base,
         damaged=damaged,
+        index={tick: number for number, tick in reversed(list(enumerate(ticks.tolist())))},
+        key_numbers=np.flatnonzero(keys),
     )
 
 

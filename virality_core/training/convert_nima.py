@@ -79,7 +79,8 @@ def convert(keras: bytes, *, sha256: str = KERAS_SHA256) -> bytes:
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             raise WeightsError(f"{name} has shape {tuple(tensor.shape)}, the network has {tuple(wanted[name].shape)}.")
-    return save(tensors, metadata={"format": "pt", "source_sha256": digest})
+    # One key of metadata, not two: safetensors writes them in an order that changes from run to run.
+    return save(tensors, metadata={"source_sha256": digest})
 
 
 def _keras_name(name: str) -> str:

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -136,8 +137,12 @@ def _hub_location(entry: Entry) -> _Location:
 
     assert entry.repository is not None
     url = hf_hub_url(entry.repository, entry.file, revision=entry.revision)
+    ask = partial(get_hf_file_metadata, url, timeout=_TIMEOUT_SECONDS, library_name="virality-core")
     try:
-        found = get_hf_file_metadata(url, timeout=_TIMEOUT_SECONDS, library_name="virality-core")
+        try:
+            found = ask()
+        except httpx2.RemoteProtocolError:  # a kept-alive connection that the hub had closed: a new one will do
+            found = ask()
     except (httpx2.HTTPError, OSError) as error:
         said = str(error).strip().splitlines()
         raise WeightsError(f"The hub did not give {entry.id}: {said[0] if said else type(error).__name__}") from error

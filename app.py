@@ -1,0 +1,42 @@
+"""The page people open: drop a reel, paste its caption, read an explained score."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import progress, result, styles, upload, visit
+from virality_core.engine import EngineBusy
+
+
+def main() -> None:
+    """One run of the page: the form, the progress, or the result, whichever the visit has come to."""
+    styles.set_up("Reel Virality: know before you post")
+    here = visit.current()
+    if here.job is not None and here.job.ended:
+        here.collect()
+    if here.report is not None:
+        styles.brand(tagline=False)
+        result.show(here.report, here)
+    elif here.job is not None:
+        styles.brand(tagline=False)
+        progress.watch(here)
+    else:
+        styles.brand(tagline=True)
+        _ask(here)
+
+
+def _ask(here: visit.Visit) -> None:
+    if here.error:
+        upload.alert(here.error)
+    wish = upload.form()
+    if wish is None:
+        return
+    try:
+        here.start(visit.engine(), wish.source, wish.name, wish.post)
+    except EngineBusy as error:
+        upload.alert(str(error))
+    else:
+        st.rerun()
+
+
+main()

@@ -1,0 +1,1 @@
+"""The page's parts, one a file: a Report in, what is shown out."""

@@ -1,0 +1,38 @@
+"""While a reel is scored: its place in the queue, the stage, and a way out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.visit import Visit
+
+_EVERY_SECONDS = 0.4
+
+#: what the pipeline calls a stage → what a visitor reads; a stage that is not here is shown as it is called
+_STAGES = {
+    "starting": "Starting",
+    "loading models": "Loading models (once, for everyone)",
+    "decoding": "Decoding frames",
+    "cuts": "Finding cuts",
+    "aesthetics": "Rating how the frames look",
+    "look": "Measuring light, colour and sharpness",
+    "motion": "Following the motion",
+}
+
+
+@st.fragment(run_every=_EVERY_SECONDS)
+def watch(visit: Visit) -> None:
+    """Show the job's progress until it ends, then have the page run again."""
+    job = visit.job
+    if job is None or job.ended:
+        st.rerun()
+    waiting = job.state == "waiting"
+    ahead = job.position
+    with st.status("In the queue" if waiting else "Scoring your reel", expanded=True):
+        if waiting:
+            st.progress(0.0, text=f"{ahead} {'reel goes' if ahead == 1 else 'reels go'} first")
+        else:
+            st.progress(job.fraction, text=_STAGES.get(job.stage, job.stage.capitalize()))
+        if st.button("Cancel", key="cancel"):
+            job.cancel()
+            st.rerun()

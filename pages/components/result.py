@@ -1,0 +1,33 @@
+"""The whole result, most important first."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import contributions, gauge, highlights, moments, remarks
+from pages.components.visit import Visit
+from virality_core.export import report_json
+from virality_core.types import Report
+
+
+def show(report: Report, visit: Visit) -> None:
+    """The score and its costs in words, then the charts, then how far to trust them."""
+    gauge.hero(report, visit.name)
+    with st.container(horizontal=True, gap="small", key="actions"):
+        if st.button("Score another reel", type="primary", icon=":material/replay:", key="again"):
+            visit.drop()
+            st.session_state.pop("moment", None)
+            st.rerun()
+        st.download_button(
+            "Report as JSON",
+            data=report_json(report, indent=2),
+            file_name="virality-report.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download",
+        )
+    contributions.chart(report)
+    moments.show(report, visit)
+    highlights.show(report)
+    remarks.show(report, visit.post)

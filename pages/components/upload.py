@@ -1,0 +1,97 @@
+"""The form: a reel, its caption, and what is known of the account; or the sample reel with one click."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import text
+from virality_core.media import DEFAULT_LIMITS
+from virality_core.types import MAX_FOLLOWERS, Platform, Post
+
+MAX_UPLOAD_MB = DEFAULT_LIMITS.max_bytes // 2**20  # Streamlit counts in MB of 2^20 bytes
+MAX_CAPTION_CHARACTERS = 50_000
+FILE_TYPES = ("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif")
+SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "sample_reel.mp4"
+SAMPLE_CAPTION = "Wait for the light ☀️ Which of the four would you wake up early for? #sunrise #slowtravel"
+
+_PLATFORMS: dict[str, Platform | None] = {
+    "Any": None,
+    "Instagram": "instagram",
+    "TikTok": "tiktok",
+    "YouTube": "youtube",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a visitor asks to have scored."""
+
+    source: BytesIO
+    name: str
+    post: Post
+
+
+def form() -> Wish | None:
+    """Show the form; the visitor's wish in the run that follows its button, else None."""
+    with st.form("reel"):
+        left, right = st.columns([5, 6], gap="large")
+        with left:
+            upload = st.file_uploader(
+                "Your reel", type=list(FILE_TYPES), max_upload_size=MAX_UPLOAD_MB, key="reel_file"
+            )
+            st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
+        with right:
+            caption = st.text_area(
+                "Caption",
+                key="caption",
+                height=126,
+                max_chars=MAX_CAPTION_CHARACTERS,
+                placeholder="What you will post with it, hashtags and all",
+            )
+            one, two = st.columns(2)
+            platform = one.selectbox("Platform", list(_PLATFORMS), key="platform")
+            followers = two.number_input(
+                "Followers (optional)",
+                min_value=0,
+                max_value=MAX_FOLLOWERS,
+                value=None,
+                step=1,
+                placeholder="Not stated",
+                key="followers",
+            )
+        sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
+    sampled = st.button(
+        "No reel at hand? Try the sample", type="tertiary", icon=":material/play_circle:", key="try_sample"
+    )
+    if sampled:
+        return Wish(source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION))
+    if not sent:
+        return None
+    if upload is None:
+        alert("Choose a video file first, or try the sample reel.")
+        return None
+    if upload.size > DEFAULT_LIMITS.max_bytes:
+        alert(f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate.")
+        return None
+    # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
+    post = Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
+    return Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=post)
+
+
+def limits_sentence() -> str:
+    """What the page takes in, and where it stays."""
+    limits = DEFAULT_LIMITS
+    return (
+        f"Up to {MAX_UPLOAD_MB} MB, {limits.max_seconds / 60:.0f} minutes and 8K "
+        f"({limits.max_pixels / 1e6:.0f} megapixels a frame). "
+        "Your reel stays in memory while you are here and is gone when you leave."
+    )
+
+
+def alert(sentence: str) -> None:
+    """One sentence of what went wrong; it may hold a file's name, so nothing in it is taken as markup."""
+    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(sentence)}</div>')

@@ -1,0 +1,134 @@
+"""What one visitor's stay holds, and how it ends: the reel's bytes, the job and its report live in memory and go with them.
+
+A page run finds its visit with `current()`. When the browser's connection closes, a clock starts: whoever is not back
+within `GRACE_SECONDS` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from io import BytesIO
+
+import streamlit as st
+from streamlit.runtime import exists as runtime_exists
+from streamlit.runtime import get_instance as runtime_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from virality_core.engine import Engine, Job
+from virality_core.types import Post, Report
+
+GRACE_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Visit:
+    """One visitor's reel, job and report. Everything the page shows hangs on it."""
+
+    def __init__(self) -> None:
+        self.source: BytesIO | None = None
+        self.name = ""
+        self.post = Post()
+        self.job: Job[Report] | None = None
+        self.preview: Job[bytes] | None = None
+        self.report: Report | None = None
+        self.error = ""
+        self.selected: int | None = None  # the row of report.thumbnails that the visitor clicked
+        self.playable: BytesIO | None = None  # what the player is given
+        self._leaving: threading.Timer | None = None
+
+    def start(self, engine: Engine, source: BytesIO, name: str, post: Post) -> None:
+        """Drop what was there and put this reel in the queue. Raises EngineBusy."""
+        self.drop()
+        self.job = engine.submit(source, post, name=name)
+        self.source, self.name, self.post = source, name, post
+
+    def collect(self) -> None:
+        """Take the ended job's report, or what to tell the visitor in its place."""
+        if self.job is None:
+            return
+        if self.job.state == "done":
+            self.report, self.job = self.job.result(), None
+            return
+        error = "" if self.job.state == "cancelled" else str(self.job.error)
+        self.drop()
+        self.error = error
+
+    def drop(self) -> None:
+        """Cancel the job and let go of every byte."""
+        for job in (self.job, self.preview):
+            if job is not None:
+                job.cancel()
+        self.source = self.job = self.preview = self.report = self.selected = self.playable = None
+        self.name = self.error = ""
+        self.post = Post()
+
+    def stays(self) -> None:
+        """The visitor is here (again): stop the clock."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
+    def leaves(self, then: Callable[[], None], after_seconds: float = GRACE_SECONDS) -> None:
+        """The connection closed: drop everything and call `then` if they are not back in time."""
+
+        def end() -> None:
+            self.drop()
+            then()
+
+        self.stays()
+        self._leaving = threading.Timer(after_seconds, end)
+        self._leaving.name, self._leaving.daemon = "visitor-left", True
+        self._leaving.start()
+
+
+@st.cache_resource(show_spinner=False, on_release=Engine.close)
+def engine() -> Engine:
+    """The one engine all visitors share."""
+    return Engine()
+
+
+def current() -> Visit:
+    """This visitor's visit."""
+    visit: Visit = st.session_state.setdefault("visit", Visit())
+    visit.stays()
+    context = get_script_run_ctx()
+    _presence(visit, context.session_id if context is not None else "")
+    return visit
+
+
+class _Presence:
+    def __init__(self, visit: Visit, session_id: str) -> None:
+        self._visit = visit
+        self._session_id = session_id
+
+    def ended(self) -> None:
+        self._visit.leaves(lambda: _close_session(self._session_id))
+
+
+# Streamlit releases a session's own cached resources when its connection closes.
+@st.cache_resource(scope="session", show_spinner=False, on_release=_Presence.ended)
+def _presence(_visit: Visit, session_id: str) -> _Presence:
+    return _Presence(_visit, session_id)
+
+
+def _close_session(session_id: str) -> None:
+    """End the Streamlit session for good, and with it the uploads and media files it holds.
+
+    Left alone, Streamlit lets go of an expired session only when the next visitor comes or goes.
+    """
+    if not runtime_exists():
+        return
+    runtime = runtime_instance()
+
+    async def close() -> None:
+        if not runtime.is_active_session(session_id):
+            runtime.close_session(session_id)
+
+    try:
+        asyncio.run_coroutine_threadsafe(close(), runtime._get_async_objs().eventloop)
+    except RuntimeError:
+        _log.info("The server stopped before a visitor's session was closed.")

@@ -1,0 +1,148 @@
+"""Which variant a profile takes: lite asks no network, full insists, auto tries and says why."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under
+from tests.weights.local_hub import LocalHub
+from virality_core import weights
+from virality_core.errors import Cancelled, WeightsError
+from virality_core.types import Profile
+
+LITE = b"small and bundled"
+
+
+def _lite_block() -> dict[str, str | int]:
+    import hashlib
+
+    return block(
+        "some-lite",
+        variant="lite",
+        source="bundled",
+        repository=None,
+        revision=None,
+        file="lite/model.safetensors",
+        bytes=len(LITE),
+        sha256=hashlib.sha256(LITE).hexdigest(),
+    )
+
+
+@pytest.fixture
+def both(hub: LocalHub, write_manifest: Write, tmp_path: Path) -> None:
+    """A component with a bundled lite variant and a full one of two hub files."""
+    hub.add_hub_file(REPOSITORY, COMMIT, "model.safetensors", CONTENT)
+    hub.add_hub_file(REPOSITORY, COMMIT, "config.json", b"{}")
+    config = block("some-config", file="config.json", bytes=None, sha256=None)
+    write_manifest(_lite_block(), block(), config)
+    (tmp_path / "weights" / "lite").mkdir()
+    (tmp_path / "weights" / "lite" / "model.safetensors").write_bytes(LITE)
+
+
+def test_lite_takes_the_bundled_and_asks_nobody(both: None, hub: LocalHub) -> None:
+    obtained = weights.obtain("testing", "lite")
+    assert obtained.path.read_bytes() == LITE
+    assert obtained.choice.variant == "lite"
+    assert not obtained.choice.fell_back
+    assert obtained.choice.model().id == "some-lite"
+    assert hub.asked == []
+
+
+def test_lite_stays_lite_where_full_is_cached(both: None, hub: LocalHub) -> None:
+    weights.obtain("testing", "full")
+    assert weights.choose("testing", "lite").entry.id == "some-lite"
+
+
+@pytest.mark.parametrize("profile", ["full", "auto"])
+def test_full_and_auto_take_the_best_within_reach(both: None, hub: LocalHub, profile: Profile) -> None:
+    choice = weights.choose("testing", profile)
+    assert choice.variant == "full"
+    assert choice.reason == "the hub answers"
+    assert hub.count("GET") == 0, "choosing fetches nothing"
+    obtained = weights.obtain("testing", profile)
+    assert obtained.paths["some-model"].read_bytes() == CONTENT
+    assert obtained.paths["some-config"].parent == obtained.paths["some-model"].parent, "side by side for transformers"
+    assert obtained.choice.model("some-model").variant == "full"
+
+
+@pytest.mark.parametrize("profile", ["full", "auto"])
+def test_cached_weights_need_no_network(both: None, hub: LocalHub, profile: Profile) -> None:
+    weights.obtain("testing", "full")
+    hub.stop()
+    asked = len(hub.asked)
+    weights.reach.forget()
+    obtained = weights.obtain("testing", profile)
+    assert obtained.choice.variant == "full"
+    assert obtained.choice.reason == "on this machine"
+    assert len(hub.asked) == asked
+
+
+def test_out_of_reach_full_is_an_error_and_auto_is_lite(both: None, hub: LocalHub) -> None:
+    hub.stop()
+    start = time.monotonic()
+    with pytest.raises(WeightsError, match="full weights for testing can't be had"):
+        weights.obtain("testing", "full")
+    obtained = weights.obtain("testing", "auto")
+    assert time.monotonic() - start < 5
+    assert obtained.choice.variant == "lite"
+    assert obtained.choice.fell_back
+    assert "can't be reached" in obtained.choice.reason
+    assert weights.choose("testing", "auto") == obtained.choice
+
+
+def test_offline_is_said(both: None, hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE" in weights.choose("testing", "auto").reason
+    with pytest.raises(WeightsError, match="HF_HUB_OFFLINE"):
+        weights.choose("testing", "full")
+    assert hub.asked == []
+
+
+def test_auto_falls_back_when_the_download_fails(both: None, hub: LocalHub, cache: Path) -> None:
+    """The hub answers, but has not got the file: auto runs lite and says so; full is an error."""
+    hub._files.clear()
+    obtained = weights.obtain("testing", "auto")
+    assert obtained.path.read_bytes() == LITE
+    assert obtained.choice.fell_back
+    assert "some-model" in obtained.choice.reason
+    with pytest.raises(WeightsError, match="some-model"):
+        weights.obtain("testing", "full")
+    assert files_under(cache) == []
+
+
+def test_auto_never_looks_past_a_wrong_digest(both: None, hub: LocalHub) -> None:
+    hub.add_hub_file(REPOSITORY, COMMIT, "model.safetensors", CONTENT[::-1])
+    with pytest.raises(weights.DigestMismatch):
+        weights.obtain("testing", "auto")
+
+
+def test_cancelling_a_download_is_not_a_failure_of_it(both: None) -> None:
+    def stop(stage: str, fraction: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        weights.obtain("testing", "auto", stop)
+
+
+def test_a_component_with_no_lite_variant(write_manifest: Write, hub: LocalHub) -> None:
+    write_manifest(block())
+    with pytest.raises(WeightsError, match="bundles no weights for testing"):
+        weights.choose("testing", "lite")
+    hub.stop()
+    with pytest.raises(WeightsError, match="No weights for testing can be had"):
+        weights.choose("testing", "auto")
+    with pytest.raises(WeightsError, match="no weights for nonsense"):
+        weights.choose("nonsense", "auto")
+
+
+@pytest.mark.parametrize(("profile", "variant"), [("lite", "lite"), ("full", "full"), ("auto", "full")])
+def test_bundled_weights_that_are_the_best_serve_every_profile(profile: Profile, variant: str) -> None:
+    """NIMA: bundled, and the best there is."""
+    choice = weights.choose("aesthetics", profile)
+    assert choice.entry.id == "nima-mobilenet-ava"
+    assert choice.variant == variant
+    assert not choice.fell_back

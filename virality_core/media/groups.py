@@ -1,0 +1,231 @@
+"""Decodes chosen frames of one group of pictures after the other: from the right keyframe, no further than needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from av.codec import CodecContext
+from av.video.frame import VideoFrame
+
+from virality_core.media.source import AV_ERRORS, Source, main_video
+from virality_core.media.survey import Survey
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+_READ_ON_BYTES = 2_000_000  # skipping less than this by reading is cheaper than a seek
+_LOOK_BACK_PACKETS = 300  # how far before a frame that can't be decoded a keyframe is looked for: 10 s
+_LOOK_ON_PACKETS = 16  # how far past a frame that can't be decoded one that can is looked for
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # libav's own decoders drop the alpha of these
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Packets `first` to `last` of the survey (decode order, both included) and the ticks wanted of them, ascending."""
+
+    first: int
+    last: int
+    wanted: tuple[int, ...]
+
+
+def jobs(survey: Survey, wanted: Sequence[int]) -> list[Job]:
+    """One job for each group of pictures that holds wanted ticks; groups that overlap are one. Ascending."""
+    by_start: dict[int, list[int]] = {}
+    for tick in sorted(set(wanted)):
+        if tick in survey.index:
+            by_start.setdefault(_start_of(survey, tick), []).append(tick)
+    found: list[Job] = []
+    for first, ticks in sorted(by_start.items()):
+        last = max(survey.index[tick] for tick in ticks)
+        if found and first <= found[-1].last:
+            before = found.pop()
+            found.append(Job(before.first, max(last, before.last), tuple(sorted((*before.wanted, *ticks)))))
+        else:
+            found.append(Job(first, last, tuple(ticks)))
+    return found
+
+
+def _start_of(survey: Survey, tick: int) -> int:
+    """The packet to decode from: the last keyframe before the frame in decode order and not after it in display.
+
+    Frames of an open group that are shown before its keyframe need the keyframe before.
+    """
+    before = int(np.searchsorted(survey.key_numbers, survey.index[tick], side="right")) - 1
+    while before >= 0 and survey.ticks[survey.key_numbers[before]] > tick:
+        before -= 1
+    return int(survey.key_numbers[before]) if before >= 0 else 0
+
+
+class GroupDecoder:
+    """Runs jobs on a container of its own. Not for use by two threads at once; close it."""
+
+    def __init__(
+        self, source: Source, survey: Survey, *, threads: int, container: InputContainer | None = None
+    ) -> None:
+        """`container` is one that is open already, and stays the caller's to close."""
+        self._source = source
+        self._survey = survey
+        self._threads = threads
+        self._stack = ExitStack()
+        self._use(container or self._stack.enter_context(source.open()))
+        self._demuxer: Iterator[Packet[VideoStream]] = iter(())
+        self._place: int | None = None  # the survey's number of the packet that the demuxer gives next
+        self.decoded_frames = 0
+        self.damaged_packets = 0
+
+    def close(self) -> None:
+        """Close the container, if it is this decoder's own."""
+        self._stack.close()
+
+    def frames(self, job: Job) -> Iterator[tuple[int, VideoFrame]]:
+        """The job's frames as (wanted tick, frame), ascending as far as the file is sound.
+
+        A frame that can't be decoded is replaced by the next one that can: its own `pts` tells. A wanted tick for which
+        there is none is left out.
+        """
+        missing = set(job.wanted)
+        for tick, frame in self._decode(job, skip_others=True):
+            if tick in missing:
+                missing.discard(tick)
+                yield tick, frame
+        if missing and job.first:  # the keyframe may be damaged, or none at all whatever the container says
+            for tick, frame in self._decode(self._from_further_back(job, missing), skip_others=True):
+                if tick in missing:
+                    missing.discard(tick)
+                    yield tick, frame
+        if missing:
+            yield from self._next_best(job, sorted(missing))
+
+    def _from_further_back(self, job: Job, missing: set[int]) -> Job:
+        return Job(max(0, job.first - _LOOK_BACK_PACKETS), job.last, tuple(sorted(missing)))
+
+    def _next_best(self, job: Job, missing: list[int]) -> Iterator[tuple[int, VideoFrame]]:
+        last = min(len(self._survey.ticks) - 1, job.last + _LOOK_ON_PACKETS)
+        place = 0
+        for tick, frame in self._decode(Job(job.first, last, job.wanted), skip_others=False):
+            if place < len(missing) and tick >= missing[place]:
+                yield missing[place], frame
+                place += 1
+
+    def _decode(self, job: Job, *, skip_others: bool) -> Iterator[tuple[int, VideoFrame]]:
+        """Shown frames of the job's packets as (tick, frame); with `skip_others` unwanted ones only where needed."""
+        context, wanted = self._context, frozenset(job.wanted)
+        context.flush_buffers()
+        for packet in self._packets(job.first, job.last):
+            skippable = skip_others and packet_ticks(packet) not in wanted
+            context.skip_frame = "NONREF" if skippable else "DEFAULT"
+            yield from self._shown(self._try(packet))
+        context.skip_frame = "DEFAULT"
+        yield from self._shown(self._try(None))
+        context.flush_buffers()
+
+    def _try(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except AV_ERRORS:
+            self.damaged_packets += 1
+            return []
+
+    def _shown(self, frames: list[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
+        for frame in frames:
+            self.decoded_frames += 1
+            tick = frame_ticks(frame)
+            if tick is not None:
+                yield tick, frame
+
+    def _packets(self, first: int, last: int) -> Iterator[Packet[VideoStream]]:
+        """The packets `first` to `last` of the survey, found again by reading on or by seeking."""
+        place = self._place
+        if place is None or place > first or int(self._survey.sizes[place:first].sum()) > _READ_ON_BYTES:
+            place = self._seek(first)
+        for packet in self._demuxer:
+            if packet_ticks(packet) is None or not packet.size:
+                continue
+            self._place = place = place + 1
+            if place > first:
+                yield packet
+            if place > last:
+                return
+        self._place = None
+
+    def _seek(self, first: int) -> int:
+        """Place the demuxer at packet `first` or a little before, checked by time stamp and size; else at the start."""
+        for target in (int(self._survey.ticks[first]), int(self._survey.ticks.min())):
+            try:
+                self._container.seek(target, stream=self._stream, backward=True)
+                self._demuxer = iter(self._container.demux(self._stream))
+                landed = self._number_of_next()
+            except AV_ERRORS:
+                continue
+            if landed is not None and landed <= first:
+                return landed
+        self._stack.close()  # some containers (MPEG-TS) can't be sent back to their start: only opened again
+        self._use(self._stack.enter_context(self._source.open()))
+        self._demuxer = iter(self._container.demux(self._stream))
+        return 0
+
+    def _use(self, container: InputContainer) -> None:
+        self._container = container
+        self._stream = main_video(container, self._source.name)
+        self._context = decoding_context(
+            self._stream,
+            has_alpha=has_alpha(self._stream),
+            max_pixels=self._source.limits.max_pixels,
+            threads=self._threads,
+        )
+
+    def _number_of_next(self) -> int | None:
+        """The survey's number of the next packet, which stays the next one; None where it is not known again."""
+        packet = next(self._demuxer, None)
+        if packet is None:
+            return None
+        tick = packet_ticks(packet)
+        number = -1 if tick is None else self._survey.index.get(tick, -1)
+        if number < 0 or int(self._survey.sizes[number]) != packet.size:
+            return None
+        self._demuxer = _chained(packet, self._demuxer)
+        return number
+
+
+def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int, threads: int) -> VideoCodecContext:
+    """The context that decodes a stream; VP8 and VP9 with alpha need libvpx's decoder instead of libav's."""
+    context = stream.codec_context
+    if has_alpha and context.name in _ALPHA_DECODERS:
+        context = cast("VideoCodecContext", CodecContext.create(_ALPHA_DECODERS[context.name], "r"))
+        context.extradata = stream.codec_context.extradata
+    if not context.is_open:
+        context.thread_type = "AUTO"
+        context.thread_count = threads
+        context.options = {"max_pixels": str(max_pixels)}
+        context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
+    return context
+
+
+def has_alpha(stream: VideoStream) -> bool:
+    """Whether the stream has transparent parts, by its header."""
+    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in _ALPHA_DECODERS:
+        return True
+    format_ = stream.codec_context.format
+    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
+
+
+def packet_ticks(packet: Packet[VideoStream]) -> int | None:
+    """When the packet's frame is shown, in the stream's time base."""
+    return packet.pts if packet.pts is not None else packet.dts
+
+
+def frame_ticks(frame: VideoFrame) -> int | None:
+    """When the frame is shown, in the stream's time base."""
+    return frame.pts if frame.pts is not None else frame.dts
+
+
+def _chained(packet: Packet[VideoStream], rest: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    yield packet
+    yield from rest
