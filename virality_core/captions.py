@@ -1,0 +1,65 @@
+"""A caption read without a reel: its sentiment word by word, its keywords, its hashtags. For the page and the CLI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from virality_core.scorers.caption import CaptionReader, Sentiment
+from virality_core.scorers.hashtags import Hashtags, read_hashtags
+from virality_core.scorers.keyword_strength import KeywordFit, fit_for
+from virality_core.scorers.keywords import Keywords, read_keywords
+from virality_core.scorers.language import READ_LANGUAGES
+from virality_core.scorers.phrases import languages
+from virality_core.scorers.trends import TrendTable, load_trends
+from virality_core.types import ModelInfo, Platform, Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionReading:
+    """What was read in one caption.
+
+    `sentiment` is the model's answer whatever the language is; `sentiment_holds` whether it is in one that the model
+    was trained on. `keywords` is None where there are no rules for the language; `notes` says so, one plain sentence
+    each. `fit` is what the keyword features were found to go with in public posts of that language.
+    """
+
+    text: str
+    language: str
+    sentiment: Sentiment
+    sentiment_holds: bool
+    keywords: Keywords | None
+    fit: KeywordFit | None
+    hashtags: Hashtags
+    notes: tuple[str, ...]
+    model: ModelInfo
+
+
+class CaptionDesk:
+    """Reads captions: holds the sentiment model, the language detector and the hashtag table, and no caption."""
+
+    def __init__(self, profile: Profile = "auto") -> None:
+        """Load the weights. Raises WeightsError where the profile can't have them."""
+        self._reader = CaptionReader(profile=profile)
+        self._table: TrendTable = load_trends()
+
+    def read(self, text: str, platform: Platform | None = None) -> CaptionReading:
+        """Read a caption of any length and content; what is beyond the stated lengths is not read, and said."""
+        sentiment = self._reader.read(text)
+        language = sentiment.language
+        notes = list(self._reader.notes(sentiment))
+        known = languages()
+        keywords = read_keywords(text, language, platform) if language in known else None
+        if keywords is None and sentiment.tokens:
+            which = " and ".join(known.values())
+            notes.append(f"Keywords were not read: there are rules for {which} only ({language} was found).")
+        return CaptionReading(
+            text=text,
+            language=language,
+            sentiment=sentiment,
+            sentiment_holds=bool(sentiment.tokens) and language in READ_LANGUAGES,
+            keywords=keywords,
+            fit=fit_for(language) if keywords is not None else None,
+            hashtags=read_hashtags(text, platform, self._table),
+            notes=tuple(notes),
+            model=self._reader.model,
+        )
