@@ -13,6 +13,8 @@ from virality_core.scorers.phrases import languages
 from virality_core.scorers.trends import TrendTable, load_trends
 from virality_core.types import ModelInfo, Platform, Profile
 
+__all__ = ["CaptionDesk", "CaptionReading", "Sentiment"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionReading:
