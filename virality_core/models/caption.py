@@ -43,7 +43,8 @@ class Layer(nn.Module):
         heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         attended = self.attended(heads.transpose(1, 2).reshape(batch, tokens, CHANNELS))
         x = self.attended_norm(x + _drop(attended, dropout))
-        return self.norm(x + _drop(self.narrow(F.gelu(self.wide(x))), dropout))
+        transformed: Tensor = self.norm(x + _drop(self.narrow(F.gelu(self.wide(x))), dropout))
+        return transformed
 
 
 class MiniLM(nn.Module):
@@ -64,7 +65,8 @@ class MiniLM(nn.Module):
     def from_words(self, words: Tensor, mask: Tensor, dropout: float = 0.0) -> Tensor:
         """The same from word embeddings float32 (B, T, 384): what an explanation differentiates."""
         x = self.embedding_norm(words + self.positions.weight[: words.shape[1]])
-        return self.head(self.encode(x, mask, dropout))
+        logits: Tensor = self.head(self.encode(x, mask, dropout))
+        return logits
 
     def encode(self, x: Tensor, mask: Tensor, dropout: float = 0.0) -> Tensor:
         """Embeddings (B, T, 384) through the layers to the mean over a text's tokens, float32 (B, 384)."""

@@ -39,7 +39,7 @@ class LanguageModel:
         if not rows:
             return {}
         hidden = self._rows[rows].mean(0)
-        yes = 1.0 / (1.0 + np.exp(-(self._questions @ hidden)))
+        yes = 0.5 + 0.5 * np.tanh(0.5 * (self._questions @ hidden))  # the logistic function, without overflow
         shares = {}
         for label, path in zip(self.labels, self._paths, strict=True):
             share = 1.0

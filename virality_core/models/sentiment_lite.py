@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from virality_core.models.caption import MiniLM, unpack
@@ -56,5 +57,5 @@ class LiteSentiment(SentimentModel):
     def from_words(self, words: Tensor, mask: Tensor | None = None) -> Tensor:
         """See `SentimentModel.from_words`."""
         if mask is None:
-            mask = words.new_ones(words.shape[:2], dtype=bool)
+            mask = torch.ones(words.shape[:2], dtype=torch.bool)
         return self._network.from_words(words, mask)

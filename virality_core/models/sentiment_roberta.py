@@ -98,7 +98,8 @@ def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceC
     from transformers import RobertaConfig, RobertaForSequenceClassification  # takes seconds: only where it is used
 
     settings = RobertaConfig.from_json_file(config)
-    names = tuple(str(settings.id2label[index]).lower() for index in sorted(settings.id2label))
+    by_index = {int(index): str(name).lower() for index, name in (settings.id2label or {}).items()}
+    names = tuple(by_index[index] for index in sorted(by_index))
     if names != LABELS:
         raise WeightsError(f"{config.name} names the labels {', '.join(names)}; {', '.join(LABELS)} are needed.")
     settings.dtype = torch.float32  # transformers 5 would take the checkpoint's own
@@ -110,7 +111,9 @@ def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceC
         raise WeightsError(
             f"The sentiment weights don't fit {config.name}: {str(error).splitlines()[-1].strip()}"
         ) from error
-    return network.eval().requires_grad_(False)
+    network.train(False)
+    network.requires_grad_(False)
+    return network
 
 
 def _tokenizer(vocabulary: Path, merges: Path) -> RobertaTokenizer:

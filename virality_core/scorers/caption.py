@@ -48,13 +48,15 @@ class Sentiment(Details):
     """A caption's sentiment, explained.
 
     The tokens' weights add up to how far the caption moved the positive minus the negative logit from `baseline`, its
-    value with every word masked. `read_characters` is less than `characters` where the caption was cut.
+    value without words; `method` says how they were found. `read_characters` is less than `characters` where the
+    caption was cut.
     """
 
     language: str
     probabilities: Probabilities
     tokens: tuple[TokenWeight, ...]
     baseline: float
+    method: str
     characters: int
     read_characters: int
 
@@ -91,6 +93,7 @@ class CaptionReader:
                 for word, weight in zip(reading.words, found.weights, strict=True)
             ),
             baseline=found.baseline,
+            method=found.method,
             characters=len(caption),
             read_characters=reading.read_to,
         )

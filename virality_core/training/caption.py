@@ -139,7 +139,7 @@ def fit(
             # (Menon et al. 2021): macro recall weighs the labels alike.
             loss = F.cross_entropy(logits + prior, labels, label_smoothing=recipe.smoothing)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             schedule.step()

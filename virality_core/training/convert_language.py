@@ -80,7 +80,7 @@ def convert(data: bytes) -> dict[str, Tensor]:
     *_, bucket_count, shortest, longest, _rate = reader.numbers("12i")
     reader.numbers("d")
     size, word_count, _labels, _tokens, pruned = reader.numbers("iiiqq")
-    entries = [(reader.string(), *reader.numbers("qb")) for _ in range(size)]
+    entries = [(reader.string(), reader.number("q"), reader.number("b")) for _ in range(size)]
     buckets = reader.array("<i4", 2 * pruned).reshape(-1, 2).astype(np.int32)  # hash bucket, row behind the words
     assert reader.number("?"), "the input matrix is quantised in a .ftz"
     rows = _quantised(reader)
