@@ -12,12 +12,13 @@ from transformers import BertConfig, BertModel
 
 from virality_core import weights
 from virality_core.errors import WeightsError
+from virality_core.evaluation.first_names import NAMES
 from virality_core.evaluation.labelled_text import Example
 from virality_core.models.caption import MiniLM, from_sentence_transformers, pack, unpack
 from virality_core.models.caption_tokens import CLS, MASK, lite_tokenizer
 from virality_core.models.checkpoint import load_tensors
 from virality_core.training.caption import Recipe, blank_out, fit, measure_state, pad, shape_of_rate, start
-from virality_core.training.caption_data import NAMES, batches, shares, split, vary
+from virality_core.training.caption_data import batches, shares, split, vary
 
 _NOUNS = "sun moon road tree cat dog book song game film city lake snow rain wind bread"
 WORDS = _NOUNS.split()
@@ -81,7 +82,7 @@ def test_the_rate_rises_falls_and_lands() -> None:
     assert rates[50] == pytest.approx(50 / 90)
     assert rates[60] == pytest.approx(50 / 90 / 2)
     assert max(rates[70:]) == 0.0
-    plain = [shape_of_rate(step, 100, Recipe(warmup=0.1)) for step in range(101)]
+    plain = [shape_of_rate(step, 100, Recipe(warmup=0.1, cut=0)) for step in range(101)]
     assert plain[100] == 0.0
     assert all(a > b for a, b in pairwise(plain[10:]))
 
@@ -146,7 +147,7 @@ def test_a_run_learns_and_goes_on_from_its_checkpoint(tmp_path: Path, caplog: py
     for part in (model.layers[-1], model.head):
         part.requires_grad_(True)
     before = measure_state(encoder, tokenizer, examples).macro_recall
-    recipe = Recipe(epochs=2, batch=8, rate=2e-3, averaging=0.5, dropout=0.0, warmup=0.1)
+    recipe = Recipe(epochs=2, batch=8, rate=2e-3, averaging=0.5, dropout=0.0, warmup=0.1, cut=0)
     learnt = fit(model, tokenizer, examples, examples, recipe, tmp_path)
     assert measure_state(learnt, tokenizer, examples).macro_recall > max(0.8, before)
     assert torch.equal(learnt["layers.0.wide.weight"], encoder["layers.0.wide.weight"])

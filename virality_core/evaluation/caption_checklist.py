@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from virality_core.evaluation.caption import predict
+from virality_core.evaluation.first_names import NAMES
 from virality_core.evaluation.labelled_text import read
 from virality_core.models.sentiment import SentimentModel
 from virality_core.scorers.caption import CaptionReader
-from virality_core.training.caption_data import NAMES
 
 MAX_FLIPS = 0.05  # share of labels an invariance may change
 MIN_RIGHT = 0.85  # share of outputs that must move the right way

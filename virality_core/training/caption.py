@@ -43,14 +43,14 @@ MAX_TOKENS = 64  # 99.9 % of the tweets are shorter
 class Recipe:
     """Everything that decides the outcome beside the data."""
 
-    epochs: int = 3
+    epochs: int = 2
     batch: int = 32
     rate: float = 1e-4  # learning rate of the head and the last layer at its peak
     layer_decay: float = 0.85  # each layer below learns this much slower
     weight_decay: float = 0.01
     warmup: float = 0.08  # share of the steps
-    cut: int = 0  # steps after which the rate lands at zero before its time; 0: never
-    landing: int = 0  # steps the landing takes
+    cut: int = 1315  # steps (the first epoch) after which the rate lands at zero before its time; 0: never
+    landing: int = 800  # steps the landing takes
     dropout: float = 0.1
     smoothing: float = 0.05
     averaging: float = 0.99  # of the weights, kept at each average (Polyak)

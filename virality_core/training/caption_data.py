@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from virality_core.evaluation.first_names import NAMES
 from virality_core.evaluation.labelled_text import Example
 from virality_core.models.caption_text import pieces
 from virality_core.models.sentiment import LABELS
@@ -87,15 +88,6 @@ def _groups(bags: Sequence[frozenset[str]]) -> list[int]:
 POSITIVE_EMOJI = "😂🤣😍🥰😘😊😁😀😃😄🤩🥳😎🙌👏👍💕💖💗❤💙💜🔥💯✨🎉💪🤗😇🙏😋"
 NEGATIVE_EMOJI = "😡🤬😠😢😭😞😔😒🙄😤😩😫😖😣👎💔🤮🤢😷😰😱🤦😑😕☹"
 NEUTRAL_EMOJI = "📍📷📸🎥🎬📅🕐👉👇➡🔗📢📺🎵🎶📰📱💻🚗🏈⚽🏀🌍🗓☕🍕"
-# First names often seen in tweets: who is spoken of must not decide.
-_NAMES_TEXT = """
-Adam Alex Amy Andrew Anna Ashley Ben Beyonce Bill Bob Brad Brian Carly Charlie Chris Dan Daniel David Donald
-Drake Ed Emma Eric Frank Gary George Greg Hannah Harry Hillary Jack James Jason Jay Jen Jeff Jim Joe John Jon
-Josh Justin Kanye Kate Katy Kevin Kim Kyle Lady Larry Laura Liam Louis Luke Madonna Mark Martin Mary Matt
-Michael Michelle Mike Miley Naruto Nash Niall Nick Nicki Paul Peter Rob Rick Roger Ryan Sam Sarah Scott Sean
-Serena Shawn Steve Taylor Tim Tom Tony Tyler Will Zayn
-"""
-NAMES = _NAMES_TEXT.split()
 _NAME = re.compile(rf"\b(?:{'|'.join(NAMES)})\b")
 _SMILES = re.compile(r"(?<!\w)[:=]-?[)\]D]+(?!\w)")
 _FROWNS = re.compile(r"(?<!\w)[:=]'?-?[(\[]+(?!\w)")
