@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from contextlib import closing
 
 import av
@@ -26,7 +25,7 @@ from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import AV_ERRORS, Source, VideoSource
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, until_damage
 from virality_core.media.survey import Survey, survey
 from virality_core.types import Progress, VideoInfo
 
@@ -127,7 +126,7 @@ class _Writer:
 
     def write(self, progress: Progress) -> None:
         streams = [self._stream] if self._sound is None else [self._stream, self._sound]
-        for packet in _until_damage(self._container.demux(streams)):
+        for packet in until_damage(self._container.demux(streams)):
             progress(STAGE, min(1.0, max(0, self._last) / max(1, self._table.end - self._table.zero)))
             for frame in _decoded(packet):
                 if isinstance(frame, VideoFrame):
@@ -188,17 +187,6 @@ class _Again:
 
     def tell(self) -> int:
         return self._place
-
-
-def _until_damage(packets: Iterator[Packet]) -> Iterator[Packet]:  # type: ignore[type-arg]
-    while True:
-        try:
-            packet = next(packets, None)
-        except AV_ERRORS:
-            return
-        if packet is None:
-            return
-        yield packet
 
 
 def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]

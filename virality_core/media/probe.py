@@ -11,7 +11,7 @@ from virality_core.errors import InputError
 from virality_core.media.groups import decoding_context, has_alpha
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture, transfer_of
-from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video, no_frame
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video, no_frame, until_damage
 from virality_core.types import AudioInfo, VideoInfo
 
 _MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames a second: a file damaged for longer is not worth reading
@@ -89,18 +89,15 @@ def _check_length(seconds: float | None, source: Source) -> None:
 
 def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
     context = decoding_context(stream, has_alpha=has_alpha(stream), max_pixels=source.limits.max_pixels, threads=1)
-    try:
-        for count, packet in enumerate(container.demux(stream)):
-            try:
-                frames = context.decode(packet if packet.size else None)
-            except AV_ERRORS:
-                frames = []
-            if frames:
-                return frames[0]
-            if count > _MAX_PACKETS_TO_FIRST_FRAME:
-                break
-    except AV_ERRORS:
-        pass
+    for count, packet in enumerate(until_damage(container.demux(stream))):
+        try:
+            frames = context.decode(packet if packet.size else None)
+        except AV_ERRORS:
+            frames = []
+        if frames:
+            return frames[0]
+        if count > _MAX_PACKETS_TO_FIRST_FRAME:
+            break
     raise InputError(no_frame(source.name))
 
 
