@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,11 @@ class Decoder:
         """What to call the file."""
         return self._source.name
 
+    @property
+    def max_pixels(self) -> int:
+        """The largest picture that a decoder may make."""
+        return self._source.limits.max_pixels
+
     def adopt(self, worker: GroupDecoder) -> None:
         """Use a worker that `first_decoder` made."""
         self._all.append(worker)
@@ -161,6 +167,15 @@ class Decoder:
 
         self.take([tick for tick in keys if tick not in self._small], keep, progress)
         return tuple(self._small_frame(tick, self._small[tick]) for tick in keys if tick in self._small)
+
+    @contextmanager
+    def reader(self) -> Iterator[GroupDecoder]:
+        """A worker to read packets with, undecoded; it is idle again at the end of the block."""
+        worker = self._get(1)
+        try:
+            yield worker
+        finally:
+            self._put(1, worker)
 
     def small(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """The frame's luma, uint8 (h, w) full range, upright, short side about 180."""

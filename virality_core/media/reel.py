@@ -8,6 +8,7 @@ from dataclasses import replace
 from virality_core.errors import InputError
 from virality_core.media import places
 from virality_core.media.audio import AudioCollector
+from virality_core.media.cuts import find_cuts
 from virality_core.media.decode import Decoder, first_decoder
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.probe import checked_video, describe
@@ -51,6 +52,7 @@ def open_reel(
         with Decoder(opened, table, picture) as decoder:
             decoder.adopt(first.decoder)
             taken = take(decoder, plan, report)
+            cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
             damaged = decoder.damaged_packets
     return Reel(
         info=info,
@@ -58,6 +60,7 @@ def open_reel(
         hook=taken.hook,
         runs=taken.runs,
         packets=table.packets(),
+        cuts=cuts,
         clips=taken.clips,
         audio=audio,
         notes=_notes(header, info, table, plan, audio, damaged_packets=damaged),
