@@ -12,8 +12,7 @@ def main() -> None:
     """One run of the page: the form, the progress, or the result, whichever the visit has come to."""
     styles.set_up("Reel Virality: know before you post")
     here = visit.current()
-    if here.job is not None and here.job.ended:
-        here.collect()
+    here.collect_when_done()
     if here.report is not None:
         styles.brand(tagline=False)
         result.show(here.report, here)
@@ -23,6 +22,7 @@ def main() -> None:
     else:
         styles.brand(tagline=True)
         _ask(here)
+    styles.footer()
 
 
 def _ask(here: visit.Visit) -> None:

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from virality_core import device
 from virality_core.errors import Cancelled, InputError, ViralityError
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
@@ -120,9 +121,10 @@ class Engine:
         self._waiting: deque[Job[Any]] = deque()
         self._running: set[Job[Any]] = set()
         self._closed = False
+        self._devices = tuple(devices)
         self._threads = [
-            threading.Thread(target=self._serve, args=(device,), name=f"inference-{device or 'default'}", daemon=True)
-            for device in devices
+            threading.Thread(target=self._serve, args=(name,), name=f"inference-{name or 'default'}", daemon=True)
+            for name in devices
         ]
         for thread in self._threads:
             thread.start()
@@ -151,6 +153,10 @@ class Engine:
             return preview_mp4(source, name=name, progress=progress)
 
         return self._enqueue(Job(self, work))
+
+    def device_names(self) -> tuple[str, ...]:
+        """What each worker scores on, in words."""
+        return tuple(device.describe(device.choose(name)) for name in self._devices)
 
     def position(self, job: Job[Any]) -> int:
         """See `Job.position`."""
@@ -185,11 +191,11 @@ class Engine:
             self._changed.notify()
         return job
 
-    def _serve(self, device: str | None) -> None:
+    def _serve(self, device_name: str | None) -> None:
         loaded: dict[Profile, Scorers] = {}
         while (job := self._next()) is not None:
             try:
-                self._run(job, loaded, device)
+                self._run(job, loaded, device_name)
             finally:
                 with self._changed:
                     self._running.discard(job)
@@ -207,7 +213,7 @@ class Engine:
             self._running.add(job)
             return job
 
-    def _run(self, job: Job[Any], loaded: dict[Profile, Scorers], device: str | None) -> None:
+    def _run(self, job: Job[Any], loaded: dict[Profile, Scorers], device_name: str | None) -> None:
         deadline = time.monotonic() + self.time_limit_seconds
 
         def progress(stage: str, fraction: float) -> None:
@@ -222,7 +228,7 @@ class Engine:
         def scorers(profile: Profile) -> Scorers:
             if profile not in loaded:
                 progress("loading models", 0.0)
-                loaded[profile] = self._load(profile, device)
+                loaded[profile] = self._load(profile, device_name)
             return loaded[profile]
 
         work = job._work

@@ -28,6 +28,15 @@ def brand(*, tagline: bool) -> None:
     st.html('<div class="rv-brand"><b>Reel Virality</b></div>')
     if tagline:
         st.html(
-            '<div class="rv-intro"><h1>Know before you post.</h1><p>Drop a reel and its caption. You get a score from 0 '
-            "to 100, every point of it explained, and the frames it speaks of.</p></div>"
+            '<div class="rv-intro"><h1>Know before you post.</h1><p>Drop a reel and its caption. You get a score '
+            "from 0 to 100, every point of it explained, and the frames it speaks of.</p></div>"
         )
+
+
+def footer(*, home: bool = False) -> None:
+    """The way to the other page."""
+    with st.container(key="footer"):
+        if home:
+            st.page_link("app.py", label="Score a reel", icon=":material/arrow_back:")
+        else:
+            st.page_link("pages/4_Models_and_limits.py", label="Models and limits", icon=":material/info:")
