@@ -13,7 +13,7 @@ from itertools import pairwise
 _NEW_PICTURE = 0.85  # share of the picture without vectors: another scene
 _ONE_SIDED = 0.45  # how much more of a B-frame is copied from one side than from the other
 _LEAST_NEW = 0.08  # … with this much more of the P-frame new than usual: a jump cut
-_NEW_IN_GRAIN = 0.3  # … and this much more for each share that grain makes new anyway: the estimate is rough there
+_GRAINY = 0.3  # with so much new in an ordinary frame a jump cut can't be told from grain
 _LEAST_SURPRISE = 1.1  # spike² × share without vectors, where no B-frame speaks
 _LEAST_SURPRISE_AFTER_OLD = 0.6  # … where the B-frame before belongs to the old scene alone
 _EMPTY_SHARE = 0.3  # a packet this small beside a keyframe can't hold a picture: no vectors then means not readable
@@ -46,9 +46,14 @@ def new_share(vectors: Vectors) -> float:
     return max(0.0, 1.0 - vectors.before - vectors.after)
 
 
+def is_new_picture(new: float, usual_new: float) -> bool:
+    """Whether so much of a P-frame is new that it shows another scene."""
+    return new >= max(_NEW_PICTURE, (1.0 + usual_new) / 2.0)
+
+
 def is_worth_a_look(new: float, usual_new: float) -> bool:
     """Whether so much of a P-frame is new that its B-frames should be asked, too."""
-    return _surprise(new, usual_new) >= _LEAST_NEW + _NEW_IN_GRAIN * usual_new
+    return is_new_picture(new, usual_new) or (usual_new < _GRAINY and new - usual_new >= _LEAST_NEW)
 
 
 def cut_by_vectors(
@@ -70,7 +75,7 @@ def cut_by_vectors(
     leading = [(tick, found[tick]) for tick in sorted(found) if tick < anchor]
     of_new_scene = next((tick for tick, v in leading if v.after - v.before >= _ONE_SIDED), None)
     first = anchor if of_new_scene is None else of_new_scene
-    if new >= max(_NEW_PICTURE, (1.0 + usual_new) / 2.0):
+    if is_new_picture(new, usual_new):
         return Verdict(tick=first, sure=True)
     if not is_worth_a_look(new, usual_new):
         return None
@@ -79,12 +84,7 @@ def cut_by_vectors(
     if leading and leading[-1][1].before - leading[-1][1].after < _ONE_SIDED:
         return None
     least = _LEAST_SURPRISE_AFTER_OLD if leading else _LEAST_SURPRISE
-    return Verdict(tick=anchor, sure=False) if spike**2 * _surprise(new, usual_new) >= least else None
-
-
-def _surprise(new: float, usual_new: float) -> float:
-    """How far the new share lies from the usual towards all, 0–1; below 0 where it is less than usual."""
-    return (new - usual_new) / max(1.0 - usual_new, 1e-6)
+    return Verdict(tick=anchor, sure=False) if spike**2 * (new - usual_new) >= least else None
 
 
 def cut_by_grey(anchor: int, fresh: dict[int, float]) -> Verdict | None:

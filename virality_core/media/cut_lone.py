@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from av.codec import CodecContext
@@ -34,11 +34,13 @@ _LEAST_SPIKE = {"hevc": 1.15}
 _USUAL_LEAST_SPIKE = 1.2
 _MOST_BYTES = 4_000_000  # of packets asked, the smallest spikes left out first
 _WORKERS = 2
-_CONTROLS = 4  # ordinary packets that tell how much is new in a frame without a cut: grain is never found again
+_CONTROLS = 3  # ordinary packets that tell how much is new in a frame without a cut: grain is never found again
+_ENOUGH = 12  # so many suspects tell that themselves: most of them are no cut
 _GREY_SIDE = 96  # pixels: long side of the picture in which grey is counted
 _GREY, _GREY_SPREAD = 129, 11  # levels: mid-grey of limited and of full range, and the error that encoders leave
 
 _Packets = list["Packet[VideoStream]"]
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,33 +66,63 @@ def ask_packets(
             return codec, None
         least = _LEAST_SPIKE.get(codec, _USUAL_LEAST_SPIKE)
         suspects = _affordable(table, [anchor for anchor in anchors if anchor.spike >= least])
-        controls = _ordinary(anchors) if suspects and codec in _TELL_VECTORS else []
-        packets = {}
-        for anchor in sorted({*suspects, *controls}, key=lambda one: one.place):
-            packets[anchor.place] = list(reader.packets(anchor.place, anchor.next_place - 1))
+        controls = _ordinary(anchors) if codec in _TELL_VECTORS and 0 < len(suspects) < _ENOUGH else []
+        asked = sorted({*suspects, *controls}, key=lambda one: one.place)
+        packets: list[_Packets] = []
+        for anchor in asked:
             told(anchor.place / len(table.ticks))
+            packets.append(list(reader.packets(anchor.place, anchor.next_place - 1)))
         crew = [LonePackets(reader.stream, decoder.max_pixels) for _ in range(_WORKERS)]
-    usual = float(np.median([crew[0].new(packets[one.place][:1]) for one in controls])) if controls else 0.0
-    keyframe = float(np.median(table.sizes[table.keys]))
-
-    def judge(anchor: Anchor, lone: LonePackets) -> Verdict | None:
-        own = packets[anchor.place]
-        if not own:
-            return None
-        tick = int(table.ticks[anchor.place])
-        if codec in _FILL_WITH_GREY:
-            return cut_by_grey(tick, lone.fresh_shares(own))
-        if not is_worth_a_look(lone.new(own[:1]), usual):
-            return None
-        size = float(table.sizes[anchor.place]) / keyframe
-        return cut_by_vectors(tick, lone.vectors(own), spike=anchor.spike, size_to_keyframe=size, usual_new=usual)
-
-    def judge_all(number: int) -> list[Verdict | None]:
-        return [judge(anchor, crew[number]) for anchor in suspects[number::_WORKERS]]
-
     with ThreadPoolExecutor(_WORKERS) as pool:
-        verdicts = [verdict for some in pool.map(judge_all, range(_WORKERS)) for verdict in some]
-    return codec, sorted((verdict for verdict in verdicts if verdict is not None), key=lambda one: one.tick)
+        if codec in _FILL_WITH_GREY:
+            shares = _spread(pool, crew, LonePackets.fresh_shares, packets)
+            verdicts = [cut_by_grey(_tick(table, one), share) for one, share in zip(asked, shares, strict=True)]
+            return codec, [verdict for verdict in verdicts if verdict is not None]
+        new = _spread(pool, crew, LonePackets.new, [own[:1] for own in packets])
+        usual = _usual_new(new, [one in controls for one in asked])
+        looked_at = [
+            place for place, share in enumerate(new) if asked[place] in suspects and is_worth_a_look(share, usual)
+        ]
+        vectors = _spread(pool, crew, LonePackets.vectors, [packets[place] for place in looked_at])
+    keyframe = float(np.median(table.sizes[table.keys]))
+    verdicts = [
+        cut_by_vectors(
+            _tick(table, asked[place]),
+            found,
+            spike=asked[place].spike,
+            size_to_keyframe=float(table.sizes[asked[place].place]) / keyframe,
+            usual_new=usual,
+        )
+        for place, found in zip(looked_at, vectors, strict=True)
+    ]
+    return codec, [verdict for verdict in verdicts if verdict is not None]
+
+
+def _spread(
+    pool: ThreadPoolExecutor,
+    crew: Sequence[LonePackets],
+    ask: Callable[[LonePackets, _Packets], _Answer],
+    packets: Sequence[_Packets],
+) -> list[_Answer]:
+    """The answers for all packets in order, each of the crew asked about its part on a thread of its own."""
+
+    def part(number: int) -> list[_Answer]:
+        return [ask(crew[number], own) for own in packets[number :: len(crew)]]
+
+    parts = list(pool.map(part, range(len(crew))))
+    return [parts[place % len(crew)][place // len(crew)] for place in range(len(packets))]
+
+
+def _usual_new(new: Sequence[float], is_control: Sequence[bool]) -> float:
+    """The share that is new in an ordinary frame: the controls' median, or the lower quarter of many suspects."""
+    if not new:
+        return 0.0
+    controls = [share for share, control in zip(new, is_control, strict=True) if control]
+    return float(np.median(controls)) if controls else float(np.quantile(new, 0.25))
+
+
+def _tick(table: Survey, anchor: Anchor) -> int:
+    return int(table.ticks[anchor.place])
 
 
 def _affordable(table: Survey, suspects: Sequence[Anchor]) -> list[Anchor]:

@@ -37,7 +37,7 @@ _SURE_SPIKE_WITH_B_FRAMES = 1.6  # an anchor every few frames is large anyway, s
 _SURE_SPIKE = 2.5
 _CROSS_REFERENCED = frozenset({"vp8", "vp9", "av1"})  # hidden reference frames make large packets without a cut
 _SAME_SCENE = 0.9  # thumbnails of neighbouring keyframes at least as alike as this show one scene
-_OTHER_SCENE = 0.6  # … less alike than this, as a rule two
+_OTHER_SCENE = 0.2  # … less alike than this, as a rule two
 _MARGIN = 6  # frames decoded on each side of a candidate
 _FIRST = 3.0  # weight of a packet's own doubt: before the keyframes', whose weight is at most 2
 
