@@ -14,15 +14,14 @@ def main() -> None:
     here = visit.current()
     here.collect_when_done()
     if here.report is not None:
-        styles.brand(tagline=False)
+        styles.top()
         result.show(here.report, here)
     elif here.job is not None:
-        styles.brand(tagline=False)
+        styles.top()
         progress.watch(here)
     else:
-        styles.brand(tagline=True)
+        styles.top(tagline=True)
         _ask(here)
-    styles.footer()
 
 
 def _ask(here: visit.Visit) -> None:

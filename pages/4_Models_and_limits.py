@@ -14,7 +14,7 @@ def main() -> None:
     styles.set_up("Models and limits · Reel Virality")
     here = visit.current()
     here.collect_when_done()
-    styles.brand(tagline=False)
+    styles.top()
     st.html(
         '<div class="rv-intro"><h1>Models and limits</h1><p>What the score is made of, and what it is not.</p></div>'
     )
@@ -23,7 +23,6 @@ def main() -> None:
     _weighing()
     _models()
     _limits()
-    styles.footer(home=True)
 
 
 def _weighing() -> None:
@@ -53,7 +52,7 @@ def _weighing() -> None:
 def _compared(desirability: dict[str, object]) -> str:
     how = str(desirability.get("how", ""))
     source = str(desirability.get("source", ""))
-    return f"{source}: {how}" if source else how.capitalize()
+    return f"{source}: {how}" if source else how[:1].upper() + how[1:]
 
 
 def _models() -> None:

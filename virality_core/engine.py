@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -241,7 +242,8 @@ class Engine:
         except ViralityError as error:
             self._end(job, "failed", error=error)
         except Exception:  # noqa: BLE001  (a worker must outlive any file; the operator reads why in the log)
-            _log.exception("A reel could not be scored because of an unexpected error.")
+            # As text: a record that held the traceback itself would hold the visitor's bytes.
+            _log.error("A reel could not be scored because of an unexpected error.\n%s", traceback.format_exc())
             sentence = "Something went wrong on our side with this reel; try again, or try another file."
             self._end(job, "failed", error=ViralityError(sentence))
         else:

@@ -39,7 +39,7 @@ class Wish:
 def form() -> Wish | None:
     """Show the form; the visitor's wish in the run that follows its button, else None."""
     with st.form("reel"):
-        left, right = st.columns([5, 6], gap="large")
+        left, right = st.columns([5, 6], gap="medium")
         with left:
             upload = st.file_uploader(
                 "Your reel", type=list(FILE_TYPES), max_upload_size=MAX_UPLOAD_MB, key="reel_file"
