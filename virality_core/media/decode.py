@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from av.error import FFmpegError
@@ -18,18 +17,14 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError
 from virality_core.media.groups import GroupDecoder, Job, frame_ticks, jobs
 from virality_core.media.picture import Picture
-from virality_core.media.source import Source, no_frame
+from virality_core.media.source import Source
 from virality_core.media.survey import Survey
 from virality_core.types import Progress
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 STAGE = "decoding"
 _MAX_WORKERS = 4
 _POOLED_PIXELS = 2560 * 1440  # above this a worker each would hold too many large pictures
 _THREADED_PIXELS = 4096 * 2304  # above this so would a frame thread each
-_GROUPS_TO_FIRST_FRAME = 8
 _REPORT_SECONDS = 0.04  # how often progress is told, and a wish to cancel heard
 
 #: `take(wanted_tick, frame)`, called on a worker's thread
@@ -238,25 +233,6 @@ class Decoder:
     def _put(self, threads: int, worker: GroupDecoder) -> None:
         with self._lock:
             self._idle.setdefault(threads, []).append(worker)
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """A frame from near the reel's start, and the single-threaded decoder that gave it."""
-
-    frame: VideoFrame
-    decoder: GroupDecoder
-
-
-def first_decoder(source: Source, container: InputContainer, survey: Survey) -> First:
-    """Decode the first frame that comes out, of the first groups of pictures. Raises InputError when none does."""
-    decoder = GroupDecoder(source, survey, threads=1, container=container)
-    ticks = [int(survey.shown[0]), *survey.key_ticks[:_GROUPS_TO_FIRST_FRAME].tolist()]
-    for tick in ticks:
-        for job in jobs(survey, [tick]):
-            for _, frame in decoder.frames(job):
-                return First(frame, decoder)
-    raise InputError(no_frame(source.name))
 
 
 class _Run:

@@ -20,12 +20,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
-from virality_core.media.decode import first_decoder
+from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import AV_ERRORS, Source, VideoSource, until_damage
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, until_damage
 from virality_core.media.survey import Survey, survey
 from virality_core.types import Progress, VideoInfo
 
@@ -116,8 +116,7 @@ class _Writer:
         self._video.codec_context.time_base = table.time_base
         self._video.color_primaries = self._video.color_trc = self._video.colorspace = 1
         self._video.color_range = ColorRange.MPEG
-        sound = container.streams.best("audio")
-        self._sound = sound if isinstance(sound, AudioStream) and sound.codec_context is not None else None
+        self._sound = main_audio(container)
         layout = "mono" if self._sound is not None and self._sound.channels == 1 else "stereo"
         self._resampler = AudioResampler("fltp", layout, _SOUND_RATE, options={"rematrix_maxval": "1"})
         self._track: AudioStream | None = None

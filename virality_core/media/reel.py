@@ -9,7 +9,8 @@ from virality_core.errors import InputError
 from virality_core.media import places
 from virality_core.media.audio import AudioCollector
 from virality_core.media.cuts import find_cuts
-from virality_core.media.decode import Decoder, first_decoder
+from virality_core.media.decode import Decoder
+from virality_core.media.first import first_decoder
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.probe import checked_video, describe
 from virality_core.media.source import Source, VideoSource
@@ -63,7 +64,7 @@ def open_reel(
         cuts=cuts,
         clips=taken.clips,
         audio=audio,
-        notes=_notes(header, info, table, plan, audio, damaged_packets=damaged),
+        notes=_notes(header, info, table, plan, audio, damaged_packets=damaged) + (sound.notes() if sound else ()),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Never, TypeVar
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -149,6 +150,13 @@ def until_damage(packets: Iterator[Packet[StreamT]]) -> Iterator[Packet[StreamT]
 def no_frame(name: str) -> str:
     """What to tell when not one frame can be read."""
     return f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again."
+
+
+def main_audio(container: InputContainer) -> AudioStream | None:
+    """The best sound stream there is a decoder for (a phone may add one of spatial sound that only it can play)."""
+    best = container.streams.best("audio")
+    streams = [best, *container.streams.audio]
+    return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
 
 
 class _Reader:
