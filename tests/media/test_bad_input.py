@@ -22,7 +22,7 @@ from virality_core.media import Limits, open_reel, probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]
-PLAN = Plan(stills=6, hook_stills=4, runs=True, clips=1, audio_rate=16_000)
+PLAN = Plan(stills=6, hook_stills=4, runs=True, cuts=True, clips=1, audio_rate=16_000)
 OPTIONS = (("preset", "veryfast"), ("crf", "18"), ("x264-params", "keyint=30:min-keyint=30:scenecut=0"))
 
 
