@@ -7,7 +7,8 @@
 4. Keyframes that break the encoder's rhythm are candidates, too.
 
 Limits: fades and dissolves are not found. In VP9 and AV1, whose packets are large for other reasons, only what the
-budget reaches is found. A cut that falls on a keyframe of a steady rhythm is found only if the budget reaches it.
+budget reaches is found. A cut on a keyframe of a steady rhythm, or among the B-frames that lead one, is found only if
+the budget reaches it.
 """
 
 from __future__ import annotations
