@@ -53,7 +53,7 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
 
 
 def _native_crops(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grid of crops spread over the picture (H, W, 3), never scaled, set edge to edge; all of it where it is small."""
+    """A grid of crops spread over the picture (H, W, 3), never scaled, set edge to edge; all of a small one."""
     rows = [np.hstack([rgb[y, x] for x in _crops(rgb.shape[1])]) for y in _crops(rgb.shape[0])]
     return np.ascontiguousarray(np.vstack(rows))
 
