@@ -39,6 +39,7 @@ _SURE_SPIKE = 2.5
 _CROSS_REFERENCED = frozenset({"vp8", "vp9", "av1"})  # hidden reference frames make large packets without a cut
 _SAME_SCENE = 0.9  # thumbnails of neighbouring keyframes at least as alike as this show one scene
 _OTHER_SCENE = 0.2  # … less alike than this, as a rule two
+_MOST_LOOKS = 40  # places whose cost is reckoned: more than the budget ever reaches
 _MARGIN = 6  # frames decoded on each side of a candidate
 _FIRST = 3.0  # weight of a packet's own doubt: before the keyframes', whose weight is at most 2
 
@@ -162,26 +163,28 @@ def _settle_by_decoding(
 ) -> None:
     """Decode around the weightiest doubts as far as the budget goes; the others are what they are presumed to be."""
     table = decoder.survey
+    ordered = sorted(doubts, key=lambda one: -one.weight)
+    is_anchor = np.zeros(len(table.ticks), dtype=bool)
+    is_anchor[anchors(table.ticks)] = True
     stretches: list[tuple[float, float]] = []
-    places = np.searchsorted(table.shown, np.array([doubt.tick for doubt in doubts], np.int64))
-    arounds = [table.shown[max(0, place - _MARGIN) : place + _MARGIN + 1] for place in places.tolist()]
-    costs = [_cost(table, around) for around in arounds]
-    for doubt, around, cost in sorted(
-        zip(doubts, arounds, costs, strict=True), key=lambda one: (-one[0].weight, one[2])
-    ):
+    for doubt in ordered[:_MOST_LOOKS]:
+        place = int(np.searchsorted(table.shown, doubt.tick))
+        around = table.shown[max(0, place - _MARGIN) : place + _MARGIN + 1]
+        cost = _cost(table, around, is_anchor)
         if cost <= frames_left:
             frames_left -= cost
             stretches.append((float(table.seconds(int(around[0]))), float(table.seconds(int(around[-1])))))
         elif doubt.presumed:
             found.add(float(table.seconds(doubt.tick)), verified=False)
+    for doubt in ordered[_MOST_LOOKS:]:
+        if doubt.presumed:
+            found.add(float(table.seconds(doubt.tick)), verified=False)
     for frames in decoder.small_between(stretches, progress) if stretches else []:
         found.look_at(np.array([frame.seconds for frame in frames]), [thumb(frame.luma) for frame in frames])
 
 
-def _cost(table: Survey, wanted: NDArray[np.int64]) -> int:
+def _cost(table: Survey, wanted: NDArray[np.int64], is_anchor: NDArray[np.bool_]) -> int:
     """Frames to decode for the wanted ones: those, and the anchors before them; other B-frames are passed over."""
-    places = set(anchors(table.ticks).tolist())
-    cost = len(wanted)
-    for job in jobs(table, wanted.tolist()):
-        cost += sum(place in places for place in range(job.first, job.last + 1 - len(job.wanted)))
-    return cost
+    return len(wanted) + sum(
+        int(is_anchor[job.first : job.last + 1 - len(job.wanted)].sum()) for job in jobs(table, wanted.tolist())
+    )
