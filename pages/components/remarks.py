@@ -9,11 +9,10 @@ from pages.components.styles import heading
 from virality_core.types import Post, Report
 
 CANNOT_KNOW = (
-    "This is a pre-flight check of the reel itself, not a forecast of its reach. How large the account is "
-    "explains most of how far a post goes: on 4,000 TikToks (SMP-Video 2025, split by author), followers, "
-    "following and video count alone rank posts with a Spearman correlation of 0.61; what can be read from the "
-    "post's own metadata before posting ranks them with 0.09. Good pictures and engagement are not the same thing "
-    "either. The score does not know your topic, the day's trends, or who will see the reel first."
+    "This is a pre-flight check of the reel itself, not a forecast of its reach. How large the account is explains "
+    "most of how far a post goes, and picture quality is not engagement. The score does not know your account, your "
+    "topic, the day's trends, or who will see the reel first. A high score says that the reel itself won't hold the "
+    "post back."
 )
 
 
