@@ -12,16 +12,15 @@ def main() -> None:
     """One run of the page: the form, the progress, or the result, whichever the visit has come to."""
     styles.set_up("Reel Virality: know before you post")
     here = visit.current()
-    if here.job is not None and here.job.ended:
-        here.collect()
+    here.collect_when_done()
     if here.report is not None:
-        styles.brand(tagline=False)
+        styles.top()
         result.show(here.report, here)
     elif here.job is not None:
-        styles.brand(tagline=False)
+        styles.top()
         progress.watch(here)
     else:
-        styles.brand(tagline=True)
+        styles.top(tagline=True)
         _ask(here)
 
 

@@ -1,4 +1,4 @@
-"""Draw the sample reel: `python -m assets.draw_sample` writes assets/sample_reel.mp4 anew.
+"""Draw the sample reel: `python -m assets.draw_sample` writes assets/sample_reel.mp4 and sample_strip.jpg anew.
 
 Four drawn scenes of 2.4 seconds each, cut on the beat of plucked notes: nothing in it was filmed or recorded, so it
 can ship with the project. The same script always draws the same frames.
@@ -26,13 +26,22 @@ Colour = tuple[int, int, int]
 
 
 def main() -> None:
-    """Write sample_reel.mp4 beside this script."""
+    """Write the reel, and the strip of its four scenes that invites to try it, beside this script."""
     write(Path(__file__).with_name("sample_reel.mp4"))
+    strip(Path(__file__).with_name("sample_strip.jpg"))
+
+
+def strip(path: Path) -> None:
+    """Save the middle frame of each scene, side by side and small."""
+    frames = [Image.fromarray(scene(0.5)).resize((180, 320)) for scene in SCENES]
+    picture = Image.new("RGB", (180 * len(frames), 320))
+    for place, frame in enumerate(frames):
+        picture.paste(frame, (180 * place, 0))
+    picture.save(path, quality=84)
 
 
 def write(path: Path) -> None:
     """Encode the four scenes and their music to `path` (H.264 and AAC in MP4)."""
-    scenes = (dawn, sea, forest, balloons)
     per_scene = round(SCENE_SECONDS * FRAME_RATE)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         video = container.add_stream("libx264", rate=FRAME_RATE)
@@ -40,12 +49,12 @@ def write(path: Path) -> None:
         video.options = {"crf": "27", "preset": "slow", "tune": "animation", "threads": "1", "g": "60"}
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         audio.bit_rate = 64_000
-        for scene in scenes:
+        for scene in SCENES:
             for index in range(per_scene):
                 picture = av.VideoFrame.from_ndarray(scene(index / per_scene), format="rgb24")
                 container.mux(video.encode(picture))
         container.mux(video.encode(None))
-        sound = av.AudioFrame.from_ndarray(music(len(scenes) * SCENE_SECONDS)[None], format="fltp", layout="mono")
+        sound = av.AudioFrame.from_ndarray(music(len(SCENES) * SCENE_SECONDS)[None], format="fltp", layout="mono")
         sound.sample_rate = SAMPLE_RATE
         container.mux(audio.encode(sound))
         container.mux(audio.encode(None))
@@ -63,7 +72,7 @@ def dawn(t: float) -> Frame:
         fill_below(frame, ridge, colour)
     for bird in range(5):
         flap = 10 * np.sin(2 * np.pi * (t * 3 + bird * 0.23))
-        x, y = 90 + bird * 58 + 170 * t, 330 - bird * 22 - 70 * t + 14 * (bird % 2)
+        x, y = 70 + bird * 58 + 170 * t, 460 - bird * 20 - 70 * t + 14 * (bird % 2)
         line(frame, [(x - 22, y - flap), (x, y), (x + 22, y - flap)], (40, 48, 70), 4)
     return caption(frame, min(1.0, t * 4))
 
@@ -257,6 +266,8 @@ def pluck(out: NDArray[np.float64], start: float, note: int, level: float, *, de
     tone = sum(np.sin(2 * np.pi * pitch * k * t) * np.exp(-decay * k * t) / k**1.5 for k in (1, 2, 3, 4))
     out[begin : begin + len(t)] += level * tone * np.minimum(1, t / 0.004)
 
+
+SCENES = (dawn, sea, forest, balloons)
 
 if __name__ == "__main__":
     main()

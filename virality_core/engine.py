@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from virality_core import device
 from virality_core.errors import Cancelled, InputError, ViralityError
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
@@ -120,9 +122,10 @@ class Engine:
         self._waiting: deque[Job[Any]] = deque()
         self._running: set[Job[Any]] = set()
         self._closed = False
+        self._devices = tuple(devices)
         self._threads = [
-            threading.Thread(target=self._serve, args=(device,), name=f"inference-{device or 'default'}", daemon=True)
-            for device in devices
+            threading.Thread(target=self._serve, args=(name,), name=f"inference-{name or 'default'}", daemon=True)
+            for name in devices
         ]
         for thread in self._threads:
             thread.start()
@@ -151,6 +154,10 @@ class Engine:
             return preview_mp4(source, name=name, progress=progress)
 
         return self._enqueue(Job(self, work))
+
+    def device_names(self) -> tuple[str, ...]:
+        """What each worker scores on, in words."""
+        return tuple(device.describe(device.choose(name)) for name in self._devices)
 
     def position(self, job: Job[Any]) -> int:
         """See `Job.position`."""
@@ -185,11 +192,11 @@ class Engine:
             self._changed.notify()
         return job
 
-    def _serve(self, device: str | None) -> None:
+    def _serve(self, device_name: str | None) -> None:
         loaded: dict[Profile, Scorers] = {}
         while (job := self._next()) is not None:
             try:
-                self._run(job, loaded, device)
+                self._run(job, loaded, device_name)
             finally:
                 with self._changed:
                     self._running.discard(job)
@@ -207,7 +214,7 @@ class Engine:
             self._running.add(job)
             return job
 
-    def _run(self, job: Job[Any], loaded: dict[Profile, Scorers], device: str | None) -> None:
+    def _run(self, job: Job[Any], loaded: dict[Profile, Scorers], device_name: str | None) -> None:
         deadline = time.monotonic() + self.time_limit_seconds
 
         def progress(stage: str, fraction: float) -> None:
@@ -222,7 +229,7 @@ class Engine:
         def scorers(profile: Profile) -> Scorers:
             if profile not in loaded:
                 progress("loading models", 0.0)
-                loaded[profile] = self._load(profile, device)
+                loaded[profile] = self._load(profile, device_name)
             return loaded[profile]
 
         work = job._work
@@ -235,7 +242,8 @@ class Engine:
         except ViralityError as error:
             self._end(job, "failed", error=error)
         except Exception:  # noqa: BLE001  (a worker must outlive any file; the operator reads why in the log)
-            _log.exception("A reel could not be scored because of an unexpected error.")
+            # As text: a record that held the traceback itself would hold the visitor's bytes.
+            _log.error("A reel could not be scored because of an unexpected error.\n%s", traceback.format_exc())
             sentence = "Something went wrong on our side with this reel; try again, or try another file."
             self._end(job, "failed", error=ViralityError(sentence))
         else:

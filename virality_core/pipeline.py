@@ -45,7 +45,7 @@ from virality_core.version import __version__
 __all__ = ["LIMITS", "Scorers", "browser_preview", "load_scorers", "score_reel"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
-_PACKAGES = ("torch", "torchvision", "av", "opencv-python-headless", "numpy")
+_PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,8 @@ def chart(report: Report) -> None:
 
 
 def _stack(report: Report) -> str:
-    won = "".join(
-        f'<i style="width:calc({contribution.points:.3f}% - 2px)" title="{text.safe(text.title(contribution.signal))}"></i>'
-        for contribution in report.contributions
-        if contribution.points > 0
-    )
-    return won + '<i class="rv-rest"></i>'
+    won = (f'<i style="width:calc({c.points:.3f}% - 2px)"></i>' for c in report.contributions if c.points > 0)
+    return "".join(won) + '<i class="rv-rest"></i>'
 
 
 def _row(report: Report, contribution: Contribution, widest: float) -> str:

@@ -39,7 +39,8 @@ def _ring(report: Report) -> str:
     return (
         f'<div class="rv-gauge" role="img" aria-label="{text.safe(label)}" style="--score:{report.score:.2f}">'
         f'<div class="rv-ring"><i class="rv-arc"></i>{notches}</div>'
-        f'<div class="rv-number">{report.score:.0f}</div><div class="rv-ends"><span>0</span><span>100</span></div></div>'
+        f'<div class="rv-number">{report.score:.0f}</div>'
+        '<div class="rv-ends"><span>0</span><span>100</span></div></div>'
         f'<ul class="rv-bands" aria-label="Bands of the score">{names}</ul>'
     )
 

@@ -7,15 +7,14 @@ import base64
 import streamlit as st
 
 from pages.components import text, timeline
-from pages.components.moments import cover_seconds, nearest
 from virality_core.types import HOOK_SECONDS, Report
 
 
 def show(report: Report) -> None:
-    """Two cards side by side, stacked on a phone; a card whose signal was skipped is left out."""
+    """The two cards; a card whose signal was skipped is left out."""
     cards = [card for card in (_hook(report), _cover(report)) if card]
     if cards:
-        st.html(f'<div class="rv-pair">{"".join(cards)}</div>')
+        st.html(f'<div class="rv-cards">{"".join(cards)}</div>')
 
 
 def _hook(report: Report) -> str:
@@ -37,7 +36,7 @@ def _hook(report: Report) -> str:
 
 
 def _cover(report: Report) -> str:
-    at = cover_seconds(report)
+    at = timeline.cover_seconds(report)
     signal = report.signal("aesthetics")
     if at is None or signal is None:
         return ""
@@ -51,7 +50,7 @@ def _card(title: str, figure: str, sentence: str, report: Report, second: float)
     frames = report.thumbnails
     picture = ""
     if frames is not None and len(frames):
-        row = nearest(frames.seconds, second)
+        row = timeline.nearest(frames.seconds, second)
         data = base64.b64encode(timeline.jpeg(frames, row, height=240)).decode()
         at = text.clock(float(frames.seconds[row]))
         picture = f'<img src="data:image/jpeg;base64,{data}" alt="The reel\'s frame at {at}">'

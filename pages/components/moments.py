@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from io import BytesIO
 
-import numpy as np
 import streamlit as st
 
-from pages.components import player, text, timeline
+from pages.components import highlights, player, text, timeline
 from pages.components.styles import heading
 from pages.components.visit import Visit
-from virality_core.types import Report
+from virality_core.types import Report, Timeline
 
 _SLIDER = "moment"  # the picked frame's row, in the session's state: chart and slider both write it
 _CHART = "timeline"
@@ -39,9 +38,9 @@ def show(report: Report, visit: Visit) -> None:
     signal, line = report.signal(name or names[0]), timeline.curve(report, name or names[0])
     assert signal is not None
     assert line is not None
-    cover = cover_seconds(report)
+    cover = timeline.cover_seconds(report)
     if _SLIDER not in st.session_state:
-        st.session_state[_SLIDER] = nearest(moments.seconds, cover or 0.0)
+        st.session_state[_SLIDER] = timeline.nearest(moments.seconds, cover or 0.0)
     selected = min(int(st.session_state[_SLIDER]), len(moments.seconds) - 1)
     st.altair_chart(
         timeline.chart(moments, signal, line, selected, cover if name == "aesthetics" else None),
@@ -63,28 +62,19 @@ def show(report: Report, visit: Visit) -> None:
 
 
 def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
+    """The picked frame and the player side by side; beside them, or under them on a phone, the hook and the cover."""
     assert report.thumbnails is not None
-    frame, reel = st.columns(2, gap="small", wrap=False, width=620)
-    with frame, st.container(key="moment_frame"):
-        st.image(
-            BytesIO(timeline.jpeg(report.thumbnails, selected)),
-            caption=f"Frame at {text.clock(second)}",
-            width="stretch",
-            alt=f"The reel's frame at {text.clock(second)}",
-        )
-    with reel, st.container(key="moment_player"):
-        player.show(visit, second if visit.selected is not None else 0.0, playing=visit.selected is not None)
-
-
-def cover_seconds(report: Report) -> float | None:
-    """When the best cover frame is shown; None where looks were not rated."""
-    signal = report.signal("aesthetics")
-    return None if signal is None else getattr(signal.details, "cover_seconds", None)
-
-
-def nearest(seconds: np.ndarray[tuple[int], np.dtype[np.float64]], wanted: float) -> int:
-    """The row of `seconds` nearest to `wanted`."""
-    return int(np.abs(seconds - wanted).argmin())
+    pictures, cards = st.columns([7, 5], gap="medium")
+    frame, reel = pictures.columns(2, gap="small", wrap=False)
+    with frame, st.container(key="moment_frame", gap="xsmall"):
+        at = text.clock(second)
+        st.image(BytesIO(timeline.jpeg(report.thumbnails, selected)), width="stretch", alt=f"The reel's frame at {at}")
+        st.caption(f"Frame at {at}")
+    with reel, st.container(key="moment_player", gap="xsmall"):
+        picked = visit.selected is not None
+        player.show(visit, second if picked else 0.0, playing=picked)
+    with cards:
+        highlights.show(report)
 
 
 def _picked_on_chart(visit: Visit) -> None:
@@ -97,7 +87,7 @@ def _picked_on_slider(visit: Visit) -> None:
     visit.selected = int(st.session_state[_SLIDER])
 
 
-def _in_words(name: str, line: timeline.Timeline) -> str:
+def _in_words(name: str, line: Timeline) -> str:
     best, worst = int(line.values.argmax()), int(line.values.argmin())
     return (
         f"{text.title(name)} over time: highest {text.number(float(line.values[best]))} at "

@@ -28,11 +28,12 @@ def watch(visit: Visit) -> None:
         st.rerun()
     waiting = job.state == "waiting"
     ahead = job.position
-    with st.status("In the queue" if waiting else "Scoring your reel", expanded=True):
-        if waiting:
-            st.progress(0.0, text=f"{ahead} {'reel goes' if ahead == 1 else 'reels go'} first")
-        else:
-            st.progress(job.fraction, text=_STAGES.get(job.stage, job.stage.capitalize()))
-        if st.button("Cancel", key="cancel"):
-            job.cancel()
-            st.rerun()
+    # Not as a context manager: leaving one marks the work as complete.
+    box = st.status("In the queue" if waiting else "Scoring your reel", expanded=True)
+    if waiting:
+        box.progress(0.0, text=f"{ahead} {'reel goes' if ahead == 1 else 'reels go'} first")
+    else:
+        box.progress(job.fraction, text=_STAGES.get(job.stage, job.stage.capitalize()))
+    if box.button("Cancel", key="cancel"):
+        job.cancel()
+        st.rerun()

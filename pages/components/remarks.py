@@ -9,13 +9,11 @@ from pages.components.styles import heading
 from virality_core.types import Post, Report
 
 CANNOT_KNOW = (
-    "This is a pre-flight check of the reel itself, not a forecast of its reach. How large the account is explains most of "
-    "how far a post goes: on 4,000 TikToks, follower, following and video counts alone ranked posts with a correlation of "
-    "0.61, what the post's own metadata says before posting with 0.09. Nor does it know your topic, the day's trends, or "
-    "who will see it first. Picture quality and engagement are not the same thing."
+    "This is a pre-flight check of the reel itself, not a forecast of its reach. How large the account is explains "
+    "most of how far a post goes, and picture quality is not engagement. The score does not know your account, your "
+    "topic, the day's trends, or who will see the reel first. A high score says that the reel itself won't hold the "
+    "post back."
 )
-
-_ACRONYMS = {"cpu": "CPU", "cuda": "GPU"}
 
 
 def show(report: Report, post: Post) -> None:
@@ -35,8 +33,8 @@ def show(report: Report, post: Post) -> None:
         )
     heading("What this score covers")
     st.html(
-        f'<p style="max-width:44rem;line-height:1.55">{report.coverage:.0%} of what the score weighs was measured in this '
-        f"reel. {CANNOT_KNOW}</p>"
+        f'<p class="rv-prose">{report.coverage:.0%} of what the score weighs was measured in this reel. '
+        f"{text.safe(CANNOT_KNOW)}</p>"
     )
     with st.expander("What ran, and your post as it was read"):
         st.html(_ran(report) + _post(post))
@@ -47,6 +45,7 @@ def _ran(report: Report) -> str:
     models = ", ".join(f"{model.id} ({model.variant}, sha256 {model.sha256[:12]}…)" for model in ran.models) or "none"
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report.timings.items() if stage != "total")
     video = ran.video
+    picture = f"{video.codec}, {video.width} × {video.height}, {video.frame_rate:.3g} frames a second"
     audio = "none" if video.audio is None else f"{video.audio.codec}, {video.audio.sample_rate} Hz"
     facts = {
         "Profile": f"{ran.profile}: {ran.ran} weights",
@@ -54,7 +53,7 @@ def _ran(report: Report) -> str:
         "Weights": models,
         "Weighing": f"{ran.fusion} (stated weights, each with its reason)" if ran.fusion == "prior" else ran.fusion,
         "Took": f"{report.timings['total']:.1f} s ({stages})",
-        "Video": f"{video.codec}, {video.width} × {video.height}, {video.frame_rate:.3g} frames a second, {video.transfer.upper()}",
+        "Video": f"{picture}, {video.transfer.upper()}",
         "Sound": audio,
         "Version": ran.version,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import contributions, gauge, highlights, moments, remarks
+from pages.components import contributions, gauge, moments, remarks
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -29,5 +29,4 @@ def show(report: Report, visit: Visit) -> None:
         )
     contributions.chart(report)
     moments.show(report, visit)
-    highlights.show(report)
     remarks.show(report, visit.post)

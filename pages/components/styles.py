@@ -9,6 +9,8 @@ import streamlit as st
 _STYLESHEET = Path(__file__).with_name("style.css")
 _ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"
 
+_PAGES = {"app.py": "Score a reel", "pages/4_Models_and_limits.py": "Models and limits"}  # in the order of the menu
+
 
 def set_up(title: str) -> None:
     """Set the page's title and add the stylesheet. The first Streamlit call of a page."""
@@ -23,11 +25,14 @@ def heading(text: str, note: str = "") -> None:
     st.html(f'<h2 class="rv-h">{text}</h2>' + (f'<p class="rv-soft">{note}</p>' if note else ""))
 
 
-def brand(*, tagline: bool) -> None:
-    """The name at the top; with what the page does where nothing is scored yet."""
-    st.html('<div class="rv-brand"><b>Reel Virality</b></div>')
+def top(*, tagline: bool = False) -> None:
+    """The name and the way to the other pages; with what the page does where nothing is scored yet."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="top"):
+        st.html('<div class="rv-brand"><b>Reel Virality</b></div>', width="stretch")
+        for page, label in _PAGES.items():
+            st.page_link(page, label=label, width="content")
     if tagline:
         st.html(
-            '<div class="rv-intro"><h1>Know before you post.</h1><p>Drop a reel and its caption. You get a score from 0 '
-            "to 100, every point of it explained, and the frames it speaks of.</p></div>"
+            '<div class="rv-intro"><h1>Know before you post.</h1><p>Drop a reel and its caption. You get a score '
+            "from 0 to 100, every point of it explained, and the frames it speaks of.</p></div>"
         )

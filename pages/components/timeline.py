@@ -14,24 +14,29 @@ from PIL import Image
 from pages.components import text
 from virality_core.types import HOOK_SECONDS, FrameBatch, Report, Signal, Timeline
 
+# The theme's first three chart colours, so that line, mark and words follow light and dark.
+_COLOUR = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen", "words"]))
+
 SELECTION = "moment"  # the name of the chart's click selection; it holds the frame's row as `frame`
 
 _PLOT_HEIGHT = 190  # pixels
-_GAP = 34  # between plot and frames
+_STRIP_TOP = 222  # the times stand between plot and frames
 _STRIP_HEIGHT = 88
-_FULL_HEIGHT = _PLOT_HEIGHT + _GAP + _STRIP_HEIGHT + 6
-_PHONE_WIDTH = 560  # pixels of the chart: below, every second frame is left out of the strip
-_STRIP_PLACES = 16  # at most so many frames in the strip
-_CLOCK = "floor(datum.value / 60) + ':' + format(datum.value % 60, '02d')"
+_FULL_HEIGHT = _STRIP_TOP + _STRIP_HEIGHT + 4
+_DESKTOP_WIDTH, _PHONE_WIDTH = 870, 290  # pixels of the plot at 1440 and 390 pixels of screen
+_NARROW = "width < 560"
+_NEUTRAL = "#8a8a7a"  # for shades, seen on both grounds
+
+_MOST_TICKS = 6
+_TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
-    """The frames that can be clicked: `jpegs` (N) for the strip at `seconds` float64 (N,), and which make the strip."""
+    """The frames that can be clicked: `jpegs` (N) for the strip, shown at `seconds` float64 (N,)."""
 
     seconds: NDArray[np.float64]
     jpegs: tuple[bytes, ...]
-    in_strip: tuple[int, ...]
     aspect: float  # width ÷ height
     duration_seconds: float
 
@@ -46,7 +51,6 @@ def moments(report: Report) -> Moments | None:
     return Moments(
         seconds=frames.seconds,
         jpegs=tuple(jpeg(frames, row, height=2 * _STRIP_HEIGHT) for row in range(len(frames))),
-        in_strip=_spaced(frames.seconds, 0.85 * duration / _STRIP_PLACES),
         aspect=width / height,
         duration_seconds=duration,
     )
@@ -76,13 +80,25 @@ def curve(report: Report, name: str) -> Timeline | None:
     return Timeline(seconds=distinct, values=values[rows])
 
 
+def cover_seconds(report: Report) -> float | None:
+    """When the best cover frame is shown; None where looks were not rated."""
+    signal = report.signal("aesthetics")
+    return None if signal is None else getattr(signal.details, "cover_seconds", None)
+
+
+def nearest(seconds: NDArray[np.float64], wanted: float) -> int:
+    """The row of `seconds` nearest to `wanted`."""
+    return int(np.abs(seconds - wanted).argmin())
+
+
 def chart(moments: Moments, signal: Signal, line: Timeline, selected: int, cover: float | None) -> alt.LayerChart:
     """The line of `signal` over the reel, the frames under it, the row `selected` marked, the `cover` time named."""
     across = alt.X(
         "second:Q",
         title=None,
         scale=alt.Scale(domain=[0, moments.duration_seconds], nice=False),
-        axis=alt.Axis(grid=False, labelExpr=_CLOCK, tickCount=6, labelFlush=True, domain=False),
+        # The times are marks: an axis would take its room from the fixed places below the plot.
+        axis=alt.Axis(labels=False, ticks=False, domain=False, grid=False),
     )
     up = alt.Y(
         "value:Q",
@@ -90,22 +106,23 @@ def chart(moments: Moments, signal: Signal, line: Timeline, selected: int, cover
         scale=alt.Scale(domain=_domain(signal, line), range=[_PLOT_HEIGHT, 0], nice=False),
         axis=alt.Axis(tickCount=4, domain=False, ticks=False, gridOpacity=0.5),
     )
-    colour = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen"]))
     points = [
         {"second": float(second), "value": float(value), "kind": "measured"}
         for second, value in zip(line.seconds, line.values, strict=True)
     ]
-    base = alt.Chart(alt.Data(values=points)).encode(x=across, y=up, color=colour)
+    base = alt.Chart(alt.Data(values=points)).encode(x=across, y=up, color=_COLOUR)
     layers = [
-        _hook_shade(moments),
+        *_hook_shade(moments, across),
         base.mark_line(strokeWidth=2.5, interpolate="monotone"),
         base.mark_point(filled=True, size=42, opacity=1),
-        _strip(moments, across),
-        *_chosen(moments, line, selected, across, up, colour),
+        _times(moments, across),
+        *_strip(moments, across),
+        *_chosen(moments, line, selected, across, up),
         *_cover(line, cover, across, up),
         _columns(moments, line, signal, across),
     ]
-    return alt.layer(*layers).properties(height=_FULL_HEIGHT).configure_view(strokeWidth=0)
+    padding = {"left": 4, "right": 30, "top": 4, "bottom": 4}
+    return alt.layer(*layers).properties(height=_FULL_HEIGHT + 8, padding=padding).configure_view(strokeWidth=0)
 
 
 def _domain(signal: Signal, line: Timeline) -> list[float]:
@@ -116,47 +133,67 @@ def _domain(signal: Signal, line: Timeline) -> list[float]:
     return [max(floor, middle - 0.65 * span), min(ceiling, middle + 0.65 * span)]
 
 
-def _hook_shade(moments: Moments) -> alt.Chart:
+def _hook_shade(moments: Moments, across: alt.X) -> list[alt.Chart]:
     end = min(HOOK_SECONDS, moments.duration_seconds)
-    return (
-        alt.Chart(alt.Data(values=[{"second": 0.0, "end": end}]))
-        .mark_rect(color="#8a8a7a", opacity=0.13)
-        .encode(x="second:Q", x2="end:Q", y=alt.value(0), y2=alt.value(_PLOT_HEIGHT))
-    )
-
-
-def _strip(moments: Moments, across: alt.X) -> alt.Chart:
-    rows = [
-        {
-            "second": float(moments.seconds[row]),
-            "place": place,
-            "picture": "data:image/jpeg;base64," + base64.b64encode(moments.jpegs[row]).decode(),
-        }
-        for place, row in enumerate(moments.in_strip)
+    base = alt.Chart(alt.Data(values=[{"second": 0.0, "end": end, "label": "hook", "kind": "words"}]))
+    return [
+        base.mark_rect(color=_NEUTRAL, opacity=0.13).encode(
+            x=across, x2="end:Q", y=alt.value(0), y2=alt.value(_PLOT_HEIGHT)
+        ),
+        base.mark_text(align="left", baseline="bottom", dx=6).encode(
+            x=across, y=alt.value(_PLOT_HEIGHT - 6), text="label:N", color=_COLOUR
+        ),
     ]
-    count = max(1, len(rows))
-    widest = _STRIP_HEIGHT * moments.aspect
-    room = f"0.95 * width / (width < {_PHONE_WIDTH} ? ceil({count} / 2) : {count})"
+
+
+def _times(moments: Moments, across: alt.X) -> alt.Chart:
+    step = next((s for s in _TICK_STEPS if moments.duration_seconds / s <= _MOST_TICKS), _TICK_STEPS[-1])
+    ticks = np.arange(0.0, moments.duration_seconds + 1e-9, step).tolist()
+    rows = [{"second": at, "label": text.clock(at).removesuffix(".0"), "kind": "words"} for at in ticks]
     return (
         alt.Chart(alt.Data(values=rows))
-        .mark_image(width=alt.ExprRef(f"min({widest:.1f}, {room})"), height=_STRIP_HEIGHT, aspect=True, baseline="top")
-        .encode(
-            x=across,
-            y=alt.value(_PLOT_HEIGHT + _GAP),
-            url="picture:N",
-            opacity=alt.condition(f"width < {_PHONE_WIDTH} && datum.place % 2 == 1", alt.value(0), alt.value(1)),
-        )
+        .mark_text(baseline="top")
+        .encode(x=across, y=alt.value(_PLOT_HEIGHT + 9), text="label:N", color=_COLOUR)
     )
 
 
-def _chosen(
-    moments: Moments, line: Timeline, selected: int, across: alt.X, up: alt.Y, colour: alt.Color
-) -> list[alt.Chart]:
+def _strip(moments: Moments, across: alt.X) -> list[alt.Chart]:
+    """The frames at their true times, so many that none covers another: one choice for wide screens, one for phones."""
+    widest = _STRIP_HEIGHT * moments.aspect
+    charts = []
+    for plot_width, shown in ((_DESKTOP_WIDTH, f"!({_NARROW})"), (_PHONE_WIDTH, _NARROW)):
+        gap = min(1.04 * widest / plot_width, 1 / 3)  # share of the width
+        rows = [
+            {
+                "second": float(moments.seconds[row]),
+                "picture": "data:image/jpeg;base64," + base64.b64encode(moments.jpegs[row]).decode(),
+            }
+            for row in _spaced(moments.seconds, gap * moments.duration_seconds)
+        ]
+        charts.append(
+            alt.Chart(alt.Data(values=rows))
+            .mark_image(
+                width=alt.ExprRef(f"min({widest:.1f}, {0.97 * gap:.4f} * width)"),
+                height=_STRIP_HEIGHT,
+                aspect=True,
+                baseline="top",
+            )
+            .encode(
+                x=across,
+                y=alt.value(_STRIP_TOP),
+                url="picture:N",
+                opacity=alt.condition(shown, alt.value(1), alt.value(0)),
+            )
+        )
+    return charts
+
+
+def _chosen(moments: Moments, line: Timeline, selected: int, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     second = float(moments.seconds[selected])
     data = alt.Data(values=[{"second": second, "value": _value_at(line, second), "kind": "chosen"}])
-    base = alt.Chart(data).encode(x=across, color=colour)
+    base = alt.Chart(data).encode(x=across, color=_COLOUR)
     return [
-        base.mark_rule(strokeWidth=2).encode(y=alt.value(0), y2=alt.value(_PLOT_HEIGHT + _GAP - 6)),
+        base.mark_rule(strokeWidth=2).encode(y=alt.value(0), y2=alt.value(_STRIP_TOP - 24)),
         base.mark_point(filled=True, size=150, opacity=1).encode(y=up),
     ]
 
@@ -164,12 +201,12 @@ def _chosen(
 def _cover(line: Timeline, cover: float | None, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     if cover is None:
         return []
-    data = alt.Data(values=[{"second": cover, "value": _value_at(line, cover), "label": "best cover"}])
+    data = alt.Data(values=[{"second": cover, "value": _value_at(line, cover), "label": "best cover", "kind": "words"}])
     late = cover > (line.seconds[0] + line.seconds[-1]) / 2  # the label hangs on the side that has room for it
     return [
         alt.Chart(data)
         .mark_text(align="right" if late else "left", dx=-9 if late else 9, dy=-11, fontSize=12, fontWeight=600)
-        .encode(x=across, y=up, text="label:N")
+        .encode(x=across, y=up, text="label:N", color=_COLOUR)
     ]
 
 
@@ -191,7 +228,7 @@ def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) ->
     hover = alt.selection_point(name="hover", fields=["frame"], on="pointerover", clear="pointerout", empty=False)
     return (
         alt.Chart(alt.Data(values=rows))
-        .mark_rect(color="#8a8a7a", cursor="pointer")
+        .mark_rect(color=_NEUTRAL, cursor="pointer")
         .encode(
             x=across,
             x2="end:Q",

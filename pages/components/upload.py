@@ -16,6 +16,7 @@ MAX_UPLOAD_MB = DEFAULT_LIMITS.max_bytes // 2**20  # Streamlit counts in MB of 2
 MAX_CAPTION_CHARACTERS = 50_000
 FILE_TYPES = ("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif")
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "sample_reel.mp4"
+_SAMPLE_STRIP = SAMPLE.with_name("sample_strip.jpg")
 SAMPLE_CAPTION = "Wait for the light ☀️ Which of the four would you wake up early for? #sunrise #slowtravel"
 
 _PLATFORMS: dict[str, Platform | None] = {
@@ -38,7 +39,7 @@ class Wish:
 def form() -> Wish | None:
     """Show the form; the visitor's wish in the run that follows its button, else None."""
     with st.form("reel"):
-        left, right = st.columns([5, 6], gap="large")
+        left, right = st.columns([5, 6], gap="medium")
         with left:
             upload = st.file_uploader(
                 "Your reel", type=list(FILE_TYPES), max_upload_size=MAX_UPLOAD_MB, key="reel_file"
@@ -64,10 +65,7 @@ def form() -> Wish | None:
                 key="followers",
             )
         sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
-    sampled = st.button(
-        "No reel at hand? Try the sample", type="tertiary", icon=":material/play_circle:", key="try_sample"
-    )
-    if sampled:
+    if _sample():
         return Wish(source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION))
     if not sent:
         return None
@@ -80,6 +78,17 @@ def form() -> Wish | None:
     # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
     post = Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
     return Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=post)
+
+
+def _sample() -> bool:
+    """The invitation to try the page without a reel of one's own; whether it was taken up."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="sample"):
+        st.image(str(_SAMPLE_STRIP), width=220, alt="Four drawn scenes: a sunrise, a boat, a night forest, balloons")
+        with st.container(width=360, gap="xsmall"):
+            st.html(
+                '<p class="rv-soft">No reel at hand? Here is one of ours, drawn for this page, ten seconds long.</p>'
+            )
+            return st.button("Try the sample reel", icon=":material/play_arrow:", key="try_sample")
 
 
 def limits_sentence() -> str:

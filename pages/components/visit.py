@@ -1,4 +1,4 @@
-"""What one visitor's stay holds, and how it ends: the reel's bytes, the job and its report live in memory and go with them.
+"""What one visitor's stay holds, and how it ends: the reel's bytes, the job and its report live and go in memory.
 
 A page run finds its visit with `current()`. When the browser's connection closes, a clock starts: whoever is not back
 within `GRACE_SECONDS` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
@@ -46,9 +46,9 @@ class Visit:
         self.job = engine.submit(source, post, name=name)
         self.source, self.name, self.post = source, name, post
 
-    def collect(self) -> None:
-        """Take the ended job's report, or what to tell the visitor in its place."""
-        if self.job is None:
+    def collect_when_done(self) -> None:
+        """Once the job has ended, take its report, or what to tell the visitor in its place."""
+        if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
             self.report, self.job = self.job.result(), None

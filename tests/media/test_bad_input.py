@@ -22,7 +22,7 @@ from virality_core.media import Limits, open_reel, probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]
-PLAN = Plan(stills=6, hook_stills=4, runs=True, clips=1, audio_rate=16_000)
+PLAN = Plan(stills=6, hook_stills=4, runs=True, cuts=True, clips=1, audio_rate=16_000)
 OPTIONS = (("preset", "veryfast"), ("crf", "18"), ("x264-params", "keyint=30:min-keyint=30:scenecut=0"))
 
 
@@ -163,6 +163,26 @@ def test_corrupt_stretch(make_clip: MakeClip, tmp_path: Path) -> None:
         except (ValueError, IndexError):
             continue
     assert right >= 6
+
+
+def test_a_destroyed_opening(make_clip: MakeClip, tmp_path: Path) -> None:
+    """Nothing of the first seconds can be decoded: the rest is scored."""
+    clip = make_clip(frames=240, options=OPTIONS, width=320, height=192)
+    data = bytearray(clip.path.read_bytes())
+    start, size = data.index(b"mdat") + 4, struct.unpack(">I", data[data.index(b"mdat") - 4 : data.index(b"mdat")])[0]
+    data[start : start + int(size * 0.5)] = bytes(int(size * 0.5))
+    path = tmp_path / "corrupt.mp4"
+    path.write_bytes(data)
+    reel = open_reel(path, PLAN)
+    assert any("damaged" in note for note in reel.notes), reel.notes
+    assert reel.frames.seconds[-1] > 6.0
+    assert all(len(run) for run in reel.runs)
+    readable = [
+        read_barcode(image) for seconds, image in zip(reel.frames.seconds, reel.frames.rgb, strict=True) if seconds > 5
+    ]
+    assert [clip.seconds[number] for number in readable] == pytest.approx(
+        [s for s in reel.frames.seconds if s > 5], abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("frames", [1, 2, 6])

@@ -10,7 +10,8 @@ import pytest
 
 from tests.media.clips import Clip, read_barcode
 from virality_core.errors import Cancelled
-from virality_core.media.decode import Decoder, first_decoder
+from virality_core.media.decode import Decoder
+from virality_core.media.first import first_decoder
 from virality_core.media.probe import checked_video, describe
 from virality_core.media.source import Source
 from virality_core.media.survey import survey

@@ -201,7 +201,7 @@ FUZZED = {
 
 def fuzz(clip: Clip, path: Path, rounds: int) -> None:
     data = clip.path.read_bytes()
-    plan = Plan(stills=4, hook_stills=2, runs=True, clips=1, audio_rate=8000)
+    plan = Plan(stills=4, hook_stills=2, runs=True, cuts=True, clips=1, audio_rate=8000)
     scored = 0
     for seed in range(rounds):
         generator = np.random.default_rng(seed)

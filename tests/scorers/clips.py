@@ -41,7 +41,7 @@ def info(*, seconds: float = 10.0, frame_rate: float = 30.0, width: int = 480, h
 
 
 @lru_cache
-def stills(name: str, count: int = 4) -> FrameBatch:
+def stills(name: str, count: int = 2) -> FrameBatch:
     """`count` frames spread evenly over a clip."""
     path = MEDIA / name
     if not path.exists():

@@ -50,6 +50,10 @@ class AudioCollector:
         np.clip(samples, -1.0, 1.0, out=samples)
         return Audio(samples=samples, sample_rate=self._rate, start_seconds=self._start - zero_seconds)
 
+    def notes(self) -> tuple[str, ...]:
+        """What was missing."""
+        return ("Some of the sound is damaged and was passed over.",) if self.damaged_packets else ()
+
     def _take(self, frame: AudioFrame) -> None:
         if self._samples >= self._max_samples or not frame.samples or not frame.sample_rate:
             return

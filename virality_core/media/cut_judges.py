@@ -12,7 +12,8 @@ from itertools import pairwise
 # Motion vectors
 _NEW_PICTURE = 0.85  # share of the picture without vectors: another scene
 _ONE_SIDED = 0.45  # how much more of a B-frame is copied from one side than from the other
-_LEAST_NEW = 0.1  # … with this much of the P-frame new: a jump cut
+_LEAST_NEW = 0.08  # … with this much more of the P-frame new than usual: a jump cut
+_GRAINY = 0.3  # with so much new in an ordinary frame a jump cut can't be told from grain
 _LEAST_SURPRISE = 1.1  # spike² × share without vectors, where no B-frame speaks
 _LEAST_SURPRISE_AFTER_OLD = 0.6  # … where the B-frame before belongs to the old scene alone
 _EMPTY_SHARE = 0.3  # a packet this small beside a keyframe can't hold a picture: no vectors then means not readable
@@ -40,7 +41,24 @@ class Verdict:
     sure: bool
 
 
-def cut_by_vectors(anchor: int, found: dict[int, Vectors], *, spike: float, size_to_keyframe: float) -> Verdict | None:
+def new_share(vectors: Vectors) -> float:
+    """The share 0–1 of a P-frame that is not copied from another."""
+    return max(0.0, 1.0 - vectors.before - vectors.after)
+
+
+def is_new_picture(new: float, usual_new: float) -> bool:
+    """Whether so much of a P-frame is new that it shows another scene."""
+    return new >= max(_NEW_PICTURE, (1.0 + usual_new) / 2.0)
+
+
+def is_worth_a_look(new: float, usual_new: float) -> bool:
+    """Whether so much of a P-frame is new that its B-frames should be asked, too."""
+    return is_new_picture(new, usual_new) or (usual_new < _GRAINY and new - usual_new >= _LEAST_NEW)
+
+
+def cut_by_vectors(
+    anchor: int, found: dict[int, Vectors], *, spike: float, size_to_keyframe: float, usual_new: float
+) -> Verdict | None:
     """Whether there is a cut at this anchor or at a B-frame shown before it.
 
     Args:
@@ -48,19 +66,25 @@ def cut_by_vectors(anchor: int, found: dict[int, Vectors], *, spike: float, size
         found: vectors of the P-frame and its B-frames by tick.
         spike: how many times larger than usual the P-frame's packet is.
         size_to_keyframe: its size as a share of a keyframe's.
+        usual_new: the share of a frame that is new where nothing is cut (grain).
     """
     own = found.get(anchor)
     if own is None or (own.before == own.after == 0.0 and size_to_keyframe < _EMPTY_SHARE):
         return None
-    new = 1.0 - own.before - own.after
+    new = new_share(own)
     leading = [(tick, found[tick]) for tick in sorted(found) if tick < anchor]
     of_new_scene = next((tick for tick, v in leading if v.after - v.before >= _ONE_SIDED), None)
-    if new >= _NEW_PICTURE or (of_new_scene is not None and new >= _LEAST_NEW):
-        return Verdict(tick=anchor if of_new_scene is None else of_new_scene, sure=new >= _NEW_PICTURE)
+    first = anchor if of_new_scene is None else of_new_scene
+    if is_new_picture(new, usual_new):
+        return Verdict(tick=first, sure=True)
+    if not is_worth_a_look(new, usual_new):
+        return None
+    if of_new_scene is not None:
+        return Verdict(tick=first, sure=False)
     if leading and leading[-1][1].before - leading[-1][1].after < _ONE_SIDED:
         return None
     least = _LEAST_SURPRISE_AFTER_OLD if leading else _LEAST_SURPRISE
-    return Verdict(tick=anchor, sure=False) if new > 0.0 and spike**2 * new >= least else None
+    return Verdict(tick=anchor, sure=False) if spike**2 * (new - usual_new) >= least else None
 
 
 def cut_by_grey(anchor: int, fresh: dict[int, float]) -> Verdict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 _NEIGHBOURS = 6  # anchors on each side that tell what is usual: about a second with B-frames, a fifth without
@@ -26,14 +27,22 @@ def spikes(sizes: NDArray[np.int64], is_keyframe: NDArray[np.bool_]) -> NDArray[
     scene all packets are large. Keyframes, and packets without two neighbours, have 0.
     """
     ratio = np.zeros(len(sizes))
-    others = np.flatnonzero(~is_keyframe)
-    plain = sizes[others].astype(np.float64)
-    for place, index in enumerate(others):
-        around = (plain[max(0, place - _NEIGHBOURS) : place], plain[place + 1 : place + 1 + _NEIGHBOURS])
-        usual = [float(np.median(side)) for side in around if len(side) >= 2]
-        if usual:
-            ratio[index] = plain[place] / max(*usual, 1.0)
+    plain = sizes[~is_keyframe].astype(np.float64)
+    if len(plain) < 3:
+        return ratio
+    none = np.full(_NEIGHBOURS, np.nan)
+    windows = sliding_window_view(np.concatenate([none, plain, none]), _NEIGHBOURS)
+    usual = np.fmax(_medians(windows[: len(plain)]), _medians(windows[_NEIGHBOURS + 1 :]))
+    ratio[~is_keyframe] = plain / np.fmax(usual, 1.0)
     return ratio
+
+
+def _medians(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of each window (P, N), nan where fewer than two of its values are there."""
+    medians = np.full(len(windows), np.nan)
+    enough = np.isfinite(windows).sum(axis=1) >= 2
+    medians[enough] = np.nanmedian(windows[enough], axis=1)
+    return medians
 
 
 def early_keyframes(keys: NDArray[np.int64], frames: int) -> list[int]:

@@ -7,40 +7,41 @@
 4. Keyframes that break the encoder's rhythm are candidates, too.
 
 Limits: fades and dissolves are not found. In VP9 and AV1, whose packets are large for other reasons, only what the
-budget reaches is found. A cut that falls on a keyframe of a steady rhythm is found only if the budget reaches it.
+budget reaches is found. A cut on a keyframe of a steady rhythm, or among the B-frames that lead one, is found only if
+the budget reaches it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.media.cut_lone import Suspect, ask_packets
-from virality_core.media.cut_packets import anchors, early_keyframes, spikes
-from virality_core.media.cut_pixels import alike, cut_places, stack, thumb
+from virality_core.media.cut_known import Found, Keyframes
+from virality_core.media.cut_lone import Anchor, ask_packets
+from virality_core.media.cut_packets import anchors, spikes
+from virality_core.media.cut_pixels import thumb
 from virality_core.media.decode import Decoder
 from virality_core.media.groups import jobs
-from virality_core.media.source import Source
 from virality_core.media.survey import Survey
 from virality_core.types import FULL_HD_PIXELS, Cuts, FrameRun, Progress
 
 STAGE = "cuts"
 
-#: Pixels that may be decoded for cuts alone: 72 full-HD frames, one group of pictures and a bit.
-BUDGET_PIXELS = 72 * FULL_HD_PIXELS
+#: Pixels that may be decoded to settle doubts: 48 full-HD frames.
+BUDGET_PIXELS = 48 * FULL_HD_PIXELS
 
-_LEAST_SPIKE = 1.15
+_LEAST_SPIKE = 1.5
 _SURE_SPIKE_WITH_B_FRAMES = 1.6  # an anchor every few frames is large anyway, so a cut stands out less
 _SURE_SPIKE = 2.5
 _CROSS_REFERENCED = frozenset({"vp8", "vp9", "av1"})  # hidden reference frames make large packets without a cut
-_MOST_KEYFRAMES = 24  # with more, decoding those not seen yet costs more than it tells
-_NEW_SCENE = 0.9  # thumbnails of keyframes less alike than this may show two scenes
-_OTHER_SCENE = 0.6  # … as a rule do
+_SAME_SCENE = 0.9  # thumbnails of neighbouring keyframes at least as alike as this show one scene
+_OTHER_SCENE = 0.2  # … less alike than this, as a rule two
+_MOST_LOOKS = 40  # places whose cost is reckoned: more than the budget ever reaches
 _MARGIN = 6  # frames decoded on each side of a candidate
-_SAME_CUT_SECONDS = 0.1
+_FIRST = 3.0  # weight of a packet's own doubt: before the keyframes', whose weight is at most 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,6 @@ class _Doubt:
 
 
 def find_cuts(
-    source: Source,
     decoder: Decoder,
     runs: Sequence[FrameRun],
     progress: Progress,
@@ -63,8 +63,7 @@ def find_cuts(
     """The reel's cuts, each at the time of the first frame after it.
 
     Args:
-        source: the file, opened once more where single packets are read.
-        decoder: gives frames, and the survey of all packets.
+        decoder: gives frames and packets, and the survey of all packets.
         runs: runs of consecutive frames decoded already; they cost nothing here.
         progress: called as (stage, fraction); may raise Cancelled.
         budget_pixels: how many pixels may be decoded.
@@ -74,7 +73,7 @@ def find_cuts(
     """
     table = decoder.survey
     progress(STAGE, 0.0)
-    found = _Found(table)
+    found = Found()
     for run in runs:
         found.look_at(run.seconds, (thumb(luma) for luma in run.luma))
     seen_until = float(runs[0].seconds[-1]) if runs and len(runs[0]) else float("-inf")
@@ -84,53 +83,15 @@ def find_cuts(
         _decode_rest(decoder, found, rest, progress)
     else:
         frames_left = budget_pixels // pixels
-        doubts = _settle_by_packets(source, table, found, progress)
-        doubts += _keyframe_doubts(decoder, table, found, progress)
+        keyframes = Keyframes(decoder, progress)
+        doubts = _settle_by_packets(decoder, keyframes, found, progress)
+        doubts += _keyframe_doubts(keyframes, found)
         _settle_by_decoding(decoder, found, doubts, frames_left, progress)
     progress(STAGE, 1.0)
     return found.cuts()
 
 
-class _Found:
-    """Cuts so far, and which stretches were seen frame by frame."""
-
-    def __init__(self, table: Survey) -> None:
-        self._table = table
-        self._seconds: dict[float, bool] = {}
-        self._seen: list[tuple[float, float]] = []
-
-    def look_at(self, seconds: NDArray[np.float64], thumbs: Iterable[NDArray[np.float32]]) -> None:
-        """Find the cuts in consecutive frames."""
-        for place in cut_places(stack(thumbs)):
-            self.add(float(seconds[place]), verified=True)
-        if len(seconds) >= 3:
-            self._seen.append((float(seconds[0]), float(seconds[-1])))
-
-    def add(self, seconds: float, *, verified: bool) -> None:
-        self._seconds[seconds] = self._seconds.get(seconds, False) or verified
-
-    def was_seen(self, seconds: float) -> bool:
-        return any(start < seconds <= end for start, end in self._seen)
-
-    def has_between(self, start: float, end: float) -> bool:
-        return any(start < cut <= end for cut in self._seconds)
-
-    def cuts(self) -> Cuts:
-        """All cuts; of two that are nearly one, the verified or earlier."""
-        kept: list[float] = []
-        for cut in sorted(self._seconds):
-            if kept and cut - kept[-1] < _SAME_CUT_SECONDS:
-                if self._seconds[cut] and not self._seconds[kept[-1]]:
-                    kept[-1] = cut
-                continue
-            kept.append(cut)
-        return Cuts(
-            seconds=np.array(kept, dtype=np.float64),
-            verified=np.array([self._seconds[cut] for cut in kept], dtype=np.bool_),
-        )
-
-
-def _decode_rest(decoder: Decoder, found: _Found, rest: NDArray[np.int64], progress: Progress) -> None:
+def _decode_rest(decoder: Decoder, found: Found, rest: NDArray[np.int64], progress: Progress) -> None:
     """Look at every frame from a few before the first of `rest` to the end."""
     if len(rest) == 0:
         return
@@ -144,98 +105,86 @@ def _decode_rest(decoder: Decoder, found: _Found, rest: NDArray[np.int64], progr
     found.look_at(np.array(seconds, dtype=np.float64), thumbs)
 
 
-def _settle_by_packets(source: Source, table: Survey, found: _Found, progress: Progress) -> list[_Doubt]:
-    """Add the cuts that packets prove; return the candidates that they leave open."""
+def _settle_by_packets(decoder: Decoder, keyframes: Keyframes, found: Found, progress: Progress) -> list[_Doubt]:
+    """Add the cuts that packets prove; return the cases that they leave open."""
+    table = decoder.survey
     places = anchors(table.ticks)
-    spike = spikes(table.sizes[places], table.keys[places])
-    suspects = [
-        Suspect(place=int(place), next_anchor=int(after), spike=float(high))
-        for place, after, high in zip(places, [*places[1:], len(table.ticks)], spike, strict=True)
-        if high >= _LEAST_SPIKE and not table.hidden[place] and not found.was_seen(_second(table, place))
+    high = spikes(table.sizes[places], table.keys[places])
+    unseen = [
+        Anchor(place=int(place), next_place=int(after), spike=float(spike))
+        for place, after, spike in zip(places, [*places[1:], len(table.ticks)], high, strict=True)
+        if spike > 0.0 and not table.hidden[place] and not found.was_seen(_second(table, int(place)))
     ]
-    if not suspects:
-        return []
-    codec, proven = ask_packets(source, table, suspects, lambda share: progress(STAGE, 0.5 * share))
-    if proven is not None:
-        open_cases = []
-        for verdict in proven:
-            seconds = float(table.seconds(verdict.tick))
-            if found.was_seen(seconds):
-                continue
-            if verdict.sure:
-                found.add(seconds, verified=True)
-            else:
-                open_cases.append(_Doubt(tick=verdict.tick, presumed=True, weight=0.0))
-        return open_cases
-    has_b_frames = len(places) < len(table.ticks)
-    sure = _SURE_SPIKE_WITH_B_FRAMES if has_b_frames else _SURE_SPIKE
-    return [
-        _Doubt(
-            tick=int(table.ticks[suspect.place]),
-            presumed=suspect.spike >= sure and codec not in _CROSS_REFERENCED,
-            weight=suspect.spike,
+    codec, verdicts = ask_packets(decoder, unseen, lambda share: progress(STAGE, 0.5 * share))
+    if verdicts is None:
+        has_b_frames = len(places) < len(table.ticks)
+        sure = (
+            float("inf") if codec in _CROSS_REFERENCED else _SURE_SPIKE_WITH_B_FRAMES if has_b_frames else _SURE_SPIKE
         )
-        for suspect in suspects
-    ]
+        return [
+            _Doubt(tick=int(table.ticks[anchor.place]), presumed=anchor.spike >= sure, weight=anchor.spike)
+            for anchor in unseen
+            if anchor.spike >= _LEAST_SPIKE
+        ]
+    doubts = []
+    for verdict in verdicts:
+        seconds = float(table.seconds(verdict.tick))
+        if found.was_seen(seconds):
+            continue
+        if verdict.sure:
+            found.add(seconds, verified=True)
+        elif (keyframes.likeness_around(seconds) or 0.0) < _SAME_SCENE:
+            doubts.append(_Doubt(tick=verdict.tick, presumed=True, weight=_FIRST))
+    return doubts
 
 
 def _second(table: Survey, place: int) -> float:
     return float(table.seconds(int(table.ticks[place])))
 
 
-def _keyframe_doubts(decoder: Decoder, table: Survey, found: _Found, progress: Progress) -> list[_Doubt]:
+def _keyframe_doubts(keyframes: Keyframes, found: Found) -> list[_Doubt]:
     """Keyframes that may begin a scene: early ones, and ones very unlike the one before with no cut found between."""
-    ticks = table.key_ticks
-    if not 2 <= len(ticks) <= _MOST_KEYFRAMES:
-        return _early(table, found, ticks)
-    keys = {round(small.seconds, 6): thumb(small.luma) for small in decoder.keyframes_small(progress)}
     doubts = []
-    early = set(early_keyframes(np.searchsorted(table.shown, ticks), len(table.shown)))
-    for number in range(1, len(ticks)):
-        before, here = (float(table.seconds(int(tick))) for tick in ticks[number - 1 : number + 1])
-        one, other = keys.get(round(before, 6)), keys.get(round(here, 6))
-        if one is None or other is None or found.was_seen(here):
+    for number in range(1, len(keyframes.ticks)):
+        before, here = float(keyframes.seconds[number - 1]), float(keyframes.seconds[number])
+        likeness = keyframes.likeness(number)
+        if found.was_seen(here):
             continue
-        likeness = alike(one, other)
-        is_early = number in early and likeness < _NEW_SCENE
-        if is_early or (likeness < _OTHER_SCENE and not found.has_between(before, here)):
-            doubts.append(_Doubt(tick=int(ticks[number]), presumed=is_early, weight=1.0 - likeness))
+        is_early = number in keyframes.early and (likeness is None or likeness < _SAME_SCENE)
+        is_other = likeness is not None and likeness < _OTHER_SCENE and not found.has_between(before, here)
+        if is_early or is_other:
+            weight = 1.0 - (likeness or 0.0)
+            doubts.append(_Doubt(tick=int(keyframes.ticks[number]), presumed=is_early, weight=weight))
     return doubts
 
 
-def _early(table: Survey, found: _Found, ticks: NDArray[np.int64]) -> list[_Doubt]:
-    """Early keyframes alone, where there are too many keyframes to look at."""
-    numbers = early_keyframes(np.searchsorted(table.shown, ticks), len(table.shown))
-    return [
-        _Doubt(tick=int(ticks[number]), presumed=True, weight=1.0)
-        for number in numbers
-        if not found.was_seen(float(table.seconds(int(ticks[number]))))
-    ]
-
-
 def _settle_by_decoding(
-    decoder: Decoder, found: _Found, doubts: Sequence[_Doubt], frames_left: int, progress: Progress
+    decoder: Decoder, found: Found, doubts: Sequence[_Doubt], frames_left: int, progress: Progress
 ) -> None:
     """Decode around the weightiest doubts as far as the budget goes; the others are what they are presumed to be."""
     table = decoder.survey
+    ordered = sorted(doubts, key=lambda one: -one.weight)
+    is_anchor = np.zeros(len(table.ticks), dtype=bool)
+    is_anchor[anchors(table.ticks)] = True
     stretches: list[tuple[float, float]] = []
-    for doubt in sorted(doubts, key=lambda one: -one.weight):
+    for doubt in ordered[:_MOST_LOOKS]:
         place = int(np.searchsorted(table.shown, doubt.tick))
         around = table.shown[max(0, place - _MARGIN) : place + _MARGIN + 1]
-        cost = _cost(table, around)
+        cost = _cost(table, around, is_anchor)
         if cost <= frames_left:
             frames_left -= cost
             stretches.append((float(table.seconds(int(around[0]))), float(table.seconds(int(around[-1])))))
         elif doubt.presumed:
             found.add(float(table.seconds(doubt.tick)), verified=False)
+    for doubt in ordered[_MOST_LOOKS:]:
+        if doubt.presumed:
+            found.add(float(table.seconds(doubt.tick)), verified=False)
     for frames in decoder.small_between(stretches, progress) if stretches else []:
         found.look_at(np.array([frame.seconds for frame in frames]), [thumb(frame.luma) for frame in frames])
 
 
-def _cost(table: Survey, wanted: NDArray[np.int64]) -> int:
+def _cost(table: Survey, wanted: NDArray[np.int64], is_anchor: NDArray[np.bool_]) -> int:
     """Frames to decode for the wanted ones: those, and the anchors before them; other B-frames are passed over."""
-    places = set(anchors(table.ticks).tolist())
-    cost = len(wanted)
-    for job in jobs(table, wanted.tolist()):
-        cost += sum(place in places for place in range(job.first, job.last + 1 - len(job.wanted)))
-    return cost
+    return len(wanted) + sum(
+        int(is_anchor[job.first : job.last + 1 - len(job.wanted)].sum()) for job in jobs(table, wanted.tolist())
+    )

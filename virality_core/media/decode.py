@@ -6,8 +6,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from av.error import FFmpegError
@@ -17,18 +17,14 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError
 from virality_core.media.groups import GroupDecoder, Job, frame_ticks, jobs
 from virality_core.media.picture import Picture
-from virality_core.media.source import Source, no_frame
+from virality_core.media.source import Source
 from virality_core.media.survey import Survey
 from virality_core.types import Progress
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 STAGE = "decoding"
 _MAX_WORKERS = 4
 _POOLED_PIXELS = 2560 * 1440  # above this a worker each would hold too many large pictures
 _THREADED_PIXELS = 4096 * 2304  # above this so would a frame thread each
-_GROUPS_TO_FIRST_FRAME = 8
 _REPORT_SECONDS = 0.04  # how often progress is told, and a wish to cancel heard
 
 #: `take(wanted_tick, frame)`, called on a worker's thread
@@ -87,6 +83,11 @@ class Decoder:
     def name(self) -> str:
         """What to call the file."""
         return self._source.name
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest picture that a decoder may make."""
+        return self._source.limits.max_pixels
 
     def adopt(self, worker: GroupDecoder) -> None:
         """Use a worker that `first_decoder` made."""
@@ -162,6 +163,15 @@ class Decoder:
         self.take([tick for tick in keys if tick not in self._small], keep, progress)
         return tuple(self._small_frame(tick, self._small[tick]) for tick in keys if tick in self._small)
 
+    @contextmanager
+    def reader(self) -> Iterator[GroupDecoder]:
+        """A worker to read packets with, undecoded; it is idle again at the end of the block."""
+        worker = self._get(1)
+        try:
+            yield worker
+        finally:
+            self._put(1, worker)
+
     def small(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """The frame's luma, uint8 (h, w) full range, upright, short side about 180."""
         return self.picture.small_luma(frame)
@@ -223,25 +233,6 @@ class Decoder:
     def _put(self, threads: int, worker: GroupDecoder) -> None:
         with self._lock:
             self._idle.setdefault(threads, []).append(worker)
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """A frame from near the reel's start, and the single-threaded decoder that gave it."""
-
-    frame: VideoFrame
-    decoder: GroupDecoder
-
-
-def first_decoder(source: Source, container: InputContainer, survey: Survey) -> First:
-    """Decode the first frame that comes out, of the first groups of pictures. Raises InputError when none does."""
-    decoder = GroupDecoder(source, survey, threads=1, container=container)
-    ticks = [int(survey.shown[0]), *survey.key_ticks[:_GROUPS_TO_FIRST_FRAME].tolist()]
-    for tick in ticks:
-        for job in jobs(survey, [tick]):
-            for _, frame in decoder.frames(job):
-                return First(frame, decoder)
-    raise InputError(no_frame(source.name))
 
 
 class _Run:

@@ -11,7 +11,7 @@ import numpy as np
 from av.codec import CodecContext
 from av.video.frame import VideoFrame
 
-from virality_core.media.source import AV_ERRORS, Source, main_video
+from virality_core.media.source import AV_ERRORS, Source, main_video, until_damage
 from virality_core.media.survey import Survey
 
 if TYPE_CHECKING:
@@ -84,6 +84,15 @@ class GroupDecoder:
         """Close the container, if it is this decoder's own."""
         self._stack.close()
 
+    @property
+    def stream(self) -> VideoStream:
+        """The stream that is decoded."""
+        return self._stream
+
+    def packets(self, first: int, last: int) -> Iterator[Packet[VideoStream]]:
+        """The packets `first` to `last` of the survey (decode order, both included), as they are."""
+        return self._packets(first, last)
+
     def frames(self, job: Job) -> Iterator[tuple[int, VideoFrame]]:
         """The job's frames as (wanted tick, frame), ascending as far as the file is sound.
 
@@ -145,7 +154,7 @@ class GroupDecoder:
         place = self._place
         if place is None or place > first or int(self._survey.sizes[place:first].sum()) > _READ_ON_BYTES:
             place = self._seek(first)
-        for packet in self._demuxer:
+        for packet in until_damage(self._demuxer):
             if packet_ticks(packet) is None or not packet.size:
                 continue
             self._place = place = place + 1

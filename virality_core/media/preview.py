@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from contextlib import closing
 
 import av
@@ -21,12 +20,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
-from virality_core.media.decode import first_decoder
+from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import AV_ERRORS, Source, VideoSource
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, until_damage
 from virality_core.media.survey import Survey, survey
 from virality_core.types import Progress, VideoInfo
 
@@ -117,8 +116,7 @@ class _Writer:
         self._video.codec_context.time_base = table.time_base
         self._video.color_primaries = self._video.color_trc = self._video.colorspace = 1
         self._video.color_range = ColorRange.MPEG
-        sound = container.streams.best("audio")
-        self._sound = sound if isinstance(sound, AudioStream) and sound.codec_context is not None else None
+        self._sound = main_audio(container)
         layout = "mono" if self._sound is not None and self._sound.channels == 1 else "stereo"
         self._resampler = AudioResampler("fltp", layout, _SOUND_RATE, options={"rematrix_maxval": "1"})
         self._track: AudioStream | None = None
@@ -127,7 +125,7 @@ class _Writer:
 
     def write(self, progress: Progress) -> None:
         streams = [self._stream] if self._sound is None else [self._stream, self._sound]
-        for packet in _until_damage(self._container.demux(streams)):
+        for packet in until_damage(self._container.demux(streams)):
             progress(STAGE, min(1.0, max(0, self._last) / max(1, self._table.end - self._table.zero)))
             for frame in _decoded(packet):
                 if isinstance(frame, VideoFrame):
@@ -188,17 +186,6 @@ class _Again:
 
     def tell(self) -> int:
         return self._place
-
-
-def _until_damage(packets: Iterator[Packet]) -> Iterator[Packet]:  # type: ignore[type-arg]
-    while True:
-        try:
-            packet = next(packets, None)
-        except AV_ERRORS:
-            return
-        if packet is None:
-            return
-        yield packet
 
 
 def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -11,7 +10,7 @@ from virality_core.errors import InputError
 from virality_core.media.groups import decoding_context, has_alpha
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture, transfer_of
-from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_video, no_frame
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, main_video, no_frame, until_damage
 from virality_core.types import AudioInfo, VideoInfo
 
 _MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames a second: a file damaged for longer is not worth reading
@@ -89,18 +88,15 @@ def _check_length(seconds: float | None, source: Source) -> None:
 
 def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
     context = decoding_context(stream, has_alpha=has_alpha(stream), max_pixels=source.limits.max_pixels, threads=1)
-    try:
-        for count, packet in enumerate(container.demux(stream)):
-            try:
-                frames = context.decode(packet if packet.size else None)
-            except AV_ERRORS:
-                frames = []
-            if frames:
-                return frames[0]
-            if count > _MAX_PACKETS_TO_FIRST_FRAME:
-                break
-    except AV_ERRORS:
-        pass
+    for count, packet in enumerate(until_damage(container.demux(stream))):
+        try:
+            frames = context.decode(packet if packet.size else None)
+        except AV_ERRORS:
+            frames = []
+        if frames:
+            return frames[0]
+        if count > _MAX_PACKETS_TO_FIRST_FRAME:
+            break
     raise InputError(no_frame(source.name))
 
 
@@ -116,8 +112,8 @@ def _bit_rate(container: InputContainer, stream: VideoStream) -> float | None:
 
 
 def _audio_info(container: InputContainer) -> AudioInfo | None:
-    stream = container.streams.best("audio")
-    if not isinstance(stream, AudioStream) or stream.codec_context is None:
+    stream = main_audio(container)
+    if stream is None:
         return None
     seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
     return AudioInfo(

@@ -8,7 +8,9 @@ from dataclasses import replace
 from virality_core.errors import InputError
 from virality_core.media import places
 from virality_core.media.audio import AudioCollector
-from virality_core.media.decode import Decoder, first_decoder
+from virality_core.media.cuts import find_cuts
+from virality_core.media.decode import Decoder
+from virality_core.media.first import first_decoder
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.probe import checked_video, describe
 from virality_core.media.source import Source, VideoSource
@@ -51,6 +53,7 @@ def open_reel(
         with Decoder(opened, table, picture) as decoder:
             decoder.adopt(first.decoder)
             taken = take(decoder, plan, report)
+            cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
             damaged = decoder.damaged_packets
     return Reel(
         info=info,
@@ -58,9 +61,10 @@ def open_reel(
         hook=taken.hook,
         runs=taken.runs,
         packets=table.packets(),
+        cuts=cuts,
         clips=taken.clips,
         audio=audio,
-        notes=_notes(header, info, table, plan, audio, damaged_packets=damaged),
+        notes=_notes(header, info, table, plan, audio, damaged_packets=damaged) + (sound.notes() if sound else ()),
     )
 
 

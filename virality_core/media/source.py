@@ -8,11 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Never
+from typing import BinaryIO, Never, TypeVar
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
@@ -22,13 +25,15 @@ from virality_core.media.sniff import VIDEO_FORMATS, other_kind, picture_kind
 #: a video as callers name it: a path, or an open binary file (an upload that lives in memory)
 VideoSource = str | os.PathLike[str] | BinaryIO | io.BytesIO
 
+StreamT = TypeVar("StreamT", bound=Stream)
+
 _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
 _WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
 
 #: every way libav, or a callback under it, tells that a file is damaged or not what it claims
-AV_ERRORS = (FFmpegError, ValueError, OverflowError, MemoryError, OSError, RuntimeError)
+AV_ERRORS = (FFmpegError, ValueError, OverflowError, MemoryError, OSError, RuntimeError, LookupError)
 
 
 class Source:
@@ -130,9 +135,28 @@ def main_video(container: InputContainer, name: str) -> VideoStream:
     return stream
 
 
+def until_damage(packets: Iterator[Packet[StreamT]]) -> Iterator[Packet[StreamT]]:
+    """The packets up to the file's end or to where it can't be read on."""
+    while True:
+        try:
+            packet = next(packets, None)
+        except AV_ERRORS:
+            return
+        if packet is None:
+            return
+        yield packet
+
+
 def no_frame(name: str) -> str:
     """What to tell when not one frame can be read."""
     return f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again."
+
+
+def main_audio(container: InputContainer) -> AudioStream | None:
+    """The best sound stream there is a decoder for (a phone may add one of spatial sound that only it can play)."""
+    best = container.streams.best("audio")
+    streams = [best, *container.streams.audio]
+    return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
-from virality_core.media.source import AV_ERRORS, Source, no_frame
+from virality_core.media.source import AV_ERRORS, Source, main_audio, no_frame
 from virality_core.types import PacketTable, Progress
 
 STAGE = "reading"
@@ -82,7 +82,7 @@ def survey(
     """
     ticks, durations, sizes = array("q"), array("q"), array("q")
     keys, hidden = bytearray(), bytearray()
-    sound = container.streams.best("audio") if audio is not None else None
+    sound = main_audio(container) if audio is not None else None
     damaged = False
     packets = iter(container.demux([stream] if sound is None else [stream, sound]))
     count = 0
@@ -167,7 +167,7 @@ def _presentation_start(first_shown: int, container: InputContainer, time_base: 
 
     Sound before zero is an encoder's priming, which players drop.
     """
-    sound = container.streams.best("audio")
+    sound = main_audio(container)
     if sound is None or sound.start_time is None or sound.time_base is None:
         return first_shown
     starts = max(Fraction(0), sound.start_time * sound.time_base)

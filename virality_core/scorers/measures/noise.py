@@ -36,7 +36,7 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
     """
     if min(rgb.shape[:2]) < _BLOCK:
         return None
-    luma = _native_crops(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    luma = np.asarray(cv2.cvtColor(_native_crops(rgb), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     residual = np.abs(np.asarray(cv2.filter2D(luma, cv2.CV_16S, _LAPLACIAN_DIFFERENCE)))
     coarse = np.asarray(cv2.resize(luma, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA))
     # A block's outer pixels are left out of the residual: the filter has seen the neighbour there, another crop maybe.
@@ -52,9 +52,9 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
     return min(float(np.median(sigma[smoothest])), MAX_NOISE)
 
 
-def _native_crops(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grid of crops spread over the picture (H, W), never scaled, set edge to edge; all of it where it is small."""
-    rows = [np.hstack([luma[y, x] for x in _crops(luma.shape[1])]) for y in _crops(luma.shape[0])]
+def _native_crops(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A grid of crops spread over the picture (H, W, 3), never scaled, set edge to edge; all of a small one."""
+    rows = [np.hstack([rgb[y, x] for x in _crops(rgb.shape[1])]) for y in _crops(rgb.shape[0])]
     return np.ascontiguousarray(np.vstack(rows))
 
 

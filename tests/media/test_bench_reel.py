@@ -1,0 +1,34 @@
+"""The reel that times are measured on is what the bench says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("bench.reel")
+
+from bench import reel as bench_reel
+from virality_core.media import open_reel, probe
+from virality_core.types import Plan
+
+
+def test_drawn_the_same_for_a_seed(tmp_path: Path) -> None:
+    first, again = tmp_path / "first.mp4", tmp_path / "again.mp4"
+    bench_reel.write(first, seconds=0.1, seed=3)
+    bench_reel.write(again, seconds=0.1, seed=3)
+    info = probe(first)
+    assert (info.width, info.height, info.codec, info.frame_rate) == (1080, 1920, "h264", 30.0)
+    assert info.audio is not None
+    one, two = (open_reel(path, Plan(stills=2, exact=True)).frames for path in (first, again))
+    np.testing.assert_array_equal(one.rgb, two.rgb)
+    assert np.abs(one.rgb[0].astype(int) - one.rgb[1]).mean() > 3, "it moves and has grain"
+
+
+def test_photos_differ() -> None:
+    generator = np.random.default_rng(0)
+    one, two = (bench_reel.photo(generator, 270, 480) for _ in range(2))
+    assert one.shape == (480, 270, 3)
+    assert one.std() > 15
+    assert np.abs(one.astype(int) - two).mean() > 15
