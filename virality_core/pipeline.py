@@ -24,6 +24,9 @@ from virality_core.media import open_reel
 from virality_core.media.preview import playable, preview_mp4
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
+from virality_core.scorers.caption import CaptionScorer
+from virality_core.scorers.hashtags import HashtagScorer
+from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.types import (
@@ -74,7 +77,15 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
         UsageError: the device is not there.
     """
     chosen = devices.choose(device)
-    scorers: tuple[Scorer, ...] = (AestheticsScorer(profile=profile, device=chosen), LookScorer(), PacingScorer())
+    caption = CaptionScorer(profile=profile)
+    scorers: tuple[Scorer, ...] = (
+        AestheticsScorer(profile=profile, device=chosen),
+        LookScorer(),
+        PacingScorer(),
+        caption,
+        KeywordScorer(caption.reader.known_language),
+        HashtagScorer(),
+    )
     return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen))
 
 

@@ -27,6 +27,7 @@ from virality_core.scorers.caption import CaptionReader
 
 MAX_FLIPS = 0.05  # share of labels an invariance may change
 MIN_RIGHT = 0.85  # share of outputs that must move the right way
+_EMOJI_TWEETS = 100  # each gets each emoji
 _EXAMPLES = 5  # failures kept to look at
 
 
@@ -75,7 +76,7 @@ def run(model: SentimentModel, tweets: Sequence[str]) -> dict[str, Outcome]:
         for intensifier in ("very", "so", "really", "absolutely"):
             pairs = [(text, text.replace(" is ", f" is {intensifier} ")) for text in plain]
             outcomes[f"intensifier: {intensifier}, {mood}"] = _moved(model, pairs, sign)
-    sample = tweets[:400]
+    sample = tweets[:_EMOJI_TWEETS]
     for emoji_by_origin, mood, sign in ((_HAPPY, "positive", 1), (_UNHAPPY, "negative", -1)):
         for origin, all_emoji in emoji_by_origin.items():
             pairs = [(text, f"{text} {emoji}") for emoji in all_emoji for text in sample]
@@ -132,9 +133,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--limit", type=int, help="take the first LIMIT rows only")
     parser.add_argument("--profile", default="lite", choices=("lite", "full", "auto"))
     options = parser.parse_args(arguments)
-    outcomes = run(CaptionReader(profile=options.profile).network, [e.text for e in read(options.data)])
+    outcomes = run(
+        CaptionReader(profile=options.profile).network, [e.text for e in read(options.data)][: options.limit]
+    )
     tests = {name: asdict(outcome) for name, outcome in outcomes.items()}
     for name, test in tests.items():
         if not name.startswith(("negation", "intensifier")):

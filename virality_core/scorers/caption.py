@@ -13,7 +13,7 @@ from virality_core.models.sentiment import SentimentModel
 from virality_core.models.sentiment_lite import LiteSentiment
 from virality_core.models.sentiment_roberta import RobertaSentiment
 from virality_core.scorers.base import Scorer
-from virality_core.scorers.language import READ_LANGUAGES, Language, LanguageDetector
+from virality_core.scorers.language import READ_LANGUAGES, UNDETERMINED, Language, LanguageDetector
 from virality_core.types import Details, ModelInfo, Plan, Post, Profile, Progress, Reel, Signal, Skipped
 from virality_core.weights import Obtained
 
@@ -79,6 +79,11 @@ class CaptionReader:
     def language(self, caption: str) -> Language:
         """The caption's language."""
         return self._languages.detect(caption)
+
+    def known_language(self, caption: str) -> str | None:
+        """The language's code, or None where there are no words to tell it from."""
+        code = self.language(caption).code
+        return None if code == UNDETERMINED else code
 
     def read(self, caption: str) -> Sentiment:
         """The caption's sentiment, whatever its language is."""
