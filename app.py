@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import progress, result, styles, upload, visit
+from pages.components import caption, progress, result, styles, upload, visit
 from virality_core.engine import EngineBusy
 
 
@@ -29,6 +29,8 @@ def _ask(here: visit.Visit) -> None:
         upload.alert(here.error)
     wish = upload.form()
     if wish is None:
+        if st.toggle("Read a caption without a reel", key="caption_alone"):
+            caption.section("", None, key="alone")
         return
     try:
         here.start(visit.engine(), wish.source, wish.name, wish.post)

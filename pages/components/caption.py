@@ -43,9 +43,10 @@ def section(caption: str, platform: Platform | None, *, key: str) -> None:
     except ViralityError as error:
         st.html(f'<div class="rv-alert" role="alert">{text.safe(str(error))}</div>')
         return
-    if (edited or "").strip():
-        st.html(_sentiment(reading) + _keywords(reading) + _hashtags(reading))
-    st.html("".join(f'<p class="rv-soft" dir="auto">{text.safe(note)}</p>' for note in reading.notes))
+    if not (edited or "").strip():
+        return
+    notes = "".join(f'<p class="rv-soft" dir="auto">{text.safe(note)}</p>' for note in reading.notes)
+    st.html(_sentiment(reading) + notes + _keywords(reading) + _hashtags(reading))
     with st.expander("Try other captions"):
         lines = st.text_area(
             f"Other wordings, one a line (up to {MAX_VARIANTS})",
@@ -136,8 +137,8 @@ def _compared(first: CaptionReading, others: list[CaptionReading]) -> str:
             f"<td>{len(reading.hashtags.tags)}</td></tr>"
         )
     return (
-        '<div class="rv-scroll"><table class="rv-table"><thead><tr><th>Caption</th><th>Positive</th><th>Change</th>'
-        f"<th>Keywords</th><th>Hashtags</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        '<table class="rv-table"><thead><tr><th>Caption</th><th>Positive</th><th>Change</th>'
+        f"<th>Keywords</th><th>Hashtags</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 

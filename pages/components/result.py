@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import contributions, gauge, moments, remarks
+from pages.components import caption, contributions, gauge, moments, remarks
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -29,4 +29,5 @@ def show(report: Report, visit: Visit) -> None:
         )
     contributions.chart(report)
     moments.show(report, visit)
+    caption.section(visit.post.caption, visit.post.platform, key="result")
     remarks.show(report, visit.post)
