@@ -1,13 +1,14 @@
 """What one visitor's stay holds, and how it ends: the reel's bytes, the job and its report live and go in memory.
 
 A page run finds its visit with `current()`. When the browser's connection closes, a clock starts: whoever is not back
-within `GRACE_SECONDS` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
+in `grace_seconds()` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable
 from io import BytesIO
@@ -20,9 +21,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from virality_core.engine import Engine, Job
 from virality_core.types import Post, Report
 
-GRACE_SECONDS = 30.0
-
 _log = logging.getLogger(__name__)
+
+
+def grace_seconds() -> float:
+    """How long a visitor may be gone and find their result again; `$VIRALITY_GRACE_SECONDS` sets another value."""
+    return float(os.environ.get("VIRALITY_GRACE_SECONDS", "30"))
 
 
 class Visit:
@@ -72,15 +76,15 @@ class Visit:
             self._leaving.cancel()
             self._leaving = None
 
-    def leaves(self, then: Callable[[], None], after_seconds: float = GRACE_SECONDS) -> None:
-        """The connection closed: drop everything and call `then` if they are not back in time."""
+    def leaves(self, then: Callable[[], None]) -> None:
+        """The connection closed: drop everything and call `then` if they are not back in `grace_seconds()`."""
 
         def end() -> None:
             self.drop()
             then()
 
         self.stays()
-        self._leaving = threading.Timer(after_seconds, end)
+        self._leaving = threading.Timer(grace_seconds(), end)
         self._leaving.name, self._leaving.daemon = "visitor-left", True
         self._leaving.start()
 
