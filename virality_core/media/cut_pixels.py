@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 _SHORT_SIDE = 24  # pixels of a thumbnail: small enough that motion and grain change little
 _NEIGHBOURS = 5  # steps on each side that tell what is usual
-# Measured on 16 encodings of eight reels of real clips with 90 known cuts, jump cuts among them: all are found, with two
-# false ones; a least change of 3 adds a false one, of 5 loses a cut. Within a shot no step was above 2.5 times the usual.
+# Measured on 16 encodings of eight reels of real clips with 90 known cuts, jump cuts among them: all are found, with
+# two false ones; a least change of 3 adds a false one, of 5 loses a cut. Within a shot no step was above 2.5 times the
+# usual.
 _LEAST_RATIO = 2.8
 _LEAST_CHANGE = 4.0  # mean levels
 _CALM = 0.3  # levels: the least that counts as usual change, so that a still picture's rounding does not
