@@ -40,6 +40,7 @@ class Visit:
         self.preview: Job[bytes] | None = None
         self.report: Report | None = None
         self.error = ""
+        self.draft = Post()  # what the form starts from: kept when a reel is cancelled or refused
         self.selected: int | None = None  # the row of report.thumbnails that the visitor clicked
         self.playable: BytesIO | None = None  # what the player is given
         self._leaving: threading.Timer | None = None
@@ -58,8 +59,9 @@ class Visit:
             self.report, self.job = self.job.result(), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
+        draft = self.post
         self.drop()
-        self.error = error
+        self.error, self.draft = error, draft
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
@@ -68,7 +70,7 @@ class Visit:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.name = self.error = ""
-        self.post = Post()
+        self.post = self.draft = Post()
 
     def stays(self) -> None:
         """The visitor is here (again): stop the clock."""
