@@ -27,7 +27,7 @@ def main() -> None:
 def _ask(here: visit.Visit) -> None:
     if here.error:
         upload.alert(here.error)
-    wish = upload.form()
+    wish = upload.form(here.draft)
     if wish is None:
         if st.toggle("Read a caption without a reel", key="caption_alone"):
             caption.section("", None, key="alone")

@@ -69,6 +69,7 @@ Images = list[NDArray[np.uint8]]
 class Score:
     """How found cuts agree with known ones; times in seconds."""
 
+    finder: str  # find_cuts, or TransNetV2
     what: str
     encoding: str
     budget: str
@@ -191,6 +192,7 @@ def _compare(
         else:
             wrong.append(round(cut, 3))
     return Score(
+        finder="TransNetV2" if milliseconds is None else "find_cuts",
         what=what,
         encoding=encoding,
         budget=budget,
@@ -218,6 +220,7 @@ def _summary(scores: Sequence[Score]) -> list[dict[str, object]]:
         known, found, right = (sum(getattr(one, name) for one in some) for name in ("known", "found", "right"))
         lines.append(
             {
+                "finder": some[0].finder,
                 "what": kind,
                 "encoding": encoding,
                 "budget": budget,

@@ -21,7 +21,7 @@ def hero(report: Report, name: str) -> None:
     st.html(
         f'<section class="rv-hero" aria-label="Result"><div>{_ring(report)}</div><div>'
         f'<p class="rv-file"><bdi>{text.safe(name)}</bdi> · {facts}</p>'
-        f"<h2>{report.score:.0f} of 100: {text.safe(report.band)}</h2>"
+        f"<h1>{report.score:.0f} of 100: {text.safe(report.band)}</h1>"
         f'<p class="rv-meaning">{text.safe(reference.band_meaning(report.band))}</p>'
         f"{_costs(report)}</div></section>"
     )

@@ -39,7 +39,8 @@ def number(value: float) -> str:
 
 def value(signal: Signal) -> str:
     """The signal's native value with its unit."""
-    return f"{number(signal.value)} {signal.unit}"
+    unit = f"({signal.unit})" if "," in signal.unit else signal.unit
+    return f"{number(signal.value)} {unit}"
 
 
 def title(name: str) -> str:

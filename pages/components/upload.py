@@ -36,30 +36,34 @@ class Wish:
     post: Post
 
 
-def form() -> Wish | None:
-    """Show the form; the visitor's wish in the run that follows its button, else None."""
+def form(draft: Post) -> Wish | None:
+    """Show the form, filled with `draft`; the visitor's wish in the run that follows its button, else None."""
     with st.form("reel"):
         left, right = st.columns([5, 6], gap="medium")
         with left:
             upload = st.file_uploader(
-                "Your reel", type=list(FILE_TYPES), max_upload_size=MAX_UPLOAD_MB, key="reel_file"
+                "Your reel: drop it here, or choose a file",
+                type=list(FILE_TYPES),
+                max_upload_size=MAX_UPLOAD_MB,
+                key="reel_file",
             )
             st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
         with right:
             caption = st.text_area(
                 "Caption",
+                value=draft.caption,
                 key="caption",
                 height=126,
                 max_chars=MAX_CAPTION_CHARACTERS,
                 placeholder="What you will post with it, hashtags and all",
             )
             one, two = st.columns(2)
-            platform = one.selectbox("Platform", list(_PLATFORMS), key="platform")
+            platform = one.selectbox("Platform", list(_PLATFORMS), index=_place(draft.platform), key="platform")
             followers = two.number_input(
                 "Followers (optional)",
                 min_value=0,
                 max_value=MAX_FOLLOWERS,
-                value=None,
+                value=draft.followers,
                 step=1,
                 placeholder="Not stated",
                 key="followers",
@@ -78,6 +82,10 @@ def form() -> Wish | None:
     # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
     post = Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
     return Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=post)
+
+
+def _place(platform: Platform | None) -> int:
+    return list(_PLATFORMS.values()).index(platform)
 
 
 def _sample() -> bool:

@@ -1,13 +1,14 @@
 """What one visitor's stay holds, and how it ends: the reel's bytes, the job and its report live and go in memory.
 
 A page run finds its visit with `current()`. When the browser's connection closes, a clock starts: whoever is not back
-within `GRACE_SECONDS` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
+in `grace_seconds()` (a phone that changed networks is) has left, and their job is cancelled and everything dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable
 from io import BytesIO
@@ -20,9 +21,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from virality_core.engine import Engine, Job
 from virality_core.types import Post, Report
 
-GRACE_SECONDS = 30.0
-
 _log = logging.getLogger(__name__)
+
+
+def grace_seconds() -> float:
+    """How long a visitor may be gone and find their result again; `$VIRALITY_GRACE_SECONDS` sets another value."""
+    return float(os.environ.get("VIRALITY_GRACE_SECONDS", "30"))
 
 
 class Visit:
@@ -36,6 +40,7 @@ class Visit:
         self.preview: Job[bytes] | None = None
         self.report: Report | None = None
         self.error = ""
+        self.draft = Post()  # what the form starts from: kept when a reel is cancelled or refused
         self.selected: int | None = None  # the row of report.thumbnails that the visitor clicked
         self.playable: BytesIO | None = None  # what the player is given
         self._leaving: threading.Timer | None = None
@@ -54,8 +59,9 @@ class Visit:
             self.report, self.job = self.job.result(), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
+        draft = self.post
         self.drop()
-        self.error = error
+        self.error, self.draft = error, draft
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
@@ -64,7 +70,7 @@ class Visit:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.name = self.error = ""
-        self.post = Post()
+        self.post = self.draft = Post()
 
     def stays(self) -> None:
         """The visitor is here (again): stop the clock."""
@@ -72,15 +78,15 @@ class Visit:
             self._leaving.cancel()
             self._leaving = None
 
-    def leaves(self, then: Callable[[], None], after_seconds: float = GRACE_SECONDS) -> None:
-        """The connection closed: drop everything and call `then` if they are not back in time."""
+    def leaves(self, then: Callable[[], None]) -> None:
+        """The connection closed: drop everything and call `then` if they are not back in `grace_seconds()`."""
 
         def end() -> None:
             self.drop()
             then()
 
         self.stays()
-        self._leaving = threading.Timer(after_seconds, end)
+        self._leaving = threading.Timer(grace_seconds(), end)
         self._leaving.name, self._leaving.daemon = "visitor-left", True
         self._leaving.start()
 

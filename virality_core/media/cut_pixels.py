@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 _SHORT_SIDE = 24  # pixels of a thumbnail: small enough that motion and grain change little
 _NEIGHBOURS = 5  # steps on each side that tell what is usual
-# Measured on 1,500 frames of real clips with 19 known cuts: the weakest cut changed 3.0 times more than its
-# neighbourhood and by 6.5 levels, the strongest step within a shot 2.5 times.
+# Measured on 16 encodings of eight reels of real clips with 90 known cuts, jump cuts among them: all are found, with
+# two false ones; a least change of 3 adds a false one, of 5 loses a cut. Within a shot no step was above 2.5 times the
+# usual.
 _LEAST_RATIO = 2.8
-_LEAST_CHANGE = 3.0  # mean levels
+_LEAST_CHANGE = 4.0  # mean levels
 _CALM = 0.3  # levels: the least that counts as usual change, so that a still picture's rounding does not
 _FLASH_FRAMES = 3  # a change that is undone within so many frames is a flash, not a cut
 _FLASH_SHARE = 0.4
