@@ -1,6 +1,6 @@
-"""Whether a caption's sentiment goes with engagement, and how sentiments spread over real captions.
+"""Whether a caption's sentiment goes with engagement.
 
-    python -m virality_core.training.sentiment_effect --posts FILE --out engagement.json --population sentiment.json
+    python -m virality_core.training.sentiment_effect --posts FILE --out engagement.json
 
 English captions only (`languages.surely`); the model of engagement is that of the keywords (`keyword_effects`) with the
 sentiment of the lite model as one more feature. Only aggregates are written.
@@ -28,8 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--posts", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="for the effect")
-    parser.add_argument("--population", type=Path, required=True, help="for the quantiles")
+    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     posts = list(read_posts(options.posts))
     english = [index for index, post in enumerate(posts) if surely(post.caption) == "en"]
@@ -47,16 +46,6 @@ def main(arguments: list[str] | None = None) -> None:
                 **asdict(fit_effects(sample)[_FEATURE]),
             }
     options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    values = sorted({posts[index].caption: sentiment[index] for index in english}.values())
-    name = f"{len(values):,} English TikTok captions (2020 and 2025)"
-    record = {
-        "name": name,
-        "measure": "P(positive) − P(negative) of the lite model, −1 to 1",
-        "n": len(values),
-        "source": f"quantiles 1..99 % over {name}",
-        "quantiles": [round(float(q), 4) for q in np.percentile(values, np.arange(1, 100))],
-    }
-    options.population.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
