@@ -48,7 +48,7 @@ def _more(signal: Signal) -> str:
     entry = text.entry(signal.name)
     low, high = signal.native_range
     facts = {
-        "Measured": f"{text.value(signal)} (possible: {text.number(low)} to {text.number(high)})",
+        "Measured": f"{text.value(signal)} ; possible are {low:.3g} to {high:.3g}",
         "Stands": f"{text.standing(signal)}; worth {signal.desirability:.0f} of 100",
         "Compared with": signal.reference,
         "How": str(entry.get("desirability", {}).get("how", "")),

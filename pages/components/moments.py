@@ -65,7 +65,8 @@ def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     """The picked frame and the player side by side; beside them, or under them on a phone, the hook and the cover."""
     assert report.thumbnails is not None
     pictures, cards = st.columns([7, 5], gap="medium")
-    frame, reel = pictures.columns(2, gap="small", wrap=False)
+    height, width = report.thumbnails.rgb.shape[1:3]
+    frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
     with frame, st.container(key="moment_frame", gap="xsmall"):
         at = text.clock(second)
         st.image(BytesIO(timeline.jpeg(report.thumbnails, selected)), width="stretch", alt=f"The reel's frame at {at}")

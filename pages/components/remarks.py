@@ -32,9 +32,9 @@ def show(report: Report, post: Post) -> None:
             + "</ul>"
         )
     heading("What this score covers")
+    share = "All" if report.coverage >= 1 else f"{report.coverage:.0%}"
     st.html(
-        f'<p class="rv-prose">{report.coverage:.0%} of what the score weighs was measured in this reel. '
-        f"{text.safe(CANNOT_KNOW)}</p>"
+        f'<p class="rv-prose">{share} of what the score weighs was measured in this reel. {text.safe(CANNOT_KNOW)}</p>'
     )
     with st.expander("What ran, and your post as it was read"):
         st.html(_ran(report) + _post(post))

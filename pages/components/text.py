@@ -64,10 +64,10 @@ def standing(signal: Signal) -> str:
         return f"worth {signal.desirability:.0f} of 100"
     low, high = best[0], best[-1]
     if points[0][1] >= 100:
-        return f"full points up to {number(high)}"
+        return f"full points up to {high:.3g}"
     if points[-1][1] >= 100:
-        return f"full points from {number(low)}"
-    return f"full points from {number(low)} to {number(high)}"
+        return f"full points from {low:.3g}"
+    return f"full points from {low:.3g} to {high:.3g}"
 
 
 def megabytes(size_bytes: int) -> str:

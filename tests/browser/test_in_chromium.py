@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.browser.conftest import GRACE_SECONDS, LOAD_MS, SCORE_MS, OpenPage
 from tests.media.clips import Clip, read_barcode
@@ -152,7 +152,12 @@ def test_a_bad_file_gets_a_sentence_and_another_try(open_page: OpenPage, numbere
 def test_captions_run_no_script(open_page: OpenPage, numbered: Clip) -> None:
     page = open_page()
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def opened(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", opened)
     caption = "<script>alert(1)</script><img src=x onerror=alert(2)> **bold** مرحبا 🎬"
     score(page, numbered.path, caption)
     page.get_by_text("What ran, and your post").click()
