@@ -43,6 +43,10 @@ def signals_table() -> str:
 
 def bench_text() -> str:
     """What `make bench` measured last, as a table with the machine it ran on."""
+    if not RESULTS.exists():
+        return (
+            "`make bench` measures `score_reel` beside a plain decode of the same reel; no quiet run is on record yet."
+        )
     result = json.loads(RESULTS.read_text(encoding="utf-8"))
     rows = [
         f"`make bench`, `lite` profile, warm, medians of {result['rounds']} rounds, {result['machine']['cpus']} noisy "
