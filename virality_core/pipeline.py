@@ -121,8 +121,10 @@ def score_reel(
         reel = open_reel(source, scorers.plan, progress=told.next(), name=name)
     answers: list[Signal | Skipped] = []
     for scorer in scorers.scorers:
-        with clock.stage(type(scorer).__name__.removesuffix("Scorer").lower()):
-            answers += _ask(scorer, reel, post, told.next())
+        name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
+        with clock.stage(name_of_stage):
+            answers += _ask(scorer, reel, post, stage)
+        stage(name_of_stage, 1.0)
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
     fused = fuse(signals)
     return Report(

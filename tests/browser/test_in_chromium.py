@@ -33,7 +33,7 @@ def numbered(make_clip: MakeClip) -> Clip:
 def score(page: Page, path: Path, caption: str = "Wait for it") -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
     page.get_by_text(path.name).first.wait_for(timeout=LOAD_MS)
-    page.get_by_label("Caption").fill(caption)
+    page.get_by_label("Caption", exact=True).fill(caption)
     page.get_by_role("button", name="Score this reel").click()
     page.locator(".rv-hero").wait_for(timeout=SCORE_MS)
     timeline(page).wait_for(timeout=LOAD_MS)
