@@ -7,6 +7,7 @@ was to be copied from a missing reference comes out grey. The B-frames around a 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -163,7 +164,11 @@ class LonePackets:
 
     def vectors(self, packets: _Packets) -> dict[int, Vectors]:
         """The motion vectors of an anchor and the B-frames after it, by tick; what can't be read is left out."""
-        return {int(frame.pts): self._vectors(frame) for frame in self._decode(packets) if frame.pts is not None}
+        found = {int(frame.pts): self._vectors(frame) for frame in self._decode(packets) if frame.pts is not None}
+        # A frame and its side data hold each other (PyAV 18): only the collector frees them, and full-HD frames would
+        # pile up until it runs by itself. Most are young still; what outlived an earlier look waits for a full one.
+        gc.collect(1)
+        return found
 
     def fresh_shares(self, packets: _Packets) -> dict[int, float]:
         """The share 0–1 of each frame that does not come from a missing reference, by tick."""
