@@ -1,4 +1,7 @@
-"""What is refused, with one plain sentence, and what is scored in spite of its faults, with a note."""
+"""What is refused, with one plain sentence, and what is scored in spite of its faults, with a note.
+
+Longer than other files: one list of odd files, which a reader wants to see whole.
+"""
 
 from __future__ import annotations
 
