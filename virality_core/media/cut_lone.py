@@ -35,6 +35,7 @@ _LEAST_SPIKE = {"hevc": 1.15}
 _USUAL_LEAST_SPIKE = 1.2
 _MOST_BYTES = 4_000_000  # of packets asked, the smallest spikes left out first
 _WORKERS = 2
+_ROUND = 16  # packets that they read together before their frames are let go
 _CONTROLS = 3  # ordinary packets that tell how much is new in a frame without a cut: grain is never found again
 _ENOUGH = 12  # so many suspects tell that themselves: most of them are no cut
 _GREY_SIDE = 96  # pixels: long side of the picture in which grey is counted
@@ -105,13 +106,26 @@ def _spread(
     ask: Callable[[LonePackets, _Packets], _Answer],
     packets: Sequence[_Packets],
 ) -> list[_Answer]:
-    """The answers for all packets in order, each of the crew asked about its part on a thread of its own."""
+    """The answers for all packets in order, in rounds in which each of the crew is asked on a thread of its own.
 
-    def part(number: int) -> list[_Answer]:
-        return [ask(crew[number], own) for own in packets[number :: len(crew)]]
+    A frame and its side data hold each other (PyAV 18), so only Python's collector frees them, and full-HD frames would
+    pile up until it runs by itself. Between two rounds no frame is in use: all are young and are freed at little cost.
+    """
+    answers: list[_Answer] = []
+    while len(answers) < len(packets):
+        rest = packets[len(answers) :]
+        fit = int(np.searchsorted(np.cumsum([len(one) for one in rest]), _ROUND, side="right"))
+        own = rest[: max(1, fit)]
 
-    parts = list(pool.map(part, range(len(crew))))
-    return [parts[place % len(crew)][place // len(crew)] for place in range(len(packets))]
+        def part(number: int, own: Sequence[_Packets] = own) -> list[_Answer]:
+            return [ask(crew[number], one) for one in own[number :: len(crew)]]
+
+        parts = list(pool.map(part, range(len(crew))))
+        answers += [parts[place % len(crew)][place // len(crew)] for place in range(len(own))]
+        for member in crew:
+            member.renew()
+        gc.collect(1)
+    return answers
 
 
 def _usual_new(new: Sequence[float], is_control: Sequence[bool]) -> float:
@@ -151,12 +165,18 @@ class LonePackets:
     def __init__(self, stream: VideoStream, max_pixels: int) -> None:
         self._area = max(1, stream.width * stream.height)
         self._small = _grey_size(stream.width, stream.height)
-        self._context = cast(VideoCodecContext, CodecContext.create(stream.codec_context.name, "r"))
-        self._context.extradata = stream.codec_context.extradata
+        self._codec, self._extradata = stream.codec_context.name, stream.codec_context.extradata
+        self._max_pixels = max_pixels
+        self.renew()
+
+    def renew(self) -> None:
+        """Starts a new decoder. The old one had its next frame at hand already, too old for the collector's young."""
+        self._context = cast(VideoCodecContext, CodecContext.create(self._codec, "r"))
+        self._context.extradata = self._extradata
         self._context.flags |= Flags.output_corrupt
         self._context.flags2 |= Flags2.export_mvs | Flags2.show_all
         self._context.thread_count = 1
-        self._context.options = {"skip_loop_filter": "all", "max_pixels": str(max_pixels)}
+        self._context.options = {"skip_loop_filter": "all", "max_pixels": str(self._max_pixels)}
 
     def new(self, packets: _Packets) -> float:
         """The share 0–1 of an anchor that is not copied from another frame; 0 where it can't be read."""
@@ -164,11 +184,7 @@ class LonePackets:
 
     def vectors(self, packets: _Packets) -> dict[int, Vectors]:
         """The motion vectors of an anchor and the B-frames after it, by tick; what can't be read is left out."""
-        found = {int(frame.pts): self._vectors(frame) for frame in self._decode(packets) if frame.pts is not None}
-        # A frame and its side data hold each other (PyAV 18): only the collector frees them, and full-HD frames would
-        # pile up until it runs by itself. Most are young still; what outlived an earlier look waits for a full one.
-        gc.collect(1)
-        return found
+        return {int(frame.pts): self._vectors(frame) for frame in self._decode(packets) if frame.pts is not None}
 
     def fresh_shares(self, packets: _Packets) -> dict[int, float]:
         """The share 0–1 of each frame that does not come from a missing reference, by tick."""
