@@ -19,9 +19,7 @@ import numpy as np
 from virality_core import device as devices
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import fuse
-from virality_core.media import DEFAULT_LIMITS as LIMITS
 from virality_core.media import open_reel
-from virality_core.media.preview import playable, preview_mp4
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
@@ -41,11 +39,10 @@ from virality_core.types import (
     Report,
     Signal,
     Skipped,
-    VideoInfo,
 )
 from virality_core.version import __version__
 
-__all__ = ["LIMITS", "Scorers", "browser_preview", "load_scorers", "score_reel"]
+__all__ = ["Scorers", "load_scorers", "score_reel"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
@@ -139,17 +136,6 @@ def score_reel(
         provenance=_provenance(scorers, signals, reel),
         thumbnails=_thumbnails(reel),
     )
-
-
-def browser_preview(source: BinaryIO, info: VideoInfo, progress: Progress | None = None) -> bytes | None:
-    """The reel as an H.264 MP4 that any browser plays, in memory; None where browsers play it as it is.
-
-    Raises:
-        InputError: it can't be decoded. Cancelled: from `progress`.
-    """
-    if playable(info):
-        return None
-    return preview_mp4(source, progress=progress or _silent)
 
 
 def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
