@@ -9,7 +9,7 @@ import torch
 
 from tests.models.made_roberta import made_roberta
 from virality_core import weights
-from virality_core.models.caption_explain import SMALLEST_CHANGE, TOLERANCE, explain
+from virality_core.models.caption_explain import explain
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.sentiment import SentimentModel
 from virality_core.models.sentiment_lite import MAX_TOKENS, LiteSentiment
@@ -41,7 +41,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_weights_add_up_to_the_change(model: SentimentModel, text: str) -> None:
     found = explain(model, model.read(text))
-    assert sum(found.weights) == pytest.approx(found.change, abs=TOLERANCE * max(abs(found.change), SMALLEST_CHANGE))
+    assert sum(found.weights) == pytest.approx(found.change, abs=1e-9)
     assert sum(found.probabilities) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -61,9 +61,40 @@ def test_a_long_caption_is_explained_too(lite: LiteSentiment) -> None:
     text = "I love this song but I hate that awful video and the sad story of it " * 8
     reading = lite.read(text)
     found = explain(lite, reading)
-    assert found.method == "integrated gradients"
-    assert sum(found.weights) == pytest.approx(found.change, abs=TOLERANCE * max(abs(found.change), SMALLEST_CHANGE))
-    assert explain(lite, lite.read("a short one")).method == "shapley"
+    assert len(found.weights) == len(reading.words) > 80
+    assert sum(found.weights) == pytest.approx(found.change, abs=1e-9)
+
+
+def test_two_words_get_their_exact_shapley_values(lite: LiteSentiment) -> None:
+    def output(text: str) -> float:
+        negative, _, positive = lite.probabilities(lite.read(text)).log().tolist()
+        return float(positive - negative)
+
+    alone, other, both, nothing = output("not"), output("good"), output("not good"), output("")
+    expected = [(alone - nothing + both - other) / 2, (other - nothing + both - alone) / 2]
+    assert explain(lite, lite.read("not good")).weights == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [10, 25, 60, 90])
+def test_an_explanation_costs_few_tokens_whatever_the_length(lite: LiteSentiment, words: int) -> None:
+    asked = 0
+
+    class Counting(LiteSentiment):
+        def __init__(self) -> None:
+            pass
+
+        mask_id = lite.mask_id
+
+        def embed(self, ids: torch.Tensor) -> torch.Tensor:
+            nonlocal asked
+            asked += ids.numel()
+            return lite.embed(ids)
+
+        def from_words(self, words: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+            return lite.from_words(words, mask)
+
+    explain(Counting(), lite.read(" ".join(["lovely", "day", "for", "a", "walk"] * 18).rsplit(" ", 90 - words)[0]))
+    assert 0 < asked < 1250
 
 
 def test_explaining_twice_gives_the_same(model: SentimentModel) -> None:

@@ -17,11 +17,12 @@ import numpy as np
 import torch
 
 from virality_core.evaluation.labelled_text import read
-from virality_core.models.caption_explain import SMALLEST_CHANGE, explain
+from virality_core.models.caption_explain import explain
 from virality_core.models.sentiment import Reading, SentimentModel
 from virality_core.scorers.caption import CaptionReader
 
 _STRONGEST = 3
+_SMALLEST_CHANGE = 0.1  # logits: a change smaller than this is matched as if it were this large
 _DRAWS = 5  # of random words a caption
 
 
@@ -29,7 +30,7 @@ _DRAWS = 5  # of random words a caption
 class Held:
     """`strongest_win` is how often deleting the three strongest words moved the output more than three random ones.
 
-    `worst_sum_error` is relative to the change in the output (or to `SMALLEST_CHANGE` logits where that is larger);
+    `worst_sum_error` is relative to the change in the output (or to `_SMALLEST_CHANGE` logits where that is larger);
     times are processor seconds of one warm explanation, over all of `threads` threads: on a busy machine the clock on
     the wall says nothing.
     """
@@ -55,7 +56,7 @@ def check(model: SentimentModel, texts: Sequence[str], seed: int = 0) -> Held:
         begun = time.process_time()
         found = explain(model, reading)
         seconds.append(time.process_time() - begun)
-        errors.append(abs(sum(found.weights) - found.change) / max(abs(found.change), SMALLEST_CHANGE))
+        errors.append(abs(sum(found.weights) - found.change) / max(abs(found.change), _SMALLEST_CHANGE))
         strongest = sorted(range(count), key=lambda word: -abs(found.weights[word]))[:_STRONGEST]
         moved = [
             abs(_without(model, reading, words) - _without(model, reading, ()))

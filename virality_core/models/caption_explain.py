@@ -1,17 +1,15 @@
 """How much each word pushed a caption towards positive, in weights that add up to how far the model's output moved.
 
-Captions of usual length get Shapley values, estimated over permutations (Castro et al. 2009; each is taken with its
-reverse, Mitchell et al. 2022): words are put in one after the other and each gets what the output moved by, on average
-over a few orders. Each order's moves add up, so the averages do. For longer captions that takes too long, and
-integrated gradients (Sundararajan, Taly & Yan, ICML 2017) take over; their sum is checked. Of the two, deleting the
-strongest words by Shapley values moved the output further on tweets.
+Owen values (Owen 1977: Shapley values where words join their neighbours first) over a tree that halves the caption down
+to its words. A part's worth is asked of the model twice: what it says alone, what the caption loses without it. What
+two halves are worth together beyond what each is worth by itself is shared by both alike, and so down to the words.
+Two words get their exact Shapley values. Long captions are asked the first way only: its parts are short, so it costs
+far fewer tokens.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,13 +18,11 @@ from torch import Tensor
 
 from virality_core.models.sentiment import Reading, SentimentModel
 
-TOLERANCE = 0.01  # of the change in the output: the sum of integrated gradients must be this near
-SMALLEST_CHANGE = 0.1  # logits: a change smaller than this is matched as if it were this large
-_TOKENS_A_CAPTION = 1600  # that orders may cost where more than two fit: about a quarter of a second on two cores
-_MOST_ORDERS = 16
-_MOST_WORDS = 48  # beyond, two orders cost more than integrated gradients do
-_POINTS = (24, 48, 96, 192)  # Gauss-Legendre points on the line: more only where the sum is not near enough
+_MOST_TOKENS = 1000  # that both ways may cost: about a third of a second on one slow core
 _TOKENS_A_BATCH = 1024
+_MOST_PADDING = 1.34  # the longest row of a batch to the shortest: 3 and 4 tokens, 9 and 12
+
+_Part = tuple[int, int]  # words `start` to `end`, `end` not included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,73 +30,85 @@ class Explanation:
     """`weights` has one push on the positive minus the negative logit for each word of the reading.
 
     `probabilities` are of negative, neutral and positive. `change` is the caption's output less the `baseline`, which
-    is that of no words at all (`shapley`) or of every word masked (`integrated gradients`); the weights add up to it.
+    is that of no words at all; the weights add up to it.
     """
 
     probabilities: tuple[float, float, float]
     weights: tuple[float, ...]
     change: float
     baseline: float
-    method: Literal["shapley", "integrated gradients"]
 
 
 def explain(model: SentimentModel, reading: Reading) -> Explanation:
-    """The weights of the reading's words. Deterministic; holds gradients only while it runs."""
-    orders = _orders(reading)
-    if orders:
-        before, after, weights, logits = _shapley(model, reading, orders)
-    else:
-        before, after, weights, logits = _integrated_gradients(model, reading)
-    negative, neutral, positive = logits.softmax(-1).tolist()
+    """The weights of the reading's words. Deterministic."""
+    count = len(reading.words)
+    parts = _parts(0, count)
+    alone = np.zeros((len(parts) + 1, count), dtype=bool)  # the last row has no words
+    for row, (start, end) in enumerate(parts):
+        alone[row, start:end] = True
+    others = ~alone[1:-1]  # without a part; without the whole and without nothing are there already
+    both_ways = _tokens(reading, alone) + _tokens(reading, others) <= _MOST_TOKENS
+    logits = _logits_with(model, reading, np.concatenate([alone, others]) if both_ways else alone)
+    outputs = (logits[:, 2] - logits[:, 0]).double().numpy()
+    whole, nothing = outputs[0], outputs[len(parts)]
+    said = outputs[: len(parts)] - nothing
+    weights = _shared(0, count, dict(zip(parts, said, strict=True)))
+    if both_ways:
+        lost = np.concatenate([said[:1], whole - outputs[len(alone) :]])
+        weights = (weights + _shared(0, count, dict(zip(parts, lost, strict=True)))) / 2
+    negative, neutral, positive = logits[0].softmax(-1).tolist()
     return Explanation(
         probabilities=(negative, neutral, positive),
-        weights=tuple(weights),
-        change=after - before,
-        baseline=before,
-        method="shapley" if orders else "integrated gradients",
+        weights=tuple(weights.tolist()),
+        change=float(whole - nothing),
+        baseline=float(nothing),
     )
 
 
-def _orders(reading: Reading) -> int:
-    """How many orders to put the words in: even, at least two; 0 where there are too many words for any."""
-    if len(reading.words) > _MOST_WORDS:
-        return 0
-    mean_tokens = len(reading.ids) - sum(word >= 0 for word in reading.word_of_token) / 2
-    fit = _TOKENS_A_CAPTION / (mean_tokens * max(1, len(reading.words)))
-    return min(_MOST_ORDERS, max(2, 2 * int(fit / 2)))
+def _parts(start: int, end: int) -> list[_Part]:
+    """The words from `start` to `end`, their halves, their halves' halves, down to single words; the whole first."""
+    if end - start < 2:
+        return [(start, end)]
+    middle = (start + end) // 2
+    return [(start, end), *_parts(start, middle), *_parts(middle, end)]
 
 
-def _shapley(model: SentimentModel, reading: Reading, orders: int) -> tuple[float, float, list[float], Tensor]:
-    count = len(reading.words)
-    chance = np.random.default_rng(0)
-    some = [chance.permutation(count) for _ in range(orders // 2)]
-    every = [order for pair in some for order in (pair, pair[::-1])]
-    # Row k of an order holds which of the words are in after k of them were put in.
-    rank = np.stack([np.argsort(order) for order in every])  # (orders, words)
-    present = rank[:, None, :] < np.arange(count + 1)[:, None]  # (orders, words + 1, words)
-    distinct, row = np.unique(present.reshape(len(every) * (count + 1), count), axis=0, return_inverse=True)
-    logits = _logits_with(model, reading, distinct)  # (D, 3)
-    outputs = _margin(logits).double().numpy()[row.reshape(len(every), count + 1)]
-    weights = np.zeros(count)
-    for order, output in zip(every, outputs, strict=True):
-        weights[order] += np.diff(output)
-    whole = int(row.reshape(len(every), count + 1)[0, -1])
-    return float(outputs[0, 0]), float(outputs[0, -1]), (weights / len(every)).tolist(), logits[whole]
+def _shared(start: int, end: int, worth: dict[_Part, float]) -> NDArray[np.float64]:
+    """Each word's share of a part's worth, float64 (end − start,); they add up to it."""
+    if end - start < 2:
+        return np.full(end - start, worth[start, end])
+    middle = (start + end) // 2
+    together = worth[start, end] - worth[start, middle] - worth[middle, end]
+    halves = (_shared(*half, worth) + together / 2 / (half[1] - half[0]) for half in ((start, middle), (middle, end)))
+    return np.concatenate(list(halves))
+
+
+def _tokens(reading: Reading, present: NDArray[np.bool_]) -> int:
+    return int(_kept(reading, present).sum())
+
+
+def _kept(reading: Reading, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which tokens stay, bool (D, T), with the words in each row of `present` bool (D, words)."""
+    always = np.ones((len(present), 1), dtype=bool)
+    kept: NDArray[np.bool_] = np.concatenate([present, always], axis=1)[:, reading.word_of_token]  # −1: last column
+    return kept
 
 
 @torch.inference_mode()
 def _logits_with(model: SentimentModel, reading: Reading, present: NDArray[np.bool_]) -> Tensor:
     """Logits float32 (D, 3) with only the words that are True in each row of `present` bool (D, words)."""
-    always = np.ones((len(present), 1), dtype=bool)
-    kept = np.concatenate([present, always], axis=1)[:, reading.word_of_token]  # (D, T); −1 is the last column
+    kept = _kept(reading, present)
     lengths = kept.sum(1)
     by_length = np.argsort(lengths, kind="stable")
     ids = np.asarray(reading.ids)
     logits = torch.empty(len(present), 3)
     first = 0
     while first < len(by_length):
+        within = _MOST_PADDING * lengths[by_length[first]]
         size = 1
-        while first + size < len(by_length) and lengths[by_length[first + size]] * (size + 1) <= _TOKENS_A_BATCH:
+        while first + size < len(by_length) and lengths[by_length[first + size]] <= within:
+            if lengths[by_length[first + size]] * (size + 1) > _TOKENS_A_BATCH:
+                break
             size += 1
         chosen = by_length[first : first + size]
         longest = int(lengths[chosen].max())
@@ -110,46 +118,3 @@ def _logits_with(model: SentimentModel, reading: Reading, present: NDArray[np.bo
         logits[chosen] = model.from_words(model.embed(torch.from_numpy(tokens)), torch.from_numpy(mask))
         first += size
     return logits
-
-
-def _integrated_gradients(model: SentimentModel, reading: Reading) -> tuple[float, float, list[float], Tensor]:
-    ids = torch.tensor([reading.ids])
-    place = torch.tensor(reading.word_of_token)
-    words = model.embed(ids)  # (1, T, C)
-    masked = model.embed(torch.where(place >= 0, model.mask_id, ids))
-    with torch.no_grad():
-        ends = model.from_words(torch.cat([masked, words]))  # (2, 3)
-    before, after = _margin(ends).tolist()
-    for points in _POINTS:
-        pushes = _integrate(model, masked, words, points)  # (T,)
-        if abs(pushes.sum().item() - (after - before)) <= TOLERANCE * max(abs(after - before), SMALLEST_CHANGE):
-            break
-    # Tokens that belong to no word are the same in the baseline: their push is zero.
-    weights = torch.zeros(len(reading.words), dtype=torch.float64)
-    weights.index_add_(0, place[place >= 0], pushes[place >= 0])
-    return before, after, weights.tolist(), ends[1]
-
-
-def _integrate(model: SentimentModel, masked: Tensor, words: Tensor, points: int) -> Tensor:
-    """Each token's push, float64 (T,), on the straight line from the masked caption to the caption itself."""
-    places, shares = _quadrature(points)
-    total = torch.zeros(words.shape[1:], dtype=torch.float64)
-    step = max(1, _TOKENS_A_BATCH // words.shape[1])
-    for first in range(0, points, step):
-        along = torch.tensor(places[first : first + step], dtype=words.dtype)[:, None, None]
-        with torch.enable_grad():
-            line = (masked + along * (words - masked)).requires_grad_()  # (P, T, C)
-            (slope,) = torch.autograd.grad(_margin(model.from_words(line)).sum(), line)
-        total += (slope.double() * torch.tensor(shares[first : first + step])[:, None, None]).sum(0)
-    return (total * (words - masked)[0].double()).sum(-1)
-
-
-@lru_cache
-def _quadrature(points: int) -> tuple[list[float], list[float]]:
-    """Places 0–1 and their shares, which add up to 1."""
-    places, shares = np.polynomial.legendre.leggauss(points)
-    return ((places + 1) / 2).tolist(), (shares / 2).tolist()
-
-
-def _margin(logits: Tensor) -> Tensor:
-    return logits[:, 2] - logits[:, 0]

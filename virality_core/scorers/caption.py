@@ -48,7 +48,7 @@ class Sentiment(Details):
     """A caption's sentiment, explained.
 
     The tokens' weights add up to how far the caption moved the positive minus the negative logit from `baseline`, its
-    value without words; `method` says how they were found. `read_characters` is less than `characters` where the
+    value without words (`virality_core.models.caption_explain`). `read_characters` is less than `characters` where the
     caption was cut.
     """
 
@@ -56,7 +56,6 @@ class Sentiment(Details):
     probabilities: Probabilities
     tokens: tuple[TokenWeight, ...]
     baseline: float
-    method: str
     characters: int
     read_characters: int
 
@@ -98,7 +97,6 @@ class CaptionReader:
                 for word, weight in zip(reading.words, found.weights, strict=True)
             ),
             baseline=found.baseline,
-            method=found.method,
             characters=len(caption),
             read_characters=reading.read_to,
         )
