@@ -9,21 +9,18 @@ are none that training varies tweets with.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
 from virality_core.evaluation.caption import predict
 from virality_core.evaluation.first_names import NAMES
-from virality_core.evaluation.labelled_text import read
+from virality_core.evaluation.on_texts import trial
 from virality_core.models.sentiment import SentimentModel
-from virality_core.scorers.caption import CaptionReader
 
 MAX_FLIPS = 0.05  # share of labels an invariance may change
 MIN_RIGHT = 0.85  # share of outputs that must move the right way
@@ -130,20 +127,13 @@ def _outcome(pairs: list[tuple[str, str]], failed: np.ndarray, allowed: float) -
 
 def main(arguments: list[str] | None = None) -> None:
     """The command. Tweets are never written: examples of failures only where they come from a template."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=int, help="take the first LIMIT rows only")
-    parser.add_argument("--profile", default="lite", choices=("lite", "full", "auto"))
-    options = parser.parse_args(arguments)
-    outcomes = run(
-        CaptionReader(profile=options.profile).network, [e.text for e in read(options.data)][: options.limit]
-    )
+    asked = trial((__doc__ or "").split("\n")[0], arguments)
+    outcomes = run(asked.model, asked.texts)
     tests = {name: asdict(outcome) for name, outcome in outcomes.items()}
     for name, test in tests.items():
         if not name.startswith(("negation", "intensifier")):
             del test["examples"]
-    options.out.write_text(
+    asked.out.write_text(
         json.dumps({"failure_rates": summary(outcomes), "tests": tests}, indent=1, ensure_ascii=False) + "\n",
         encoding="utf-8",
     )

@@ -5,21 +5,18 @@ python -m virality_core.evaluation.caption_explanations --data val.tsv --out exp
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from virality_core.evaluation.labelled_text import read
+from virality_core.evaluation.on_texts import trial
 from virality_core.models.caption_explain import explain
 from virality_core.models.sentiment import Reading, SentimentModel
-from virality_core.scorers.caption import CaptionReader
 
 _STRONGEST = 3
 _SMALLEST_CHANGE = 0.1  # logits: a change smaller than this is matched as if it were this large
@@ -83,15 +80,9 @@ def _without(model: SentimentModel, reading: Reading, words: Sequence[int]) -> f
 
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=int, help="take the first LIMIT rows only")
-    parser.add_argument("--profile", default="lite", choices=("lite", "full", "auto"))
-    options = parser.parse_args(arguments)
-    texts = [example.text for example in read(options.data)][: options.limit]
-    held = check(CaptionReader(profile=options.profile).network, texts)
-    options.out.write_text(json.dumps(asdict(held), indent=2) + "\n", encoding="utf-8")
+    asked = trial((__doc__ or "").split("\n")[0], arguments)
+    held = check(asked.model, asked.texts)
+    asked.out.write_text(json.dumps(asdict(held), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
