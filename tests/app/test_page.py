@@ -81,8 +81,9 @@ def test_every_signal_has_value_reference_and_reason(open_page: Callable[..., Pa
     details = re.findall(r"<details>.*?</details>", page.html, re.DOTALL)
     assert len(details) == len(report.contributions)
     for shown in details:
-        for label in ("Measured", "Stands", "Compared with", "Why it counts", "Model"):
+        for label in ("In words", "Measured", "Worth", "Compared with", "Why it counts", "Model"):
             assert f"<dt>{label}</dt>" in shown
+    assert {skip.name for skip in report.skipped} >= {"sentiment", "keywords", "hashtags"}
     for skipped in report.skipped:
         assert skipped.reason.replace("'", "&#x27;") in page.html
 

@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import av
 import pytest
 
 from virality_core.cli import main
@@ -83,3 +84,40 @@ def test_a_report_that_cannot_be_written_is_bad_use(
     )
     assert code == 2
     assert _is_one_sentence(err)
+
+
+def test_the_text_report_says_it_in_plain_words(capsys: pytest.CaptureFixture[str], drawn_clip: Path) -> None:
+    plain = ["score", str(drawn_clip), "--caption", "I love this so much #fyp", "--profile", "lite"]
+    code, out, err = _run(capsys, *plain)
+    assert (code, err) == (0, "")
+    for words in ("What costs you most:", "Without weight in the score:", "Sentiment: sounds", "of its height"):
+        assert words in out
+    for unit in ("NIMA mark", "L* RMS", "cycles per short side", "ln engagement", "e+0", "tiktok-vn"):
+        assert unit not in out
+    _, out, _ = _run(capsys, *plain, "--details")
+    assert "NIMA mark" in out
+    assert "cycles per short side" in out
+
+
+def test_what_is_wrong_with_a_file_stands_at_its_score(
+    capsys: pytest.CaptureFixture[str], drawn_clip: Path, tmp_path: Path
+) -> None:
+    whole = _with_index_first(drawn_clip, tmp_path / "whole.mp4")
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: int(0.6 * whole.stat().st_size)])
+    code, out, _ = _run(capsys, "score", str(cut), "--profile", "lite")
+    assert code == 0
+    score, note = out.splitlines()[1:3]
+    assert score.startswith("Score ")
+    assert note.startswith("Note: The file ends early or is damaged")
+
+
+def _with_index_first(path: Path, target: Path) -> Path:
+    with av.open(str(path)) as source, av.open(str(target), "w", options={"movflags": "faststart"}) as copy:
+        video = source.streams.video[0]
+        stream = copy.add_stream_from_template(video)
+        for packet in source.demux(video):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    return target
