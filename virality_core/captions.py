@@ -28,6 +28,7 @@ class CaptionReading:
     """
 
     text: str
+    platform: Platform | None
     language: str
     sentiment: Sentiment
     sentiment_holds: bool
@@ -65,6 +66,7 @@ class CaptionDesk:
             notes.append(f"Keywords were not read: there are rules for {which} only, and {found}.")
         return CaptionReading(
             text=text,
+            platform=platform,
             language=language,
             sentiment=sentiment,
             sentiment_holds=bool(sentiment.tokens) and language in READ_LANGUAGES,

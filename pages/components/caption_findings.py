@@ -52,9 +52,10 @@ def _first_line(reading: CaptionReading) -> str:
     line, rules = reading.keywords.first_line, reading.shown_on
     hidden = text.counted(line.hidden_words, "word") if line.hidden_words else "nothing"
     is_hidden = "are" if line.hidden_words > 1 else "is"
+    shortest = "" if reading.platform else "Without a platform, the shortest of the three counts: "
     return (
         f"{text.counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} at once, {hidden} {is_hidden} "
-        f"hidden behind “more”. {rules.name} shows about {rules.visible_characters} characters "
+        f"hidden behind “more”. {shortest}{rules.name} shows about {rules.visible_characters} characters "
         f"(a reported figure; {rules.name} itself states none for short videos)."
     )
 

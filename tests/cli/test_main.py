@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
-import av
 import pytest
 
+from tests.media.clips import Clip
 from virality_core.cli import main
 
 
@@ -100,9 +101,9 @@ def test_the_text_report_says_it_in_plain_words(capsys: pytest.CaptureFixture[st
 
 
 def test_what_is_wrong_with_a_file_stands_at_its_score(
-    capsys: pytest.CaptureFixture[str], drawn_clip: Path, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], make_clip: Callable[..., Clip], tmp_path: Path
 ) -> None:
-    whole = _with_index_first(drawn_clip, tmp_path / "whole.mp4")
+    whole = make_clip(frames=60, width=180, height=320, container_options=(("movflags", "faststart"),)).path
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: int(0.6 * whole.stat().st_size)])
     code, out, _ = _run(capsys, "score", str(cut), "--profile", "lite")
@@ -110,14 +111,3 @@ def test_what_is_wrong_with_a_file_stands_at_its_score(
     score, note = out.splitlines()[1:3]
     assert score.startswith("Score ")
     assert note.startswith("Note: The file ends early or is damaged")
-
-
-def _with_index_first(path: Path, target: Path) -> Path:
-    with av.open(str(path)) as source, av.open(str(target), "w", options={"movflags": "faststart"}) as copy:
-        video = source.streams.video[0]
-        stream = copy.add_stream_from_template(video)
-        for packet in source.demux(video):
-            if packet.dts is not None:
-                packet.stream = stream
-                copy.mux(packet)
-    return target
