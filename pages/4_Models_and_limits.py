@@ -66,8 +66,9 @@ def _models() -> None:
     st.html(_table(("Weights", "Serves", "Where", "Licence", "Source"), [_model(entry) for entry in weights.entries()]))
     styles.heading("Measured", "What was found about each model and table, with its figures and how to repeat them.")
     for card in sorted(weights.folder().glob("*/README.md")):
-        title, _, body = card.read_text(encoding="utf-8").partition("\n")
-        with st.expander(title.lstrip("# ")):
+        # What stands before the title is for the Hugging Face Hub.
+        title, _, body = card.read_text(encoding="utf-8").partition("# ")[2].partition("\n")
+        with st.expander(title):
             st.markdown(body)
 
 

@@ -65,6 +65,7 @@ def test_sentences(name: str, value: float, said: str) -> None:
 
 def test_a_percentile_is_said_with_its_population() -> None:
     assert words.says(signal("sharpness", 128.0)) == "sharper than 99 % of 250 everyday web photos"
+    assert words.says(signal("sharpness", 0.0)) == "softer than 99 % of 250 everyday web photos"
 
 
 @pytest.mark.parametrize(

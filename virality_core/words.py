@@ -14,6 +14,7 @@ from virality_core.types import Contribution, Report, Signal
 COSTS_SHOWN = 3
 COST_WORTH_SAYING = 0.5  # points: less is no reason to change a reel
 _TARGET_REACHED = 99.5  # desirability that shows as full points
+_MIDDLE = 50.0  # percent of a population
 _NOTHING = 0.01  # in the said unit: less is said as nothing
 
 
@@ -67,6 +68,8 @@ def says(signal: Signal) -> str:
     if not form:
         above = "" if signal.percentile is None else ", above {percentile} % of {reference}"
         form = exact(signal).replace("{", "(").replace("}", ")") + above
+    if "low" in said and signal.percentile is not None and signal.percentile < _MIDDLE:
+        form = str(said["low"])
     if "zero" in said and scale(signal.name) * signal.value < _NOTHING:
         form = str(said["zero"])
     if "uncut" in said and getattr(signal.details, "shots", None) == 1:
@@ -164,6 +167,7 @@ def _fields(signal: Signal) -> dict[str, str]:
     fields = {
         "value": plain(signal.name, signal.value),
         "percentile": "" if signal.percentile is None else f"{signal.percentile:.0f}",
+        "rest": "" if signal.percentile is None else f"{100.0 - signal.percentile:.0f}",
         "reference": signal.reference.partition(" (")[0],
         "factor": _more_or_fewer(signal.value),
     }

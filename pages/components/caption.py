@@ -51,15 +51,18 @@ def of_result(visit: Visit) -> None:
         "Caption to read", value=post.caption, key="result-caption", height=100, max_chars=_MAX_CHARACTERS
     )
     wording = edited or ""
-    if wording != post.caption:
-        _offer(visit, replace(post, caption=wording))
+    with st.container(
+        key="recaption"
+    ):  # always there, or what follows would be built anew, and close, with each change
+        if wording != post.caption:
+            _offer(visit, replace(post, caption=wording))
     if wording.strip():
         _reading(wording, post.platform, key="result")
 
 
 def _offer(visit: Visit, post: Post) -> None:
     """Say that the score above is of the caption as it was, and weigh it anew with this one when asked to."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="recaption"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.html('<p class="rv-soft" role="status">The score above still stands for the caption you sent.</p>')
         if st.button("Use this caption for the score", icon=":material/refresh:", key="use_caption"):
             assert visit.report is not None

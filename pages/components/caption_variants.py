@@ -37,7 +37,9 @@ def _change(first: CaptionReading, reading: CaptionReading) -> str:
     if not (first.sentiment_holds and reading.sentiment_holds):
         return "–"
     change = round(100 * (reading.sentiment.probabilities.positive - first.sentiment.probabilities.positive))
-    return f"{'▲ ' if change > 0 else '▼ ' if change < 0 else ''}{change:+d} %" if change else "the same"
+    return (
+        f"{'▲ ' if change > 0 else '▼ ' if change < 0 else ''}{change:+d} percentage points" if change else "the same"
+    )
 
 
 def _came_and_went(first: CaptionReading, reading: CaptionReading) -> str:

@@ -94,7 +94,7 @@ def test_other_captions_show_what_changes(read: Callable[..., Page]) -> None:
     assert table is not None
     rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", table.group(), re.DOTALL)
     assert len(rows) == 3
-    assert re.search(r'data-label="Change">▲ \+\d+ %', rows[1])
+    assert re.search(r'data-label="Change">▲ \+\d+ percentage points', rows[1])
     assert "+ Call to action" in rows[2]
     assert "&lt;b&gt;mornings" in rows[2]
     assert 'data-label="Hashtags">1<' in rows[2]
