@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+# Only this machine; make run ADDRESS=0.0.0.0 lets others in the network open the app too.
+ADDRESS ?= localhost
 
 # A caption reaches the program as typed: taken unexpanded and passed through the environment, never through the shell.
 export REEL_PATH = $(value REEL)
@@ -15,7 +17,7 @@ export CAPTION_TEXT = $(value CAPTION)
 setup: $(VENV)/.app
 
 run: $(VENV)/.app
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 score: $(VENV)/.app
 	@test -n "$$REEL_PATH" || { echo "Say which reel: make score REEL=clip.mp4 CAPTION='...'" >&2; exit 2; }
@@ -44,13 +46,15 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(AS_ROOT) apt-get install -y python3-venv
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
+$(VENV)/.app: requirements.txt constraints.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install -r requirements.txt
+	@# The package itself, from this folder: the command virality, and the import from anywhere.
+	$(BIN)/pip install --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/python
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/pip install -r requirements-dev.txt
-	@touch $@ $(VENV)/.app
+	@touch $@
 
 # The browser tests drive Debian's Chromium; where it can't be installed they skip and say so.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)

@@ -25,19 +25,17 @@ def main() -> None:
 
 
 def _ask(here: visit.Visit) -> None:
-    if here.error:
-        upload.alert(here.error)
-    wish = upload.form(here.draft)
+    form = upload.form(here.draft, here.error, here.forget_error)
+    wish = form.wish
     if wish is None:
-        if st.toggle("Read a caption without a reel", key="caption_alone"):
-            caption.section("", None, key="alone")
+        if st.toggle("Read the caption now, without a reel", key="caption_alone"):
+            caption.alone(form.typed)
         return
     try:
-        here.start(visit.engine(), wish.source, wish.name, wish.post)
+        here.start(visit.engine(), wish.source, wish.name, wish.post, wish.typed)
     except EngineBusy as error:
-        upload.alert(str(error))
-    else:
-        st.rerun()
+        here.draft, here.error = form.typed, str(error)
+    st.rerun()
 
 
 main()

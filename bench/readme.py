@@ -35,9 +35,11 @@ def signals_table() -> str:
     total = sum(float(entry["weight"]) for entry in signals.values())
     rows = ["| signal | weight | compared with | why it counts |", "| --- | ---: | --- | --- |"]
     for name, entry in sorted(signals.items(), key=lambda item: -float(item[1]["weight"])):
-        compared = reference.rate(name, 1.0).reference
+        compared = reference.collections_named(reference.rate(name, 1.0).reference)
+        card = f"weights/{entry['card']}" if "card" in entry else ""
+        figures = f" Figures: [{card}]({card})." if card else ""
         share = 100 * float(entry["weight"]) / total
-        rows.append(f"| {entry['title']} | {share:.0f} % | {compared} | {entry['reason']} |")
+        rows.append(f"| {entry['title']} | {share:.1f} % | {compared} | {entry['reason']}{figures} |")
     return "\n".join(rows)
 
 

@@ -33,48 +33,60 @@ def _weighing() -> None:
     )
     signals = reference.table()["signals"]
     total = sum(float(entry["weight"]) for entry in signals.values())
-    rows = "".join(
-        f'<tr><th scope="row">{text.safe(str(entry["title"]))}</th>'
-        f'<td class="rv-num">{100 * float(entry["weight"]) / total:.1f} %</td>'
-        f"<td>{text.safe(str(entry['reason']))}</td><td>{text.safe(_compared(entry['desirability']))}</td></tr>"
+    rows = [
+        (
+            str(entry["title"]),
+            f"{100 * float(entry['weight']) / total:.1f} %",
+            str(entry["reason"]),
+            _compared(entry["desirability"]),
+        )
         for entry in sorted(signals.values(), key=lambda entry: -float(entry["weight"]))
-    )
+    ]
     st.html(_table(("Signal", "Weight", "Why it counts", "Compared with"), rows))
-    bands = "".join(
-        f'<tr><th scope="row">{text.safe(str(band["name"]))}</th><td class="rv-num">from {band["from"]}</td>'
-        f"<td>{text.safe(str(band['meaning']))}</td></tr>"
-        for band in reference.table()["bands"]
+    styles.heading(
+        "Bands", "The score is the share of the points that were won. It does not say how many reels are worse."
     )
-    styles.heading("Bands")
+    bands = [(str(band["name"]), f"from {band['from']}", str(band["meaning"])) for band in reference.table()["bands"]]
     st.html(_table(("Band", "Score", "Meaning"), bands))
 
 
 def _compared(desirability: dict[str, object]) -> str:
     how = str(desirability.get("how", ""))
     source = str(desirability.get("source", ""))
-    return f"{source}: {how}" if source else how[:1].upper() + how[1:]
+    return f"{source}: {how}" if source else text.capital(how)
 
 
 def _models() -> None:
     devices = ", ".join(visit.engine().device_names())
     styles.heading(
-        "Models", f"Scoring runs on: {text.safe(devices)}. Weights are used only with the digest stated here."
+        "Models",
+        f"Scoring runs on: {text.safe(devices)}. Weights are used only with the digest or commit stated here. Where a "
+        "model comes as lite and as full, full is taken where it is at hand.",
     )
-    rows = "".join(_model(entry) for entry in weights.entries())
-    st.html(_table(("Weights", "Serves", "Where", "Licence", "Source"), rows))
+    st.html(_table(("Weights", "Serves", "Where", "Licence", "Source"), [_model(entry) for entry in weights.entries()]))
+    styles.heading("Measured", "What was found about each model and table, with its figures and how to repeat them.")
+    for card in sorted(weights.folder().glob("*/README.md")):
+        # What stands before the title is for the Hugging Face Hub.
+        title, _, body = card.read_text(encoding="utf-8").partition("# ")[2].partition("\n")
+        with st.expander(title):
+            st.markdown(body)
 
 
-def _model(entry: weights.Entry) -> str:
-    where = "here" if weights.find(entry) is not None else "fetched when first needed"
+def _model(entry: weights.Entry) -> tuple[str, ...]:
+    which = entry.variant if weights.has_both(entry.id) else "the only one"
     source = [entry.citation]
     if entry.published:
         source.append(f"Published: {entry.published}")
-    source.append(f"sha256 {entry.sha256}" if entry.sha256 else "pinned by its commit")
-    cells = (f"{entry.component}, {entry.variant}", where, entry.licence)
+    if entry.repository:
+        source.append(f"{entry.repository}, {entry.file}, commit {entry.revision}")
+    if entry.sha256:
+        source.append(f"sha256 {entry.sha256}")
     return (
-        f'<tr><th scope="row">{text.safe(entry.id)}</th>'
-        + "".join(f"<td>{text.safe(cell)}</td>" for cell in cells)
-        + f"<td>{'<br>'.join(text.safe(line) for line in source)}</td></tr>"
+        entry.id,
+        f"{entry.component}, {which}",
+        "here" if weights.find(entry) is not None else "fetched when first needed",
+        entry.licence,
+        "\n".join(source),
     )
 
 
@@ -90,9 +102,19 @@ def _limits() -> None:
     st.html('<ul class="rv-list">' + "".join(f"<li>{text.safe(limit)}</li>" for limit in limits) + "</ul>")
 
 
-def _table(heads: tuple[str, ...], rows: str) -> str:
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table whose cells carry their column's head, which a phone shows beside them."""
     columns = "".join(f'<th scope="col">{text.safe(head)}</th>' for head in heads)
-    return f'<table class="rv-table"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    body = "".join(
+        f'<tr><th scope="row">{text.safe(row[0])}</th>'
+        + "".join(
+            f'<td data-label="{text.safe(head)}">{text.safe(cell).replace(chr(10), "<br>")}</td>'
+            for head, cell in zip(heads[1:], row[1:], strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table class="rv-table"><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>'
 
 
 main()

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "virality_core"
 
 _GROUND = {"types", "errors", "version"}
 _TOOLS = _GROUND | {"media", "weights", "reference", "device", "models"}
-_ENGINE_AND_BELOW = _TOOLS | {"scorers", "fusion", "advice", "engagement", "export", "captions", "pipeline"}
+_ENGINE_AND_BELOW = _TOOLS | {"scorers", "fusion", "advice", "engagement", "words", "export", "captions", "pipeline"}
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fusion": _GROUND | {"weights", "reference"},
     "advice": _GROUND | {"weights", "reference"},
     "engagement": _GROUND | {"weights", "reference"},
-    "export": _GROUND | {"weights", "reference"},
+    "words": _GROUND | {"weights", "reference"},
+    "export": _GROUND | {"weights", "reference", "words"},
     "captions": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
     "engine": _ENGINE_AND_BELOW,
@@ -39,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": _ENGINE_AND_BELOW | {"engine", "training", "evaluation", "batch", "service"},
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
-    "app": _GROUND | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights"},
+    "app": _GROUND
+    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "words"},
 }
 #: third-party packages that only some layers may know
 ONLY_IN = {

@@ -12,8 +12,9 @@ import pytest
 
 from tests.media.clips import Clip
 from virality_core import Post, load_scorers, score_reel
+from virality_core.captions import CaptionDesk
 from virality_core.errors import Cancelled, InputError, WeightsError
-from virality_core.pipeline import Scorers
+from virality_core.pipeline import Scorers, with_caption
 from virality_core.scorers.base import Scorer
 from virality_core.types import Plan, Progress, Reel, Signal, Skipped
 
@@ -95,3 +96,28 @@ def test_a_still_reel_and_a_single_frame_are_scored(make_clip: Callable[..., Cli
         report = score_reel(make_clip(frames=frames).path, scorers=lite)
         assert report.signal("aesthetics") is not None
         assert all(skip.reason.endswith(".") for skip in report.skipped)
+
+
+def test_another_caption_gives_the_report_that_scoring_anew_gives(drawn_clip: Path, lite: Scorers) -> None:
+    first = score_reel(drawn_clip, Post(caption="I love this #fyp", platform="tiktok"), scorers=lite)
+    desk = CaptionDesk("lite")
+    for caption in ("I hate this", "", "xin chào các bạn #meo #fyp"):
+        post = Post(caption=caption, platform="tiktok")
+        changed, anew = with_caption(first, post, desk.answers(post)), score_reel(drawn_clip, post, scorers=lite)
+        assert changed.score == pytest.approx(anew.score, abs=1e-9)
+        assert (changed.band, changed.coverage) == (anew.band, anew.coverage)
+        assert {s.name: s.value for s in changed.signals} == pytest.approx({s.name: s.value for s in anew.signals})
+        assert {(s.name, s.reason) for s in changed.skipped} == {(s.name, s.reason) for s in anew.skipped}
+        assert set(changed.provenance.models) == set(anew.provenance.models)
+        assert changed.provenance.ran == anew.provenance.ran
+        assert changed.to_dict()["provenance"]["post"]["caption"] == caption
+
+
+def test_what_ran_counts_only_models_that_come_in_both_kinds(drawn_clip: Path) -> None:
+    with_both, without = (Post(caption=caption) for caption in ("I love this", ""))
+    lite, auto = load_scorers("lite", device="cpu"), load_scorers("auto", device="cpu")
+    report = score_reel(drawn_clip, with_both, scorers=auto)
+    caption = next(model for model in report.provenance.models if model.id.startswith("caption"))
+    assert report.provenance.ran == caption.variant
+    assert score_reel(drawn_clip, with_both, scorers=lite).provenance.ran == "lite"
+    assert score_reel(drawn_clip, without, scorers=lite).provenance.ran == "lite"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from virality_core.scorers.caption import CaptionReader, Sentiment
-from virality_core.scorers.hashtags import Hashtags, read_hashtags
-from virality_core.scorers.keyword_strength import KeywordFit, fit_for
+from virality_core.scorers.caption import CaptionReader, CaptionScorer, Sentiment
+from virality_core.scorers.hashtags import Hashtags, HashtagScorer, TagReading, read_hashtags
+from virality_core.scorers.keyword_strength import KeywordFit, KeywordScorer, fit_for
 from virality_core.scorers.keywords import Keywords, read_keywords
-from virality_core.scorers.language import READ_LANGUAGES
+from virality_core.scorers.language import READ_LANGUAGES, UNDETERMINED, language_name
 from virality_core.scorers.phrases import languages
+from virality_core.scorers.platforms import PlatformRules, shown_on
 from virality_core.scorers.trends import TrendTable, load_trends
-from virality_core.types import ModelInfo, Platform, Profile
+from virality_core.types import ModelInfo, Platform, Post, Profile, Signal, Skipped
 
-__all__ = ["CaptionDesk", "CaptionReading", "Sentiment"]
+__all__ = ["CaptionDesk", "CaptionReading", "Sentiment", "TagReading"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +23,19 @@ class CaptionReading:
 
     `sentiment` is the model's answer whatever the language is; `sentiment_holds` whether it is in one that the model
     was trained on. `keywords` is None where there are no rules for the language; `notes` says so, one plain sentence
-    each. `fit` is what the keyword features were found to go with in public posts of that language.
+    each. `fit` is what the keyword features were found to go with in public posts of that language. `shown_on` is the
+    platform whose first line was read: the one asked for, else the one that shows least.
     """
 
     text: str
+    platform: Platform | None
     language: str
     sentiment: Sentiment
     sentiment_holds: bool
     keywords: Keywords | None
     fit: KeywordFit | None
     hashtags: Hashtags
+    shown_on: PlatformRules
     notes: tuple[str, ...]
     model: ModelInfo
 
@@ -41,8 +45,11 @@ class CaptionDesk:
 
     def __init__(self, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where the profile can't have them."""
-        self._reader = CaptionReader(profile=profile)
+        self._sentiment = CaptionScorer(profile=profile)
+        self._reader: CaptionReader = self._sentiment.reader
         self._table: TrendTable = load_trends()
+        self._keywords = KeywordScorer(self._reader.known_language)
+        self._hashtags = HashtagScorer(self._table)
 
     def read(self, text: str, platform: Platform | None = None) -> CaptionReading:
         """Read a caption of any length and content; what is beyond the stated lengths is not read, and said."""
@@ -53,15 +60,28 @@ class CaptionDesk:
         keywords = read_keywords(text, language, platform) if language in known else None
         if keywords is None and sentiment.tokens:
             which = " and ".join(known.values())
-            notes.append(f"Keywords were not read: there are rules for {which} only ({language} was found).")
+            found = f"this caption seems to be in {language_name(language)}"
+            if language == UNDETERMINED:
+                found = "it has no words to tell its language from"
+            notes.append(f"Keywords were not read: there are rules for {which} only, and {found}.")
         return CaptionReading(
             text=text,
+            platform=platform,
             language=language,
             sentiment=sentiment,
             sentiment_holds=bool(sentiment.tokens) and language in READ_LANGUAGES,
             keywords=keywords,
             fit=fit_for(language) if keywords is not None else None,
             hashtags=read_hashtags(text, platform, self._table),
+            shown_on=shown_on(platform),
             notes=tuple(notes),
             model=self._reader.model,
+        )
+
+    def answers(self, post: Post) -> tuple[Signal | Skipped, ...]:
+        """What the caption's scorers answer for a post: the same as in a report of a reel with it."""
+        return (
+            self._sentiment.answer(post.caption),
+            self._keywords.read(post),
+            self._hashtags.read(post),
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from virality_core import reference
-from virality_core.types import Report, Signal
+from virality_core import reference, words
+from virality_core.types import Report
 
-_BAR_CELLS = 20
+_BAR_CELLS = 10
+_TITLE_CELLS = 16
 
 
 def report_json(report: Report, *, indent: int | None = None) -> str:
@@ -15,42 +16,77 @@ def report_json(report: Report, *, indent: int | None = None) -> str:
     return json.dumps(report.to_dict(), indent=indent, allow_nan=False)
 
 
-def report_text(report: Report, name: str) -> str:
-    """The report for a terminal: the score, what each signal added and cost, what was skipped, what ran."""
-    signals = reference.table()["signals"]
+def report_text(report: Report, name: str, *, details: bool = False) -> str:
+    """The report for a terminal: the score, what each signal added and cost, what was skipped, what ran.
+
+    With `details`, each signal's exact value, what it was compared with, and why it counts.
+    """
     lines = [
         _printable(name),
         f"Score {report.score:.1f} of 100: {report.band}. {reference.band_meaning(report.band)}",
+        *(f"Note: {note}" for note in report.notes),
         f"Covers {report.coverage:.0%} of what this score weighs.",
         "",
-        f"{'':22}{'points':>8} {'of':>5}",
+        *_points(report),
+        *_costs(report),
+        *_without_weight(report),
+        *_not_measured(report),
     ]
-    for contribution in report.contributions:
-        signal = report.signal(contribution.signal)
-        if signal is None:
-            continue
-        full = 100.0 * contribution.weight
-        cells = round(_BAR_CELLS * signal.desirability / 100.0)
-        bar = "█" * cells + "░" * (_BAR_CELLS - cells)
-        title = str(signals[contribution.signal]["title"])
-        lines.append(f"{title:22}{contribution.points:8.1f} {full:5.1f}  {bar}  {value_text(signal)}")
-    lines.append(f"{'Sum':22}{sum(c.points for c in report.contributions):8.1f} {100:5.1f}")
-    if report.skipped:
-        lines += ["", "Skipped:"]
-        lines += [f"  {signals.get(s.name, {}).get('title', s.name)}: {s.reason}" for s in report.skipped]
-    if report.notes:
-        lines += ["", "Notes:"] + [f"  {note}" for note in report.notes]
+    if details:
+        lines += _details(report)
     ran = report.provenance
     lines += ["", f"Ran {ran.ran} weights on {ran.device} in {report.timings['total']:.1f} s (virality {ran.version})."]
     return "\n".join(lines)
 
 
-def value_text(signal: Signal) -> str:
-    """The native value with its unit, and the share of its reference population that lies below."""
-    text = f"{signal.value:.3g} {signal.unit}"
-    if signal.percentile is not None:
-        text += f", above {signal.percentile:.0f} %"
-    return text
+def _points(report: Report) -> list[str]:
+    lines = [f"{'':{_TITLE_CELLS}}{'points':>7} {'of':>5}"]
+    for contribution in report.contributions:
+        signal = report.signal(contribution.signal)
+        if signal is None:
+            continue
+        cells = round(_BAR_CELLS * signal.desirability / 100.0)
+        bar = "█" * cells + "░" * (_BAR_CELLS - cells)
+        title = f"{words.title(signal.name):{_TITLE_CELLS}}"
+        lines.append(
+            f"{title}{contribution.points:7.1f} {100.0 * contribution.weight:5.1f}  {bar}  {words.sentence(signal)}"
+        )
+    total = sum(contribution.points for contribution in report.contributions)
+    return [*lines, f"{'Sum':{_TITLE_CELLS}}{total:7.1f} {100:5.1f}"]
+
+
+def _costs(report: Report) -> list[str]:
+    lines = []
+    for contribution, signal in words.costs(report):
+        clause = words.to_do(signal) or words.says(signal)
+        lines.append(f"  {-words.cost(contribution):5.1f}  {words.title(signal.name)}: {clause}")
+    return ["", "What costs you most:", *lines] if lines else []
+
+
+def _without_weight(report: Report) -> list[str]:
+    """Signals that are read and shown, but add and cost nothing: with their value, or why there is none."""
+    lines = [
+        f"  {words.title(signal.name)}: {words.says(signal)}"
+        for signal in report.signals
+        if not words.weighs(signal.name)
+    ]
+    lines += [f"  {words.title(skip.name)}: {skip.reason}" for skip in report.skipped if not words.weighs(skip.name)]
+    return ["", "Without weight in the score:", *lines] if lines else []
+
+
+def _not_measured(report: Report) -> list[str]:
+    lines = [f"  {words.title(skip.name)}: {skip.reason}" for skip in report.skipped if words.weighs(skip.name)]
+    return ["", "Not measured (the weight was shared out among the rest):", *lines] if lines else []
+
+
+def _details(report: Report) -> list[str]:
+    lines = ["", "Exact values:"]
+    for signal in report.signals:
+        place = "" if signal.percentile is None else f", above {signal.percentile:.0f} %"
+        lines.append(f"  {words.title(signal.name)}: {words.exact(signal)}{place}")
+        lines.append(f"    compared with {words.compared_with(signal)}")
+        lines += [f"    {reason}" for reason in [str(words.entry(signal.name).get("reason", ""))] if reason]
+    return lines
 
 
 def _printable(name: str) -> str:

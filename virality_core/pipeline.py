@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from importlib import metadata
 from operator import or_
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from virality_core import device as devices
+from virality_core import weights
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import fuse
 from virality_core.media import open_reel
@@ -42,7 +43,7 @@ from virality_core.types import (
 )
 from virality_core.version import __version__
 
-__all__ = ["Scorers", "load_scorers", "score_reel"]
+__all__ = ["Scorers", "load_scorers", "score_reel", "with_caption"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
@@ -133,8 +134,32 @@ def score_reel(
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
         notes=reel.notes,
         timings=clock.timings(),
-        provenance=_provenance(scorers, signals, reel),
+        provenance=_provenance(scorers, signals, reel, post),
         thumbnails=_thumbnails(reel),
+    )
+
+
+def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]) -> Report:
+    """The report as it is with another caption: the caption's signals exchanged, the score weighed anew.
+
+    Args:
+        report: Of the same reel. post: What is posted now. answers: `CaptionDesk.answers(post)`.
+    """
+    fresh = {answer.name: answer for answer in answers}
+    before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
+    merged = [fresh.get(answer.name, answer) for answer in before]
+    signals = tuple(answer for answer in merged if isinstance(answer, Signal))
+    fused = fuse(signals)
+    ran = report.provenance
+    return replace(
+        report,
+        score=fused.score,
+        band=fused.band,
+        coverage=fused.coverage,
+        contributions=fused.contributions,
+        signals=signals,
+        skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
+        provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
 
 
@@ -148,18 +173,29 @@ def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Sig
         return [Skipped(name=signal, reason=str(error)) for signal in scorer.names]
 
 
-def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel) -> Provenance:
-    models: dict[str, ModelInfo] = {signal.model.id: signal.model for signal in signals if signal.model is not None}
+def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post: Post) -> Provenance:
+    models = _models(signals)
     return Provenance(
         version=__version__,
         profile=scorers.profile,
-        ran=" + ".join(sorted({model.variant for model in models.values()}, reverse=True)) or "no",
+        ran=_ran(models, scorers.profile),
         device=scorers.device,
         fusion="prior",
-        models=tuple(models.values()),
+        models=models,
         packages={"python": platform.python_version()} | {package: metadata.version(package) for package in _PACKAGES},
         video=reel.info,
+        post=post,
     )
+
+
+def _models(signals: Sequence[Signal]) -> tuple[ModelInfo, ...]:
+    return tuple({signal.model.id: signal.model for signal in signals if signal.model is not None}.values())
+
+
+def _ran(models: Sequence[ModelInfo], profile: Profile) -> str:
+    """Which weights answered. A model of which there is only one is as good in lite as in full and doesn't count."""
+    chosen = {model.variant for model in models if weights.has_both(model.id)}
+    return " + ".join(sorted(chosen, reverse=True)) or ("lite" if profile == "lite" else "full")
 
 
 def _thumbnails(reel: Reel) -> FrameBatch:

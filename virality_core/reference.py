@@ -55,6 +55,19 @@ def band_meaning(band: str) -> str:
     return {str(entry["name"]): str(entry["meaning"]) for entry in table()["bands"]}[band]
 
 
+def collections_named(text: str) -> str:
+    """`text` with each collection of posts (`tiktok-vn-2025`) named in words; others stay as they are."""
+    for name, known in table().get("collections", {}).items():
+        text = text.replace(str(name), str(known["title"]))
+    return text
+
+
+def collection_language(name: str) -> str | None:
+    """The language of a collection's captions as ISO 639-1; None where it is not known."""
+    found = table().get("collections", {}).get(name, {}).get("language")
+    return None if found is None else str(found)
+
+
 @lru_cache
 def _read_table(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
+from virality_core import words
 from virality_core.types import Contribution, Report, Signal
 
 
@@ -38,22 +39,26 @@ def _row(report: Report, contribution: Contribution, widest: float) -> str:
         f'<i class="rv-won" style="width:{100.0 * won:.2f}%"></i><i class="rv-rest"></i></span>'
     )
     return (
-        f"<details><summary><b>{text.safe(text.title(signal.name))}</b>{bar}"
+        f"<details><summary><b>{text.safe(words.title(signal.name))}</b>{bar}"
         f'<span class="rv-points">{contribution.points:.1f} <small>of {full:.1f}</small></span></summary>'
         f'<div class="rv-more">{_more(signal)}</div></details>'
     )
 
 
 def _more(signal: Signal) -> str:
-    entry = text.entry(signal.name)
+    entry = words.entry(signal.name)
     low, high = signal.native_range
+    place = "" if signal.percentile is None else f", above {signal.percentile:.0f} % of what it is compared with"
     facts = {
-        "Measured": f"{text.value(signal)} ; possible are {low:.3g} to {high:.3g}",
-        "Stands": f"{text.standing(signal)}; worth {signal.desirability:.0f} of 100",
-        "Compared with": signal.reference,
+        "In words": f"{text.capital(words.says(signal))}.",
+        "What to do": text.capital(f"{words.to_do(signal)}.") if words.to_do(signal) else "",
+        "Measured": f"{words.exact(signal)}{place}; possible are {words.bare(low)} to {words.bare(high)}",
+        "Worth": f"{signal.desirability:.0f} of 100" + (f"; {words.target(signal)}" if words.target(signal) else ""),
+        "Compared with": words.compared_with(signal),
         "How": str(entry.get("desirability", {}).get("how", "")),
         "Why it counts": str(entry.get("reason", "")),
-        "Model": f"{signal.model.id} ({signal.model.variant})" if signal.model is not None else "none: a plain measure",
+        "Model": signal.model.id if signal.model is not None else "none: a plain measure",
     }
     rows = "".join(f"<dt>{text.safe(key)}</dt><dd>{text.safe(what)}</dd>" for key, what in facts.items() if what)
-    return f"<dl>{rows}</dl>"
+    figures = f"<p>The figures are on the page {text.models_link('Models and limits')}.</p>" if "card" in entry else ""
+    return f"<dl>{rows}</dl>{figures}"

@@ -5,25 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import text
-from virality_core import reference
-from virality_core.types import Contribution, Report
-
-_COSTS_SHOWN = 3
-_COST_WORTH_SAYING = 0.5  # points: less is no reason to change a reel
+from virality_core import reference, words
+from virality_core.types import Contribution, Report, Signal
 
 
 def hero(report: Report, name: str) -> None:
     """The gauge beside the verdict and the largest costs."""
     video = report.provenance.video
     facts = (
-        f"{text.clock(video.duration_seconds)} · {video.width} × {video.height} · {text.megabytes(video.size_bytes)}"
+        f"{words.clock(video.duration_seconds)} · {video.width} × {video.height} · {text.megabytes(video.size_bytes)}"
     )
     st.html(
         f'<section class="rv-hero" aria-label="Result"><div>{_ring(report)}</div><div>'
         f'<p class="rv-file"><bdi>{text.safe(name)}</bdi> · {facts}</p>'
         f"<h1>{report.score:.0f} of 100: {text.safe(report.band)}</h1>"
         f'<p class="rv-meaning">{text.safe(reference.band_meaning(report.band))}</p>'
-        f"{_costs(report)}</div></section>"
+        f"{_notes(report)}{_costs(report)}</div></section>"
     )
 
 
@@ -45,29 +42,26 @@ def _ring(report: Report) -> str:
     )
 
 
+def _notes(report: Report) -> str:
+    """What was wrong or missing in the file, beside the score that it bears on."""
+    if not report.notes:
+        return ""
+    items = "".join(f"<li>{text.safe(note)}</li>" for note in report.notes)
+    return f'<ul class="rv-notes" aria-label="About this file" dir="auto">{items}</ul>'
+
+
 def _costs(report: Report) -> str:
-    costly = [c for c in largest_costs(report) if cost(c) >= _COST_WORTH_SAYING]
+    costly = words.costs(report)
     if not costly:
         return '<p class="rv-eyebrow">Nothing that was measured costs as much as half a point.</p>'
-    items = "".join(_cost(report, contribution) for contribution in costly)
-    return f'<p class="rv-eyebrow">What costs you most</p><ol class="rv-costs">{items}</ol>'
+    items = "".join(_cost(contribution, signal) for contribution, signal in costly)
+    return f'<p class="rv-eyebrow">What costs you most, in points</p><ol class="rv-costs">{items}</ol>'
 
 
-def _cost(report: Report, contribution: Contribution) -> str:
-    signal = report.signal(contribution.signal)
-    assert signal is not None
+def _cost(contribution: Contribution, signal: Signal) -> str:
+    to_do = words.to_do(signal)
+    advice = f'<br><span class="rv-do">{text.safe(text.capital(to_do))}.</span>' if to_do else ""
     return (
-        f'<li><span class="rv-minus">−{cost(contribution):.1f}</span><div>'
-        f"<b>{text.safe(text.title(signal.name))}</b><br>"
-        f"<span>{text.safe(text.value(signal))}, {text.safe(text.standing(signal))}</span></div></li>"
+        f'<li><span class="rv-minus">−{words.cost(contribution):.1f}</span><div>'
+        f"<b>{text.safe(words.title(signal.name))}</b>: {text.safe(words.sentence(signal))}.{advice}</div></li>"
     )
-
-
-def largest_costs(report: Report) -> list[Contribution]:
-    """The contributions that leave most points unwon, largest first."""
-    return sorted(report.contributions, key=lambda contribution: -cost(contribution))[:_COSTS_SHOWN]
-
-
-def cost(contribution: Contribution) -> float:
-    """The points a signal left unwon."""
-    return 100.0 * contribution.weight - contribution.points

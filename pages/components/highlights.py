@@ -7,6 +7,7 @@ import base64
 import streamlit as st
 
 from pages.components import text, timeline
+from virality_core import words
 from virality_core.types import HOOK_SECONDS, Report
 
 
@@ -25,11 +26,11 @@ def _hook(report: Report) -> str:
     if whole is not None:
         gap = signal.value - whole.value
         word = "stronger than" if gap > 0.05 else "weaker than" if gap < -0.05 else "level with"
-        compared = f"The opening looks {word} the reel as a whole ({text.number(whole.value)})."
+        compared = f"The opening looks {word} the reel as a whole ({words.plain(whole.name, whole.value)})."
     return _card(
         f"The hook, first {HOOK_SECONDS:.0f} seconds",
-        f"{text.number(signal.value)}",
-        f"{signal.unit}, {text.standing(signal)}. {compared}",
+        f"{words.plain(signal.name, signal.value)} of 10",
+        f"{text.capital(words.says(signal))}. {compared}",
         report,
         0.0,
     )
@@ -42,8 +43,10 @@ def _cover(report: Report) -> str:
         return ""
     mark = getattr(signal.details, "cover_value", signal.value)
     rule = str(getattr(signal.details, "cover_rule", ""))
-    sentence = f"The frame at {text.clock(at)} has a mark of {text.number(mark)}: {rule}."
-    return _card("Best cover frame", text.clock(at), sentence, report, at)
+    sentence = (
+        f"The frame at {words.clock(at)} is rated {words.plain(signal.name, float(mark))} of 10 for looks: {rule}."
+    )
+    return _card("Best cover frame", words.clock(at), sentence, report, at)
 
 
 def _card(title: str, figure: str, sentence: str, report: Report, second: float) -> str:
@@ -52,7 +55,7 @@ def _card(title: str, figure: str, sentence: str, report: Report, second: float)
     if frames is not None and len(frames):
         row = timeline.nearest(frames.seconds, second)
         data = base64.b64encode(timeline.jpeg(frames, row, height=240)).decode()
-        at = text.clock(float(frames.seconds[row]))
+        at = words.clock(float(frames.seconds[row]))
         picture = f'<img src="data:image/jpeg;base64,{data}" alt="The reel\'s frame at {at}">'
     return (
         f'<section class="rv-card rv-shot">{picture}<div><h3>{text.safe(title)}</h3>'

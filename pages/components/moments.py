@@ -9,7 +9,8 @@ import streamlit as st
 from pages.components import highlights, player, text, timeline
 from pages.components.styles import heading
 from pages.components.visit import Visit
-from virality_core.types import Report, Timeline
+from virality_core import words
+from virality_core.types import Report, Signal, Timeline
 
 _SLIDER = "moment"  # the picked frame's row, in the session's state: chart and slider both write it
 _CHART = "timeline"
@@ -30,7 +31,7 @@ def show(report: Report, visit: Visit) -> None:
         "Measure",
         names,
         default=names[0],
-        format_func=text.title,
+        format_func=words.title,
         required=True,
         key=_MEASURE,
         label_visibility="collapsed",
@@ -38,6 +39,7 @@ def show(report: Report, visit: Visit) -> None:
     signal, line = report.signal(name or names[0]), timeline.curve(report, name or names[0])
     assert signal is not None
     assert line is not None
+    _which_way(signal)
     cover = timeline.cover_seconds(report)
     if _SLIDER not in st.session_state:
         st.session_state[_SLIDER] = timeline.nearest(moments.seconds, cover or 0.0)
@@ -54,11 +56,18 @@ def show(report: Report, visit: Visit) -> None:
         st.select_slider(
             "Moment",
             list(range(len(moments.seconds))),
-            format_func=lambda row: text.clock(float(moments.seconds[row])),
+            format_func=lambda row: words.clock(float(moments.seconds[row])),
             key=_SLIDER,
             on_change=lambda: _picked_on_slider(visit),
         )
     _moment(report, visit, selected, float(moments.seconds[selected]))
+
+
+def _which_way(signal: Signal) -> None:
+    """What the chart's height means, and which way is better."""
+    way = words.better(signal.name)
+    said = text.capital(words.axis(signal)) + (f": {way}." if way else ".")
+    st.html(f'<p class="rv-soft">{text.safe(said)}</p>')
 
 
 def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
@@ -68,12 +77,12 @@ def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     height, width = report.thumbnails.rgb.shape[1:3]
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
     with frame, st.container(key="moment_frame", gap="xsmall"):
-        at = text.clock(second)
+        at = words.clock(second)
         st.image(BytesIO(timeline.jpeg(report.thumbnails, selected)), width="stretch", alt=f"The reel's frame at {at}")
         st.caption(f"Frame at {at}")
     with reel, st.container(key="moment_player", gap="xsmall"):
         picked = visit.selected is not None
-        player.show(visit, second if picked else 0.0, playing=picked)
+        player.show(visit, second, playing=picked)
     with cards:
         highlights.show(report)
 
@@ -91,7 +100,7 @@ def _picked_on_slider(visit: Visit) -> None:
 def _in_words(name: str, line: Timeline) -> str:
     best, worst = int(line.values.argmax()), int(line.values.argmin())
     return (
-        f"{text.title(name)} over time: highest {text.number(float(line.values[best]))} at "
-        f"{text.clock(float(line.seconds[best]))}, lowest {text.number(float(line.values[worst]))} at "
-        f"{text.clock(float(line.seconds[worst]))}."
+        f"{words.title(name)} over time: highest {words.number(float(line.values[best]))} at "
+        f"{words.clock(float(line.seconds[best]))}, lowest {words.number(float(line.values[worst]))} at "
+        f"{words.clock(float(line.seconds[worst]))}."
     )

@@ -6,8 +6,9 @@ from io import BytesIO
 
 import streamlit as st
 
-from pages.components import text, upload
+from pages.components import upload
 from pages.components.visit import Visit, engine
+from virality_core import words
 from virality_core.engine import EngineBusy
 from virality_core.media import playable
 from virality_core.types import VideoInfo
@@ -36,7 +37,7 @@ def show(visit: Visit, second: float, *, playing: bool) -> None:
         alt="Your reel",
         width="stretch",
     )
-    st.caption(f"Playing from {text.clock(start)}" if playing else "Your reel")
+    st.caption(f"{'Playing' if playing else 'Plays'} from {words.clock(start)}")
 
 
 @st.fragment(run_every=_EVERY_SECONDS)

@@ -8,15 +8,20 @@ from pages.components.visit import Visit
 
 _EVERY_SECONDS = 0.4
 
-#: what the pipeline calls a stage → what a visitor reads; a stage that is not here is shown as it is called
+#: what the pipeline calls a stage → what a visitor reads
 _STAGES = {
     "starting": "Starting",
     "loading models": "Loading models (once, for everyone)",
-    "decoding": "Decoding frames",
-    "cuts": "Finding cuts",
+    "reading": "Reading the file",
+    "decoding": "Decoding frames and finding cuts",
+    "cuts": "Decoding frames and finding cuts",  # the two take turns
     "aesthetics": "Rating how the frames look",
     "look": "Measuring light, colour and sharpness",
     "motion": "Following the motion",
+    "pacing": "Following the motion",
+    "caption": "Reading the caption",
+    "keyword": "Reading the caption",
+    "hashtag": "Reading the caption",
 }
 
 
@@ -33,7 +38,14 @@ def watch(visit: Visit) -> None:
     if waiting:
         box.progress(0.0, text=f"{ahead} {'reel goes' if ahead == 1 else 'reels go'} first")
     else:
-        box.progress(job.fraction, text=_STAGES.get(job.stage, job.stage.capitalize()))
+        box.progress(job.fraction, text=_said(job.stage))
     if box.button("Cancel", key="cancel"):
         job.cancel()
         st.rerun()
+
+
+def _said(stage: str) -> str:
+    """A stage in a visitor's words: never the program's own name for it."""
+    if stage.startswith(("downloading", "waiting for another process")):
+        return "Fetching a model (once, for everyone)"
+    return _STAGES.get(stage, "Measuring")

@@ -6,31 +6,28 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
-from virality_core.types import Post, Report
+from virality_core import weights, words
+from virality_core.types import ModelInfo, Post, Report, Skipped
 
 CANNOT_KNOW = (
     "This is a pre-flight check of the reel itself, not a forecast of its reach. How large the account is explains "
     "most of how far a post goes, and picture quality is not engagement. The score does not know your account, your "
     "topic, the day's trends, or who will see the reel first. A high score says that the reel itself won't hold the "
-    "post back."
+    "post back. Nor is the score a percentile: 62 means that 62 of 100 points were won, not that 62 of 100 reels are "
+    "worse."
 )
 
 
 def show(report: Report, post: Post) -> None:
     """Everything a careful reader asks about how far to trust the score."""
-    if report.skipped:
+    missing = [skip for skip in report.skipped if words.weighs(skip.name)]
+    if missing:
         heading("Not measured", "These had nothing to go by. Their weight was shared out among the rest.")
-        items = "".join(
-            f"<li><b>{text.safe(text.title(s.name))}</b>: {text.safe(s.reason)}</li>" for s in report.skipped
-        )
-        st.html(f'<ul class="rv-list">{items}</ul>')
-    if report.notes:
-        heading("About this file")
-        st.html(
-            '<ul class="rv-list">'
-            + "".join(f'<li dir="auto">{text.safe(note)}</li>' for note in report.notes)
-            + "</ul>"
-        )
+        st.html(f'<ul class="rv-list">{"".join(_item(skip.name, skip.reason) for skip in missing)}</ul>')
+    unweighed = _unweighed(report)
+    if unweighed:
+        heading("Without weight in the score", "These are read and shown, and add or cost no points.")
+        st.html(f'<ul class="rv-list">{unweighed}</ul>')
     heading("What this score covers")
     share = "All" if report.coverage >= 1 else f"{report.coverage:.0%}"
     st.html(
@@ -40,15 +37,34 @@ def show(report: Report, post: Post) -> None:
         st.html(_ran(report) + _post(post))
 
 
+def _unweighed(report: Report) -> str:
+    read = [
+        _item(signal.name, f"{text.capital(words.says(signal))}.")
+        for signal in report.signals
+        if not words.weighs(signal.name)
+    ]
+    not_read: list[Skipped] = [skip for skip in report.skipped if not words.weighs(skip.name)]
+    return "".join([*read, *(_item(skip.name, skip.reason) for skip in not_read)])
+
+
+def _item(name: str, what: str) -> str:
+    return f"<li><b>{text.safe(words.title(name))}</b>: {text.safe(what)}</li>"
+
+
+def _model(model: ModelInfo) -> str:
+    which = model.variant if weights.has_both(model.id) else "the only one"
+    return f"{model.id} ({which}, sha256 {model.sha256[:12]}…)"
+
+
 def _ran(report: Report) -> str:
     ran = report.provenance
-    models = ", ".join(f"{model.id} ({model.variant}, sha256 {model.sha256[:12]}…)" for model in ran.models) or "none"
+    models = ", ".join(_model(model) for model in ran.models) or "none"
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report.timings.items() if stage != "total")
     video = ran.video
     picture = f"{video.codec}, {video.width} × {video.height}, {video.frame_rate:.3g} frames a second"
     audio = "none" if video.audio is None else f"{video.audio.codec}, {video.audio.sample_rate} Hz"
     facts = {
-        "Profile": f"{ran.profile}: {ran.ran} weights",
+        "Profile": f"{ran.profile}; ran: {ran.ran}",
         "Device": ran.device,
         "Weights": models,
         "Weighing": f"{ran.fusion} (stated weights, each with its reason)" if ran.fusion == "prior" else ran.fusion,

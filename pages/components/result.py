@@ -15,7 +15,7 @@ def show(report: Report, visit: Visit) -> None:
     gauge.hero(report, visit.name)
     with st.container(horizontal=True, gap="small", key="actions"):
         if st.button("Score another reel", type="primary", icon=":material/replay:", key="again"):
-            visit.drop()
+            visit.another()
             st.session_state.pop("moment", None)
             st.rerun()
         st.download_button(
@@ -29,5 +29,5 @@ def show(report: Report, visit: Visit) -> None:
         )
     contributions.chart(report)
     moments.show(report, visit)
-    caption.section(visit.post.caption, visit.post.platform, key="result")
+    caption.of_result(visit)
     remarks.show(report, visit.post)

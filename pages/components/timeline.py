@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pages.components import text
+from virality_core import words
 from virality_core.types import HOOK_SECONDS, FrameBatch, Report, Signal, Timeline
 
 # The theme's first three chart colours, so that line, mark and words follow light and dark.
@@ -67,13 +67,16 @@ def jpeg(frames: FrameBatch, row: int, *, height: int | None = None) -> bytes:
 
 
 def curve(report: Report, name: str) -> Timeline | None:
-    """A signal's timeline; the hook's denser marks are part of the aesthetic one, as both are the same measure."""
+    """A signal's timeline in the unit of `words.axis`.
+
+    The hook's denser marks are part of the aesthetic one, as both are the same measure.
+    """
     signal = report.signal(name)
     if signal is None or signal.timeline is None or len(signal.timeline.seconds) == 0:
         return None
     hook = report.signal("hook")
     if name != "aesthetics" or hook is None or hook.timeline is None:
-        return signal.timeline
+        return Timeline(seconds=signal.timeline.seconds, values=words.scale(name) * signal.timeline.values)
     seconds = np.concatenate([signal.timeline.seconds, hook.timeline.seconds])
     values = np.concatenate([signal.timeline.values, hook.timeline.values])
     distinct, rows = np.unique(seconds, return_index=True)
@@ -102,23 +105,22 @@ def chart(moments: Moments, signal: Signal, line: Timeline, selected: int, cover
     )
     up = alt.Y(
         "value:Q",
-        title=signal.unit,
+        title=words.axis(signal),
         scale=alt.Scale(domain=_domain(signal, line), range=[_PLOT_HEIGHT, 0], nice=False),
         axis=alt.Axis(tickCount=4, domain=False, ticks=False, gridOpacity=0.5),
     )
-    points = [
-        {"second": float(second), "value": float(value), "kind": "measured"}
-        for second, value in zip(line.seconds, line.values, strict=True)
-    ]
-    base = alt.Chart(alt.Data(values=points)).encode(x=across, y=up, color=_COLOUR)
+    measured = alt.Chart(alt.Data(values=_rows(line))).encode(x=across, y=up, color=_COLOUR)
+    drawn = alt.Chart(alt.Data(values=_rows(_to_the_ends(line, moments.duration_seconds))))
     layers = [
         *_hook_shade(moments, across),
-        base.mark_line(strokeWidth=2.5, interpolate="monotone"),
-        base.mark_point(filled=True, size=42, opacity=1),
+        drawn.mark_line(strokeWidth=2.5, interpolate="step-after" if _steps(signal) else "linear").encode(
+            x=across, y=up, color=_COLOUR
+        ),
+        measured.mark_point(filled=True, size=42, opacity=1),
         _times(moments, across),
         *_strip(moments, across),
-        *_chosen(moments, line, selected, across, up),
-        *_cover(line, cover, across, up),
+        *_chosen(moments, signal, line, selected, across, up),
+        *_cover(signal, line, cover, across, up),
         _columns(moments, line, signal, across),
     ]
     padding = {"left": 4, "right": 30, "top": 4, "bottom": 4}
@@ -129,8 +131,26 @@ def _domain(signal: Signal, line: Timeline) -> list[float]:
     low, high = float(line.values.min()), float(line.values.max())
     middle = (low + high) / 2
     span = max(high - low, 0.25 * abs(middle), 1e-6)
-    floor, ceiling = signal.native_range
+    floor, ceiling = (words.scale(signal.name) * end for end in signal.native_range)
     return [max(floor, middle - 0.65 * span), min(ceiling, middle + 0.65 * span)]
+
+
+def _rows(line: Timeline) -> list[dict[str, object]]:
+    return [
+        {"second": float(second), "value": float(value), "kind": "measured"}
+        for second, value in zip(line.seconds, line.values, strict=True)
+    ]
+
+
+def _steps(signal: Signal) -> bool:
+    """Whether a value holds until the next one begins: a shot's length does."""
+    return signal.name == "pace"
+
+
+def _to_the_ends(line: Timeline, duration_seconds: float) -> Timeline:
+    """The line with its first and last value held to the reel's ends, so that every frame's mark lies on it."""
+    seconds = np.concatenate([[0.0], line.seconds, [max(duration_seconds, float(line.seconds[-1]))]])
+    return Timeline(seconds=seconds, values=np.concatenate([line.values[:1], line.values, line.values[-1:]]))
 
 
 def _hook_shade(moments: Moments, across: alt.X) -> list[alt.Chart]:
@@ -149,7 +169,7 @@ def _hook_shade(moments: Moments, across: alt.X) -> list[alt.Chart]:
 def _times(moments: Moments, across: alt.X) -> alt.Chart:
     step = next((s for s in _TICK_STEPS if moments.duration_seconds / s <= _MOST_TICKS), _TICK_STEPS[-1])
     ticks = np.arange(0.0, moments.duration_seconds + 1e-9, step).tolist()
-    rows = [{"second": at, "label": text.clock(at).removesuffix(".0"), "kind": "words"} for at in ticks]
+    rows = [{"second": at, "label": words.clock(at).removesuffix(".0"), "kind": "words"} for at in ticks]
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_text(baseline="top")
@@ -188,9 +208,11 @@ def _strip(moments: Moments, across: alt.X) -> list[alt.Chart]:
     return charts
 
 
-def _chosen(moments: Moments, line: Timeline, selected: int, across: alt.X, up: alt.Y) -> list[alt.Chart]:
+def _chosen(
+    moments: Moments, signal: Signal, line: Timeline, selected: int, across: alt.X, up: alt.Y
+) -> list[alt.Chart]:
     second = float(moments.seconds[selected])
-    data = alt.Data(values=[{"second": second, "value": _value_at(line, second), "kind": "chosen"}])
+    data = alt.Data(values=[{"second": second, "value": _value_at(signal, line, second), "kind": "chosen"}])
     base = alt.Chart(data).encode(x=across, color=_COLOUR)
     return [
         base.mark_rule(strokeWidth=2).encode(y=alt.value(0), y2=alt.value(_STRIP_TOP - 24)),
@@ -198,10 +220,11 @@ def _chosen(moments: Moments, line: Timeline, selected: int, across: alt.X, up: 
     ]
 
 
-def _cover(line: Timeline, cover: float | None, across: alt.X, up: alt.Y) -> list[alt.Chart]:
+def _cover(signal: Signal, line: Timeline, cover: float | None, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     if cover is None:
         return []
-    data = alt.Data(values=[{"second": cover, "value": _value_at(line, cover), "label": "best cover", "kind": "words"}])
+    height = _value_at(signal, line, cover)
+    data = alt.Data(values=[{"second": cover, "value": height, "label": "best cover", "kind": "words"}])
     late = cover > (line.seconds[0] + line.seconds[-1]) / 2  # the label hangs on the side that has room for it
     return [
         alt.Chart(data)
@@ -219,8 +242,8 @@ def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) ->
             "second": edges[row],
             "end": edges[row + 1],
             "frame": row,
-            "at": text.clock(second),
-            "reads": f"{text.number(_value_at(line, second))} {signal.unit}",
+            "at": words.clock(second),
+            "reads": f"{words.number(_value_at(signal, line, second))} ({words.axis(signal)})",
         }
         for row, second in enumerate(moments.seconds.tolist())
     ]
@@ -235,13 +258,17 @@ def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) ->
             y=alt.value(0),
             y2=alt.value(_FULL_HEIGHT),
             opacity=alt.condition(hover, alt.value(0.22), alt.value(0)),
-            tooltip=[alt.Tooltip("at:N", title="Time"), alt.Tooltip("reads:N", title=text.title(signal.name))],
+            tooltip=[alt.Tooltip("at:N", title="Time"), alt.Tooltip("reads:N", title=words.title(signal.name))],
         )
         .add_params(click, hover)
     )
 
 
-def _value_at(line: Timeline, second: float) -> float:
+def _value_at(signal: Signal, line: Timeline, second: float) -> float:
+    """The height of the drawn line."""
+    if _steps(signal):
+        row = int(np.searchsorted(line.seconds, second, side="right")) - 1
+        return float(line.values[max(0, row)])
     return float(np.interp(second, line.seconds, line.values))
 
 

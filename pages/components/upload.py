@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components import text
 from virality_core.media import DEFAULT_LIMITS
@@ -29,16 +31,31 @@ _PLATFORMS: dict[str, Platform | None] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a visitor asks to have scored."""
+    """What a visitor asks to have scored. `typed` is what stood in the form, which the sample reel has no part in."""
 
     source: BytesIO
     name: str
     post: Post
+    typed: Post
 
 
-def form(draft: Post) -> Wish | None:
-    """Show the form, filled with `draft`; the visitor's wish in the run that follows its button, else None."""
-    with st.form("reel"):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The form as it stands in this run: what is typed, and the wish in the run that follows a button."""
+
+    typed: Post
+    wish: Wish | None
+
+
+def form(draft: Post, error: str, forget_error: Callable[[], None]) -> Form:
+    """Show the form, filled with `draft`.
+
+    Args:
+        draft: What the visitor typed before.
+        error: Why the last reel was refused; shown at the button.
+        forget_error: Called when another file is chosen, which the error is not about.
+    """
+    with st.container(border=True, key="reel_form"):
         left, right = st.columns([5, 6], gap="medium")
         with left:
             upload = st.file_uploader(
@@ -46,42 +63,66 @@ def form(draft: Post) -> Wish | None:
                 type=list(FILE_TYPES),
                 max_upload_size=MAX_UPLOAD_MB,
                 key="reel_file",
+                on_change=forget_error,
             )
             st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
         with right:
-            caption = st.text_area(
-                "Caption",
-                value=draft.caption,
-                key="caption",
-                height=126,
-                max_chars=MAX_CAPTION_CHARACTERS,
-                placeholder="What you will post with it, hashtags and all",
-            )
-            one, two = st.columns(2)
-            platform = one.selectbox("Platform", list(_PLATFORMS), index=_place(draft.platform), key="platform")
-            followers = two.number_input(
-                "Followers (optional)",
-                min_value=0,
-                max_value=MAX_FOLLOWERS,
-                value=draft.followers,
-                step=1,
-                placeholder="Not stated",
-                key="followers",
-            )
-        sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
+            typed = _post(draft)
+        sent = st.button("Score this reel", type="primary", width="stretch", key="score")
+        notice = st.container(key="notice", gap=None)
     if _sample():
-        return Wish(source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION))
-    if not sent:
-        return None
-    if upload is None:
-        alert("Choose a video file first, or try the sample reel.")
-        return None
-    if upload.size > DEFAULT_LIMITS.max_bytes:
-        alert(f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate.")
-        return None
+        sample = Wish(
+            source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION), typed=typed
+        )
+        return Form(typed=typed, wish=sample)
+    refused = _refused(upload) if sent else error
+    if refused:
+        with notice:
+            alert(refused)
+    if not sent or refused or upload is None:
+        return Form(typed=typed, wish=None)
     # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
-    post = Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
-    return Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=post)
+    wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
+    return Form(typed=typed, wish=wish)
+
+
+def _post(draft: Post) -> Post:
+    caption = st.text_area(
+        "Caption",
+        value=draft.caption,
+        key="caption",
+        height=126,
+        max_chars=MAX_CAPTION_CHARACTERS,
+        placeholder="What you will post with it, hashtags and all",
+    )
+    one, two = st.columns(2)
+    platform = one.selectbox(
+        "Platform",
+        list(_PLATFORMS),
+        index=_place(draft.platform),
+        key="platform",
+        help="Sets how much of your caption shows and how many hashtags are taken. It moves no points.",
+    )
+    followers = two.number_input(
+        "Followers (optional)",
+        min_value=0,
+        max_value=MAX_FOLLOWERS,
+        value=draft.followers,
+        step=1,
+        placeholder="Not stated",
+        key="followers",
+        help="Kept in your report. Nothing in the score uses it yet.",
+    )
+    return Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
+
+
+def _refused(upload: UploadedFile | None) -> str:
+    """Why no reel can be scored with this file; empty where it can be tried."""
+    if upload is None:
+        return "Choose a video file first, or try the sample reel."
+    if upload.size > DEFAULT_LIMITS.max_bytes:
+        return f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate."
+    return ""
 
 
 def _place(platform: Platform | None) -> int:

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import streamlit as st
@@ -40,14 +41,15 @@ class Visit:
         self.preview: Job[bytes] | None = None
         self.report: Report | None = None
         self.error = ""
-        self.draft = Post()  # what the form starts from: kept when a reel is cancelled or refused
+        self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
         self.selected: int | None = None  # the row of report.thumbnails that the visitor clicked
         self.playable: BytesIO | None = None  # what the player is given
         self._leaving: threading.Timer | None = None
 
-    def start(self, engine: Engine, source: BytesIO, name: str, post: Post) -> None:
-        """Drop what was there and put this reel in the queue. Raises EngineBusy."""
+    def start(self, engine: Engine, source: BytesIO, name: str, post: Post, typed: Post) -> None:
+        """Drop what was there and put this reel in the queue; `typed` is kept for the next. Raises EngineBusy."""
         self.drop()
+        self.draft = typed
         self.job = engine.submit(source, post, name=name)
         self.source, self.name, self.post = source, name, post
 
@@ -59,9 +61,23 @@ class Visit:
             self.report, self.job = self.job.result(), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
-        draft = self.post
+        self.another()
+        self.error = error
+
+    def another(self) -> None:
+        """Let go of the reel and of what was made of it; what was typed stays for the next one."""
+        draft = self.draft
         self.drop()
-        self.error, self.draft = error, draft
+        self.draft = draft
+
+    def forget_error(self) -> None:
+        """Another file was chosen: what was wrong with the last one is no longer said."""
+        self.error = ""
+
+    def use_caption(self, report: Report, post: Post) -> None:
+        """The visitor posts another caption with the same reel: this is its report."""
+        self.report, self.post = report, post
+        self.draft = replace(self.draft, caption=post.caption)
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""

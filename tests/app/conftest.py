@@ -59,6 +59,12 @@ class Page:
 
 
 @pytest.fixture
+def drawn_clip_bytes(drawn_clip: Path) -> bytes:
+    """Any short reel."""
+    return drawn_clip.read_bytes()
+
+
+@pytest.fixture
 def open_page() -> Iterator[Callable[..., Page]]:
     """`open_page()`: a visitor opens the app; the engine and its thread are gone after the test."""
     before = set(threading.enumerate())

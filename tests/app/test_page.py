@@ -81,8 +81,9 @@ def test_every_signal_has_value_reference_and_reason(open_page: Callable[..., Pa
     details = re.findall(r"<details>.*?</details>", page.html, re.DOTALL)
     assert len(details) == len(report.contributions)
     for shown in details:
-        for label in ("Measured", "Stands", "Compared with", "Why it counts", "Model"):
+        for label in ("In words", "Measured", "Worth", "Compared with", "Why it counts", "Model"):
             assert f"<dt>{label}</dt>" in shown
+    assert {skip.name for skip in report.skipped} >= {"sentiment", "keywords", "hashtags"}
     for skipped in report.skipped:
         assert skipped.reason.replace("'", "&#x27;") in page.html
 
@@ -104,6 +105,7 @@ def test_score_another_reel_drops_everything(open_page: Callable[..., Page], cli
     visit = page.visit
     assert (visit.source, visit.report, visit.job, visit.playable) == (None, None, None, None)
     assert "secret words" not in page.html
+    assert page.app.text_area(key="caption").value == "secret words", "what was typed stays in the form"
     assert page.app.file_uploader(key="reel_file").value is None
 
 
@@ -141,6 +143,25 @@ def test_a_bad_file_gets_one_sentence(open_page: Callable[..., Page], name: str)
     assert "File &quot;" not in page.html
     assert page.visit.source is None
     assert page.app.button(key="score") is not None  # the form is there for the next try
+
+
+def test_what_was_wrong_with_a_file_is_forgotten_with_the_next(open_page: Callable[..., Page], clip: bytes) -> None:
+    page = open_page()
+    page.upload("text.mp4", BAD["text.mp4"])
+    page.wait_until(lambda: "rv-alert" in page.html)
+    page.app.file_uploader(key="reel_file").upload("good.mp4", clip, "video/mp4").run()
+    assert "rv-alert" not in page.html
+
+
+def test_a_damaged_file_is_said_at_the_score(open_page: Callable[..., Page], make_clip: Callable[..., Clip]) -> None:
+    page = open_page()
+    index_first = (("movflags", "faststart"),)
+    data = make_clip(frames=60, width=180, height=320, container_options=index_first).path.read_bytes()
+    page.upload("cut.mp4", data[: int(0.6 * len(data))])
+    page.wait_for_result()
+    hero = page.html[page.html.index('class="rv-hero"') : page.html.index('class="rv-stack"')]
+    assert 'class="rv-notes"' in hero
+    assert "ends early or is damaged" in hero
 
 
 def test_nothing_chosen_is_said(open_page: Callable[..., Page]) -> None:

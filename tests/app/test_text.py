@@ -1,4 +1,4 @@
-"""What a stranger typed, made harmless; numbers and times made readable."""
+"""What a stranger typed, made harmless; counts made readable."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ def test_safe(typed: str, shown: str) -> None:
     text.safe(typed).encode()  # a lone surrogate would raise
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00.0"), (3.26, "0:03.3"), (59.96, "1:00.0"), (754.5, "12:34.5")])
-def test_clock(seconds: float, shown: str) -> None:
-    assert text.clock(seconds) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0, "0"), (0.0236, "0.0236"), (5.524, "5.52"), (76.9, "76.9"), (120.4, "120"), (0.000012, "0.000012")],
-)
-def test_number(value: float, shown: str) -> None:
-    assert text.number(value) == shown
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 words"), (1, "1 word"), (2, "2 words"), (1234, "1,234 words")])
+def test_counted(number: int, shown: str) -> None:
+    assert text.counted(number, "word") == shown

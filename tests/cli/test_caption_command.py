@@ -36,6 +36,13 @@ def test_a_line_for_each_caption(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0]["notes"] == []
 
 
+def test_no_caption_has_no_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("caption", "", "  ", "--profile", "lite") == 0
+    for line in map(json.loads, capsys.readouterr().out.splitlines()):
+        assert line["probabilities"] is None
+        assert line["notes"] == ["There is no caption to read."]
+
+
 def test_lines_go_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("caption", "fine", "--profile", "lite", "--json", str(tmp_path / "out.jsonl")) == 0
     assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["text"] == "fine"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.media.clips import Clip
 from virality_core.cli import main
 
 
@@ -83,3 +85,29 @@ def test_a_report_that_cannot_be_written_is_bad_use(
     )
     assert code == 2
     assert _is_one_sentence(err)
+
+
+def test_the_text_report_says_it_in_plain_words(capsys: pytest.CaptureFixture[str], drawn_clip: Path) -> None:
+    plain = ["score", str(drawn_clip), "--caption", "I love this so much #fyp", "--profile", "lite"]
+    code, out, err = _run(capsys, *plain)
+    assert (code, err) == (0, "")
+    for words in ("What costs you most:", "Without weight in the score:", "Sentiment: sounds", "of its height"):
+        assert words in out
+    for unit in ("NIMA mark", "L* RMS", "cycles per short side", "ln engagement", "e+0", "tiktok-vn"):
+        assert unit not in out
+    _, out, _ = _run(capsys, *plain, "--details")
+    assert "NIMA mark" in out
+    assert "cycles per short side" in out
+
+
+def test_what_is_wrong_with_a_file_stands_at_its_score(
+    capsys: pytest.CaptureFixture[str], make_clip: Callable[..., Clip], tmp_path: Path
+) -> None:
+    whole = make_clip(frames=60, width=180, height=320, container_options=(("movflags", "faststart"),)).path
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: int(0.6 * whole.stat().st_size)])
+    code, out, _ = _run(capsys, "score", str(cut), "--profile", "lite")
+    assert code == 0
+    score, note = out.splitlines()[1:3]
+    assert score.startswith("Score ")
+    assert note.startswith("Note: The file ends early or is damaged")

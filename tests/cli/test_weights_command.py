@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def test_list_pull_verify(capsys: pytest.CaptureFixture[str], hub: LocalHub) -> 
     assert (code, err) == (0, "")
     assert "nima-mobilenet-ava" in out
     assert "not on this machine" in out
+    for entry in weights.entries():
+        assert f"sha256   {entry.sha256}" in out or f"commit {entry.revision}" in out, "digest, or commit, is shown"
+    code, out, err = _run(capsys, "list", "--json")
+    assert (code, err) == (0, "")
+    listed = {line["id"]: line for line in map(json.loads, out.splitlines())}
+    assert set(listed) == {entry.id for entry in weights.entries()}
+    assert listed["some-model"]["path"] is None
+    assert listed["some-model"]["revision"] == COMMIT
     assert hub.asked == [], "listing asks no network"
 
     code, out, err = _run(capsys, "pull")

@@ -70,8 +70,8 @@ def test_values_beyond_what_was_seen_count_as_the_edge(effects: Path) -> None:
     [
         ("", "en", "There is no caption."),
         ("#fyp 😀 @ann", "en", "no words beside"),
-        ("hallo zusammen", "de", "English and Vietnamese only, and the caption looks like another (de)"),
-        ("hm", None, "could not be told"),
+        ("hallo zusammen", "de", "English and Vietnamese only, and this caption seems to be in German"),
+        ("hm", None, "its language is not clear"),
     ],
 )
 def test_says_why_it_was_not_read(caption: str, language: str | None, said: str) -> None:
@@ -93,7 +93,7 @@ def test_the_shipped_fits_are_whole_and_their_verdict_is_followed(language: str)
         assert isinstance(answer, Signal)
     else:
         assert isinstance(answer, Skipped)
-        assert "have no weight" in answer.reason
+        assert "carry no points" in answer.reason
     for name, effects in fit.features.items():
         if effects.together.counts:
             assert effects.together.low > 0.0 or effects.together.high < 0.0, name

@@ -49,7 +49,7 @@ def _line(reading: CaptionReading) -> dict[str, Any]:
     return {
         "text": reading.text,
         "language": reading.language,
-        "probabilities": sentiment.probabilities,
+        "probabilities": sentiment.probabilities if sentiment.tokens else None,  # no words, no reading
         "tokens": sentiment.tokens,
         "keywords": reading.keywords,
         "hashtags": reading.hashtags,

@@ -13,13 +13,17 @@ from virality_core.types import Platform, Post, Profile
 
 def add_parser(commands: Any) -> None:
     """Add the `score` command to an argparse subparsers object."""
-    parser = commands.add_parser("score", help="score one reel and explain it")
+    parser = commands.add_parser(
+        "score",
+        help="score one reel and explain it",
+        epilog="Followers, time and music are kept in the report (provenance.post); the score doesn't use them yet.",
+    )
     parser.add_argument("path", metavar="PATH", help="the video file")
     parser.add_argument("--caption", default="", metavar="TEXT", help="the caption it will be posted with")
-    parser.add_argument("--followers", type=int, metavar="N", help="followers of the account")
-    parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted")
-    parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when, as 2026-11-22T18:00+01:00")
-    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses")
+    parser.add_argument("--followers", type=int, metavar="N", help="followers of the account; not used yet")
+    parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted; moves no points")
+    parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when: 2026-11-22T18:00+01:00; not used yet")
+    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses; not used yet")
     parser.add_argument(
         "--profile",
         choices=get_args(Profile),
@@ -27,6 +31,7 @@ def add_parser(commands: Any) -> None:
         help="lite: bundled weights, no network; full: best weights or an error; auto (default): full where at hand",
     )
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON to FILE, or to stdout with -")
+    parser.add_argument("--details", action="store_true", help="also show exact values, references and reasons")
     parser.set_defaults(run=run)
 
 
@@ -46,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json == "-":
         print(report_json(report))
         return 0
-    print(report_text(report, Path(args.path).name))
+    print(report_text(report, Path(args.path).name, details=args.details))
     if args.json:
         try:
             Path(args.json).write_text(report_json(report, indent=2) + "\n", encoding="utf-8")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import Any, get_args
 
 from virality_core import weights
 from virality_core.errors import ViralityError, WeightsError
-from virality_core.types import Profile
+from virality_core.types import Profile, to_plain
 
 _MEGABYTE = 1_000_000
 
@@ -19,6 +20,7 @@ def add_parser(commands: Any) -> None:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     listing = verbs.add_parser("list", help="every file of the manifest, where it is, and what each profile takes")
+    listing.add_argument("--json", action="store_true", help="one JSON object a file and line")
     listing.set_defaults(run=run_list)
 
     pull = verbs.add_parser("pull", help="fetch files so that they are on this machine")
@@ -31,13 +33,27 @@ def add_parser(commands: Any) -> None:
     verify.set_defaults(run=run_verify)
 
 
-def run_list(_args: argparse.Namespace) -> int:
-    """Print a line for each file; asks no network."""
+def run_list(args: argparse.Namespace) -> int:
+    """Print what the manifest says of each file, and where it is; asks no network."""
     for entry in weights.entries():
+        path = weights.find(entry)
+        if args.json:
+            print(json.dumps({**to_plain(entry), "origin": _origin(entry), "path": str(path) if path else None}))
+            continue
         size = f"{entry.size_bytes / _MEGABYTE:.1f} MB" if entry.size_bytes else "size unknown"
-        where = weights.find(entry) or "not on this machine"
-        print(f"{entry.id}  {entry.component}  {entry.variant}  {entry.source}  {size}  {entry.licence}\n  {where}")
+        which = entry.variant if weights.has_both(entry.id) else "the same for lite and full"
+        print(f"{entry.id}  ({entry.component}, {which}, {size})")
+        print(f"  source   {_origin(entry)}")
+        print(f"  sha256   {entry.sha256 or 'none stated: pinned by the commit'}")
+        print(f"  licence  {entry.licence}")
+        print(f"  here     {path or 'not on this machine'}")
     return 0
+
+
+def _origin(entry: weights.Entry) -> str:
+    if entry.source == "hub":
+        return f"hub, {entry.repository} at commit {entry.revision}, {entry.file}"
+    return f"url, {entry.url}" if entry.source == "url" else f"bundled, weights/{entry.file}"
 
 
 def run_pull(args: argparse.Namespace) -> int:

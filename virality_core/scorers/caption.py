@@ -13,13 +13,13 @@ from virality_core.models.sentiment import SentimentModel
 from virality_core.models.sentiment_lite import LiteSentiment
 from virality_core.models.sentiment_roberta import RobertaSentiment
 from virality_core.scorers.base import Scorer
-from virality_core.scorers.language import READ_LANGUAGES, UNDETERMINED, Language, LanguageDetector
+from virality_core.scorers.language import READ_LANGUAGES, UNDETERMINED, Language, LanguageDetector, language_name
 from virality_core.types import Details, ModelInfo, Plan, Post, Profile, Progress, Reel, Signal, Skipped
 from virality_core.weights import Obtained
 
 UNIT = "P(positive) − P(negative)"
 NATIVE_RANGE = (-1.0, 1.0)
-ONLY_ENGLISH = "The sentiment model reads English, and this caption is in another language ({code})."
+ONLY_ENGLISH = "How it sounds was not read: the model reads English, and this caption seems to be in {language}."
 CUT = "Only the first {read} of the caption's {all} characters were read for its sentiment."
 NOTHING_TO_READ = "There is no caption to read."
 
@@ -107,7 +107,7 @@ class CaptionReader:
         if not sentiment.tokens:
             found.append(NOTHING_TO_READ)
         elif sentiment.language not in READ_LANGUAGES:
-            found.append(ONLY_ENGLISH.format(code=sentiment.language))
+            found.append(ONLY_ENGLISH.format(language=language_name(sentiment.language)))
         if sentiment.read_characters < sentiment.characters:
             found.append(CUT.format(read=sentiment.read_characters, all=sentiment.characters))
         return tuple(found)
@@ -141,7 +141,7 @@ class CaptionScorer(Scorer):
             return Skipped(name="sentiment", reason=NOTHING_TO_READ)
         language = self.reader.language(caption).code
         if language not in READ_LANGUAGES:
-            return Skipped(name="sentiment", reason=ONLY_ENGLISH.format(code=language))
+            return Skipped(name="sentiment", reason=ONLY_ENGLISH.format(language=language_name(language)))
         sentiment = self.reader.read(caption)
         if not sentiment.tokens:
             return Skipped(name="sentiment", reason=NOTHING_TO_READ)

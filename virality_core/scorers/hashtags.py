@@ -95,8 +95,7 @@ class HashtagScorer(Scorer):
         if reading.lift is None:
             return Skipped(
                 name="hashtags",
-                reason=f"How posts with {_named(reading)} did is not known: the table counts tags of "
-                f"{self._table.min_authors} authors or more.",
+                reason=f"How posts with {_named(reading)} did is not known from our data, and nothing is guessed.",
             )
         value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, reading.lift))
         rating = reference.rate("hashtags", value)
@@ -113,6 +112,5 @@ class HashtagScorer(Scorer):
 
 
 def _named(reading: Hashtags) -> str:
-    if len(reading.tags) > 1:
-        return f"these {len(reading.tags)} hashtags"
-    return "this hashtag"
+    count = len({tag.tag.key for tag in reading.tags})
+    return f"these {count} hashtags" if count > 1 else "this hashtag"

@@ -19,6 +19,7 @@ from virality_core.errors import WeightsError
 from virality_core.scorers import phrases
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.keywords import FEATURES, has_prose, read_keywords
+from virality_core.scorers.language import language_name
 from virality_core.types import Post, Progress, Reel, Signal, Skipped
 
 _LARGEST = 5.0  # ln units, a factor of 150: far beyond what captions differ by
@@ -118,7 +119,9 @@ class KeywordScorer(Scorer):
         language = self._identify(post.caption)
         known = phrases.languages()
         if language not in known:
-            which = f"the caption looks like another ({language})" if language else "the caption's could not be told"
+            which = (
+                f"this caption seems to be in {language_name(language)}" if language else "its language is not clear"
+            )
             reason = f"Keywords were not read: there are rules for {' and '.join(known.values())} only, and {which}."
             return Skipped(name="keywords", reason=reason)
         fit = fit_for(language, self._fits)
@@ -142,10 +145,10 @@ class KeywordScorer(Scorer):
 def _nothing_counts(language: str, fit: KeywordFit | None) -> str:
     if fit is None:
         return f"Keywords were read, but what they go with was not fitted for {language}."
-    sizes = "beside account size" if fit.beside_account_size else "(account sizes are not known there)"
+    sizes = "once account size is counted" if fit.beside_account_size else "(account sizes are not known there)"
     return (
-        f"Keywords were read but have no weight: in {fit.posts:,} {language} captions of {fit.collection} none of them "
-        f"went with more or less engagement {sizes}."
+        f"Keywords were read and carry no points: in {fit.posts:,} {language} captions of "
+        f"{reference.collections_named(fit.collection)} none of them went with more or less engagement {sizes}."
     )
 
 

@@ -20,6 +20,20 @@ _FOREIGN_BELOW = ((5, 0.05), (3, 0.02))
 #: believed. Of short Vietnamese captions, which the rule above lets pass, it finds nearly all.
 _ACCENTED_SHARE, _ACCENTED_BELOW = 0.3, 0.5
 _MAX_WORDS = 200  # enough to tell; keeps a 5,000-character caption quick
+#: The languages most spoken online, in English; others are named by their code.
+_NAMES = {
+    "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fa": "Persian", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "ms": "Malay", "nl": "Dutch", "pl": "Polish",
+    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "ta": "Tamil", "te": "Telugu",
+    "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+    "zh": "Chinese",
+}  # fmt: skip
+
+
+def language_name(code: str) -> str:
+    """A language's name in English: `vi` is Vietnamese; one that is not in the list by its code."""
+    return _NAMES.get(code, f"the language “{code}”")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

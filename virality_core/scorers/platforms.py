@@ -30,11 +30,16 @@ def rules_of(platform: Platform) -> PlatformRules:
     return _read(weights.folder() / "platforms.toml")[platform]
 
 
+def shown_on(platform: Platform | None) -> PlatformRules:
+    """The platform whose first line counts: the one given, else the one that shows least of a caption."""
+    if platform is not None:
+        return rules_of(platform)
+    return min((rules_of(known) for known in get_args(Platform)), key=lambda rules: rules.visible_characters)
+
+
 def visible_characters(platform: Platform | None) -> int:
     """How many characters of a caption show before "more"; without a platform the shortest of the three."""
-    if platform is not None:
-        return rules_of(platform).visible_characters
-    return min(rules_of(known).visible_characters for known in get_args(Platform))
+    return shown_on(platform).visible_characters
 
 
 @lru_cache

@@ -116,12 +116,13 @@ class Provenance:
 
     version: str
     profile: Profile  # what was asked for
-    ran: str  # lite, full, or "lite + full" where only some full weights were at hand
+    ran: str  # lite, full, or "lite + full"; counts the models of which there are both
     device: str
     fusion: str  # which of the three ways weighed the signals: prior, learned or personal
     models: tuple[ModelInfo, ...]
     packages: Mapping[str, str]
     video: VideoInfo
+    post: Post = field(default_factory=Post)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ would take and why. Nothing here reads a weights file's content: `models.checkpo
 from virality_core.weights.download import DigestMismatch
 from virality_core.weights.files import find, resolve, verify
 from virality_core.weights.manifest import Entry, Source, Variant, entries, entry, folder, search_path
-from virality_core.weights.profiles import Choice, Obtained, choose, obtain
+from virality_core.weights.profiles import Choice, Obtained, choose, has_both, obtain
 
 __all__ = [
     "Choice",
@@ -21,6 +21,7 @@ __all__ = [
     "entry",
     "find",
     "folder",
+    "has_both",
     "obtain",
     "resolve",
     "search_path",

@@ -89,6 +89,11 @@ def obtain(component: str, profile: Profile, progress: Progress | None = None) -
     raise AssertionError("unreachable: _options gives at least one")
 
 
+def has_both(identifier: str) -> bool:
+    """Whether the component that the file of that id serves comes as `lite` and as `full`. Raises WeightsError."""
+    return len(_variants(manifest.entry(identifier).component)) > 1
+
+
 def _options(component: str, profile: Profile) -> list[Choice]:
     """What the profile may take, best first; more than one only under `auto`."""
     variants = _variants(component)
