@@ -25,17 +25,19 @@ def main() -> None:
 
 
 def _ask(here: visit.Visit) -> None:
-    form = upload.form(here.draft, here.error, here.forget_error)
+    form = upload.form(here.draft, here.error)
     wish = form.wish
     if wish is None:
-        if st.toggle("Read the caption now, without a reel", key="caption_alone"):
+        if form.read_now:
             caption.alone(form.typed)
         return
     try:
         here.start(visit.engine(), wish.source, wish.name, wish.post, wish.typed)
     except EngineBusy as error:
-        here.draft, here.error = form.typed, str(error)
-    st.rerun()
+        with form.notice:
+            upload.alert(str(error))
+    else:
+        st.rerun()
 
 
 main()

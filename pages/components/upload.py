@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import text
 from virality_core.media import DEFAULT_LIMITS
@@ -41,49 +40,56 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The form as it stands in this run: what is typed, and the wish in the run that follows a button."""
+    """The form as it stands in this run: what is typed, the wish in the run that follows a button.
+
+    `read_now`: the caption is to be read without a reel. `notice`: room at the button for what went wrong.
+    """
 
     typed: Post
     wish: Wish | None
+    read_now: bool
+    notice: DeltaGenerator
 
 
-def form(draft: Post, error: str, forget_error: Callable[[], None]) -> Form:
-    """Show the form, filled with `draft`.
+def form(draft: Post, error: str) -> Form:
+    """Show the form, filled with `draft`, and at its button the `error` that the last reel ended with.
 
-    Args:
-        draft: What the visitor typed before.
-        error: Why the last reel was refused; shown at the button.
-        forget_error: Called when another file is chosen, which the error is not about.
+    Only the file waits for the button (a Streamlit form, which keeps the button from being pressed during an upload);
+    what is typed is known at once, so that a caption can be read without a reel.
     """
     with st.container(border=True, key="reel_form"):
-        left, right = st.columns([5, 6], gap="medium")
+        left, right = st.columns([6, 5], gap="medium")
         with left:
+            typed = _post(draft)
+            read_now = st.toggle("Read the caption now, without a reel", key="caption_alone")
+        with right, st.form("reel", border=False):
             upload = st.file_uploader(
                 "Your reel: drop it here, or choose a file",
                 type=list(FILE_TYPES),
                 max_upload_size=MAX_UPLOAD_MB,
                 key="reel_file",
-                on_change=forget_error,
             )
             st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
-        with right:
-            typed = _post(draft)
-        sent = st.button("Score this reel", type="primary", width="stretch", key="score")
-        notice = st.container(key="notice", gap=None)
+            sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
+            notice = st.container(key="notice", gap=None)
     if _sample():
         sample = Wish(
             source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION), typed=typed
         )
-        return Form(typed=typed, wish=sample)
-    refused = _refused(upload) if sent else error
-    if refused:
-        with notice:
-            alert(refused)
-    if not sent or refused or upload is None:
-        return Form(typed=typed, wish=None)
+        return Form(typed=typed, wish=sample, read_now=read_now, notice=notice)
+    with notice:
+        if sent and upload is None:
+            alert("Choose a video file first, or try the sample reel.", until_next_file=True)
+        elif sent and upload is not None and upload.size > DEFAULT_LIMITS.max_bytes:
+            alert(f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate.")
+            sent = False
+        elif error and not sent:
+            alert(error, until_next_file=True)
+    if not sent or upload is None:
+        return Form(typed=typed, wish=None, read_now=read_now, notice=notice)
     # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
     wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
-    return Form(typed=typed, wish=wish)
+    return Form(typed=typed, wish=wish, read_now=read_now, notice=notice)
 
 
 def _post(draft: Post) -> Post:
@@ -116,15 +122,6 @@ def _post(draft: Post) -> Post:
     return Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
 
 
-def _refused(upload: UploadedFile | None) -> str:
-    """Why no reel can be scored with this file; empty where it can be tried."""
-    if upload is None:
-        return "Choose a video file first, or try the sample reel."
-    if upload.size > DEFAULT_LIMITS.max_bytes:
-        return f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate."
-    return ""
-
-
 def _place(platform: Platform | None) -> int:
     return list(_PLATFORMS.values()).index(platform)
 
@@ -150,6 +147,10 @@ def limits_sentence() -> str:
     )
 
 
-def alert(sentence: str) -> None:
-    """One sentence of what went wrong; it may hold a file's name, so nothing in it is taken as markup."""
-    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(sentence)}</div>')
+def alert(sentence: str, *, until_next_file: bool = False) -> None:
+    """One sentence of what went wrong; it may hold a file's name, so nothing in it is taken as markup.
+
+    With `until_next_file` the stylesheet hides it once another file is chosen.
+    """
+    about = " rv-of-file" if until_next_file else ""
+    st.html(f'<div class="rv-alert{about}" role="alert" dir="auto">{text.safe(sentence)}</div>')

@@ -70,10 +70,6 @@ class Visit:
         self.drop()
         self.draft = draft
 
-    def forget_error(self) -> None:
-        """Another file was chosen: what was wrong with the last one is no longer said."""
-        self.error = ""
-
     def use_caption(self, report: Report, post: Post) -> None:
         """The visitor posts another caption with the same reel: this is its report."""
         self.report, self.post = report, post
