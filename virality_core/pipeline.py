@@ -29,6 +29,7 @@ from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
 from virality_core.scorers.pacing import PacingScorer
+from virality_core.scorers.quality import QualityScorer
 from virality_core.types import (
     FrameBatch,
     ModelInfo,
@@ -80,6 +81,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
     caption = CaptionScorer(profile=profile)
     scorers: tuple[Scorer, ...] = (
         AestheticsScorer(profile=profile, device=chosen),
+        QualityScorer(profile=profile, device=chosen),
         LookScorer(),
         PacingScorer(),
         caption,
