@@ -12,7 +12,7 @@ PACKAGE = ROOT / "virality_core"
 
 _GROUND = {"types", "errors", "version"}
 _TOOLS = _GROUND | {"media", "weights", "reference", "device", "models"}
-_ENGINE_AND_BELOW = _TOOLS | {"scorers", "fusion", "advice", "engagement", "export", "captions", "pipeline"}
+_ENGINE_AND_BELOW = _TOOLS | {"scorers", "fusion", "advice", "engagement", "export", "captions", "videos", "pipeline"}
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
 MAY_IMPORT: dict[str, set[str]] = {
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engagement": _GROUND | {"weights", "reference"},
     "export": _GROUND | {"weights", "reference"},
     "captions": _TOOLS | {"scorers"},
+    "videos": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
     "engine": _ENGINE_AND_BELOW,
     "training": _ENGINE_AND_BELOW | {"evaluation"},

@@ -25,6 +25,7 @@ from virality_core.media.preview import playable, preview_mp4
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
+from virality_core.scorers.findings import diagnose
 from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
@@ -128,6 +129,8 @@ def score_reel(
             answers += _ask(scorer, reel, post, stage)
         stage(name_of_stage, 1.0)
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
+    with clock.stage("findings"):
+        findings = diagnose(reel, post, signals)
     fused = fuse(signals)
     return Report(
         score=fused.score,
@@ -139,6 +142,7 @@ def score_reel(
         notes=reel.notes,
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel),
+        findings=findings,
         thumbnails=_thumbnails(reel),
     )
 
