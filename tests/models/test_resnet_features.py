@@ -91,7 +91,7 @@ def test_batches_are_sized_by_memory() -> None:
     assert resnet_features.batch_size(852, 480, cpu) * 852 * 480 * resnet_features.BYTES_A_PIXEL <= 512 << 20
 
 
-@pytest.mark.parametrize(("half", "off"), [(torch.float16, 0.01), (torch.bfloat16, 0.08)])
+@pytest.mark.parametrize(("half", "off"), [(torch.float16, 0.01), (torch.bfloat16, 0.05)])
 def test_half_precision_within_its_tolerance(plain: nn.Module, half: torch.dtype, off: float) -> None:
     """Features move by less than `off` of their own length, on the CPU, where autocast rounds as CUDA's does.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from tests.media.clips import Clip
 from tests.weights.conftest import Write, url_block
 from tests.weights.local_hub import LocalHub
 from virality_core import weights
@@ -19,8 +22,15 @@ from virality_core.media import open_reel
 from virality_core.models import resnet_features
 from virality_core.models.vsfa import QualityHead
 from virality_core.scorers.quality import QualityDetails, QualityScorer
+from virality_core.training import measure_vsfa
 from virality_core.types import Post, Signal, Skipped
 from virality_core.weights import DigestMismatch
+
+
+@pytest.fixture(scope="module")
+def short_clip(make_clip: Callable[..., Clip]) -> Path:
+    """Twelve small frames: every one goes through a ResNet-50."""
+    return make_clip(frames=12, width=96, height=160).path
 
 
 def _saved(network: torch.nn.Module) -> bytes:
@@ -61,9 +71,9 @@ def _score(scorer: QualityScorer, path: Path) -> Signal | Skipped:
     return answer
 
 
-def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, bytes], drawn_clip: Path) -> None:
+def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, bytes], short_clip: Path) -> None:
     scorer = QualityScorer(profile="full", device=torch.device("cpu"))
-    signal = _score(scorer, drawn_clip)
+    signal = _score(scorer, short_clip)
     assert isinstance(signal, Signal)
     assert signal.model is not None
     assert (signal.model.id, signal.model.variant) == ("vsfa-head", "full")
@@ -74,7 +84,7 @@ def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, 
     assert "KoNViD-1k" in signal.reference
 
     # The same by hand: the stills, as they are (the clip is smaller than 960 × 540), through both networks.
-    reel = open_reel(drawn_clip, scorer.plan)
+    reel = open_reel(short_clip, scorer.plan)
     backbone = torch.load(io.BytesIO(contents["vsfa-resnet50"]), weights_only=True)
     head = QualityHead().eval()
     head.load_state_dict(torch.load(io.BytesIO(contents["vsfa-head"]), weights_only=True))
@@ -92,15 +102,29 @@ def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, 
     assert served.count("GET") == asked, "the second time the cache answers"
 
 
-def test_every_frame_is_the_published_protocol(served: LocalHub, drawn_clip: Path) -> None:
+def test_every_frame_is_the_published_protocol(served: LocalHub, short_clip: Path) -> None:
     scorer = QualityScorer(profile="full", device=torch.device("cpu"))
-    signal = scorer.score_every_frame(drawn_clip, lambda _stage, _fraction: None)
+    signal = scorer.score_every_frame(short_clip, lambda _stage, _fraction: None)
     assert isinstance(signal, Signal)
     assert signal.timeline is not None
-    assert len(signal.timeline.seconds) == 60
+    assert len(signal.timeline.seconds) == 12
     assert isinstance(signal.details, QualityDetails)
     assert signal.details.tau_frames == 12
     assert "every frame" in signal.details.protocol
+
+
+def test_the_protocols_are_compared(
+    served: LocalHub, short_clip: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With random weights the figures mean nothing; that both protocols ran, and how they are compared, shows."""
+    assert measure_vsfa.main([str(short_clip)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    (row,) = result["videos"]
+    assert row["frames"] == 12
+    assert result["largest_difference"] == pytest.approx(abs(row["every_frame"] - row["sampled"]))
+    assert result["rank_agreement"] is None
+    assert measure_vsfa.main([str(tmp_path / "missing.mp4")]) == 3
+    assert "missing.mp4" in capsys.readouterr().err
 
 
 def test_another_digest_is_refused(served: LocalHub, contents: dict[str, bytes]) -> None:

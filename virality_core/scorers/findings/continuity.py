@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -159,7 +160,7 @@ def _unchanged(run: FrameRun) -> list[tuple[float, float]]:
 def _same(run: FrameRun) -> NDArray[np.bool_]:
     """bool (T − 1,): whether each frame repeats the one before."""
     pairs = zip(run.luma[:-1], run.luma[1:], strict=True)
-    return np.array([np.abs(a.astype(np.int16) - b).mean() <= _STILL_DIFFERENCE for a, b in pairs], dtype=bool)
+    return np.array([cv2.norm(a, b, cv2.NORM_L1) <= _STILL_DIFFERENCE * a.size for a, b in pairs], dtype=bool)
 
 
 def _joined(spans: Sequence[tuple[float, float]], duration: float) -> list[tuple[float, float]]:

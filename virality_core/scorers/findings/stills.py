@@ -77,7 +77,7 @@ _BLOCKING = _Fault(
     unit="step over the grid / step inside it",
     threshold=1.3,
     above=True,
-    reason=f"99 % of {_PHOTOS} are under 1.27, clean phone clips under 1.26; H.264 at CRF 48 has 1.3 to 1.6.",
+    reason=f"99 % of {_PHOTOS} are under 1.27, clean phone clips under 1.22; H.264 at CRF 48 has 1.3 to 1.6.",
     say=lambda value: f"Compression blocks show: steps on the coding grid are {value:.1f} times those beside it.",
     fewest=2,
 )

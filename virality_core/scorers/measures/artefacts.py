@@ -14,8 +14,7 @@ _FLAT = 0.05  # levels: mean steps below this are rounding
 
 _COMB = 225  # levels²: a line 15 levels off both its neighbours, on the same side
 
-_LARGEST_PATCH = 512  # pixels: side of the patch whose spectrum is taken
-_MIDDLE = 768  # pixels: side of the part that is looked at
+_MIDDLE = 512  # pixels: side of the part that is looked at
 _REFERENCE_BAND = (0.03, 0.0625)  # cycles a pixel: detail that even a picture enlarged eightfold can have
 _FINEST = 0.5  # cycles a pixel: the Nyquist frequency
 _BANDS = 32
@@ -63,15 +62,14 @@ def combing(luma: NDArray[np.uint8]) -> float:
 def detail_share(luma: NDArray[np.uint8]) -> float | None:
     """Size, as a share 0–1 of the picture's own sides, of the smallest picture that would hold the same detail.
 
-    The frequency beyond which the power spectrum of the middle (at most 512 × 512) stays 2.8 decades under that of
-    coarse detail, over the Nyquist frequency. An enlarged picture has no more than its source; one out of focus looks
-    the same. Noise counts as detail. None for a picture under 64 × 64, or without coarse detail.
+    The frequency beyond which the power spectrum stays 2.8 decades under that of coarse detail, over the Nyquist
+    frequency. An enlarged picture has no more than its source; one out of focus looks the same. Noise counts as detail.
+    None for a picture under 64 × 64, or without coarse detail.
     """
-    height, width = (min(side, _LARGEST_PATCH) for side in luma.shape)
+    height, width = luma.shape
     if min(height, width) < _SMALLEST_PATCH:
         return None
-    top, left = (luma.shape[0] - height) // 2, (luma.shape[1] - width) // 2
-    patch = luma[top : top + height, left : left + width].astype(np.float32)
+    patch = luma.astype(np.float32)
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     power = np.abs(np.fft.rfft2((patch - patch.mean()) * window)) ** 2
     frequency = np.maximum(np.abs(np.fft.fftfreq(height))[:, None], np.fft.rfftfreq(width)[None, :])
@@ -86,7 +84,7 @@ def detail_share(luma: NDArray[np.uint8]) -> float | None:
 
 
 def middle_luma(rgb: NDArray[np.uint8], box: Box = WHOLE) -> NDArray[np.uint8]:
-    """The luma of the middle of a frame (H, W, 3) within `box`, at most 768 × 768, never scaled.
+    """The luma of the middle of a frame (H, W, 3) within `box`, at most 512 × 512, never scaled.
 
     Its corner lies on the frame's 8 × 8 grid.
     """
