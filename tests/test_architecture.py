@@ -12,7 +12,17 @@ PACKAGE = ROOT / "virality_core"
 
 _GROUND = {"types", "errors", "version"}
 _TOOLS = _GROUND | {"media", "weights", "reference", "device", "models"}
-_ENGINE_AND_BELOW = _TOOLS | {"scorers", "fusion", "advice", "engagement", "words", "export", "captions", "pipeline"}
+_ENGINE_AND_BELOW = _TOOLS | {
+    "scorers",
+    "fusion",
+    "advice",
+    "engagement",
+    "words",
+    "export",
+    "captions",
+    "videos",
+    "pipeline",
+}
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
 MAY_IMPORT: dict[str, set[str]] = {
@@ -31,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "words": _GROUND | {"weights", "reference"},
     "export": _GROUND | {"weights", "reference", "words"},
     "captions": _TOOLS | {"scorers"},
+    "videos": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
     "engine": _ENGINE_AND_BELOW,
     "training": _ENGINE_AND_BELOW | {"evaluation"},

@@ -24,10 +24,12 @@ from virality_core.media import open_reel
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
+from virality_core.scorers.findings import diagnose
 from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
 from virality_core.scorers.pacing import PacingScorer
+from virality_core.scorers.quality import QualityScorer
 from virality_core.types import (
     FrameBatch,
     ModelInfo,
@@ -78,6 +80,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
     caption = CaptionScorer(profile=profile)
     scorers: tuple[Scorer, ...] = (
         AestheticsScorer(profile=profile, device=chosen),
+        QualityScorer(profile=profile, device=chosen),
         LookScorer(),
         PacingScorer(),
         caption,
@@ -124,6 +127,8 @@ def score_reel(
             answers += _ask(scorer, reel, post, stage)
         stage(name_of_stage, 1.0)
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
+    with clock.stage("findings"):
+        findings = diagnose(reel, post, signals)
     fused = fuse(signals)
     return Report(
         score=fused.score,
@@ -135,6 +140,7 @@ def score_reel(
         notes=reel.notes,
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
+        findings=findings,
         thumbnails=_thumbnails(reel),
     )
 

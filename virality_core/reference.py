@@ -29,13 +29,18 @@ class Rating:
     reference: str
 
 
-def rate(signal: str, value: float) -> Rating:
+def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
     """The rating of `value`, in the signal's native unit, by the signal's entry in fusion.toml.
 
+    Args:
+        signal, value: what was measured.
+        variant: a model whose native unit is its own, with an entry under `[signals.….variants.….desirability]`.
+
     Raises:
-        KeyError: fusion.toml has no such signal.
+        KeyError: fusion.toml has no such signal, or no such variant of it.
     """
-    entry = table()["signals"][signal]["desirability"]
+    stated = table()["signals"][signal]
+    entry = (stated if variant is None else stated["variants"][variant])["desirability"]
     if entry["kind"] == "population":
         quantiles, name = _population(entry["file"])
         percentile = float(np.interp(value, quantiles, _PERCENTS))

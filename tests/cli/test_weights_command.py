@@ -17,11 +17,11 @@ __all__ = ["cache", "hub", "write_manifest"]  # fixtures
 
 @pytest.fixture(autouse=True)
 def served(hub: LocalHub, write_manifest: Write) -> None:
-    """A manifest whose hub files, the shipped manifest's too, are small ones on the local hub."""
+    """A manifest whose fetched files, the shipped manifest's too, are small ones on the local hub."""
     hub.add_hub_file(REPOSITORY, COMMIT, "model.safetensors", CONTENT)
     blocks = [block()]
     for entry in weights.entries():
-        if entry.source == "hub":
+        if entry.source != "bundled":
             file = f"{entry.id}.safetensors"
             hub.add_hub_file(REPOSITORY, COMMIT, file, CONTENT)
             blocks.append(block(entry.id, component=entry.component, file=file))

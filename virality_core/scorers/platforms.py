@@ -11,6 +11,8 @@ from typing import get_args
 from virality_core import weights
 from virality_core.types import Platform
 
+_USUAL_RATE = 31.0  # frames a second: phones' "30" is a little more at times
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRules:
@@ -23,6 +25,10 @@ class PlatformRules:
     visible_source: str
     caption_limit: int  # characters
     caption_limit_source: str
+    smallest_side: int  # pixels of the picture's short side
+    smallest_side_source: str
+    bit_rates: list[list[float]]  # (short side, Mbit/s up to 30 frames a second, Mbit/s above); empty: none stated
+    bit_rates_source: str
 
 
 def rules_of(platform: Platform) -> PlatformRules:
@@ -40,6 +46,28 @@ def shown_on(platform: Platform | None) -> PlatformRules:
 def visible_characters(platform: Platform | None) -> int:
     """How many characters of a caption show before "more"; without a platform the shortest of the three."""
     return shown_on(platform).visible_characters
+
+
+def smallest_side(platform: Platform | None) -> tuple[int, str]:
+    """Pixels that a video's short side should have, and who says so; without a platform the least of the three."""
+    names = get_args(Platform) if platform is None else (platform,)
+    rules = min((rules_of(name) for name in names), key=lambda rules: rules.smallest_side)
+    return rules.smallest_side, rules.smallest_side_source
+
+
+def recommended_bit_rate(platform: Platform | None, short_side: int, frame_rate: float) -> tuple[float, str] | None:
+    """Bits per second recommended for an H.264 picture, and who says so; without a platform the least that is stated.
+
+    A size between two rows of the table is taken as the smaller one. None where nothing is stated for such a picture.
+    """
+    stated = []
+    for name in get_args(Platform) if platform is None else (platform,):
+        rules = rules_of(name)
+        rows = [row for row in sorted(rules.bit_rates) if row[0] <= short_side]
+        if rows:
+            usual, fast = rows[-1][1:]
+            stated.append((1e6 * (usual if frame_rate <= _USUAL_RATE else fast), rules.bit_rates_source))
+    return min(stated) if stated else None
 
 
 @lru_cache

@@ -15,6 +15,22 @@ from virality_core.errors import UsageError
 from virality_core.types.media import FrameBatch, VideoInfo, require
 
 Platform = Literal["instagram", "tiktok", "youtube"]
+FindingKind = Literal[
+    "aspect",
+    "bars",
+    "bit_rate",
+    "blocking",
+    "blur",
+    "clipped",
+    "dark",
+    "dropped",
+    "frozen",
+    "interlaced",
+    "low_resolution",
+    "noise",
+    "shake",
+    "upscaled",
+]
 Profile = Literal["lite", "full", "auto"]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
@@ -102,6 +118,32 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One technical fault and where it is: `value` is beyond `threshold`, both in `unit`.
+
+    `sentence` says it plainly; `reason` says where the threshold is from. `worst_seconds` is where it shows most, None
+    for what is the same all along (the file's bit rate).
+    """
+
+    kind: FindingKind
+    start_seconds: float
+    end_seconds: float
+    worst_seconds: float | None
+    value: float
+    unit: str
+    threshold: float
+    sentence: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        require(
+            0.0 <= self.start_seconds <= self.end_seconds,
+            f"{self.kind}: from {self.start_seconds} to {self.end_seconds} s is no stretch",
+        )
+        require(math.isfinite(self.value), f"{self.kind}: value must be finite, got {self.value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What a signal brings: `points` of at most 100 × `weight`; the points of a report add up to its score."""
 
@@ -138,6 +180,7 @@ class Report:
     notes: tuple[str, ...]
     timings: Mapping[str, float]  # seconds by stage
     provenance: Provenance
+    findings: tuple[Finding, ...] = ()  # technical faults, by the time they begin
     thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
 
     SCHEMA_VERSION: ClassVar[int] = 1

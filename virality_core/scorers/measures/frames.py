@@ -45,6 +45,10 @@ class Box:
         return frame[y0:y1, x0:x1]
 
 
+#: A frame without bars.
+WHOLE = Box()
+
+
 def to_common_size(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A frame (H, W, 3) scaled so that its short side is `COMMON_SHORT_SIDE`; a smaller one is enlarged (it is soft).
 
