@@ -28,8 +28,7 @@ def _ask(here: visit.Visit) -> None:
     form = upload.form(here.draft, here.error)
     wish = form.wish
     if wish is None:
-        if form.read_now:
-            caption.alone(form.typed)
+        caption.alone(here, form.typed if form.read_now else None)
         return
     try:
         here.start(visit.engine(), wish.source, wish.name, wish.post, wish.typed)

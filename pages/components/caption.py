@@ -18,6 +18,7 @@ from virality_core.types import Platform, Post
 
 MAX_VARIANTS = 6
 _MAX_CHARACTERS = 50_000
+_LIVE = "Change it and click outside the box: it is read again at once."
 _one_at_a_time = threading.Lock()  # readings are a few hundredths of a second; they don't wait for reels
 
 
@@ -33,19 +34,28 @@ def read(caption: str, platform: Platform | None) -> CaptionReading:
         return desk().read(caption, platform)
 
 
-def alone(post: Post) -> None:
-    """The caption that stands in the form, read without a reel."""
-    heading("The caption", "Change it above and click outside the box: it is read again at once.")
-    if not post.caption.strip():
-        st.html('<p class="rv-soft">Write a caption above.</p>')
-        return
-    _reading(post.caption, post.platform, key="alone")
+def alone(visit: Visit, sent: Post | None) -> None:
+    """A caption without a reel: begins with what was `sent` from the form in this run, and is then open to changes."""
+    if sent is not None:
+        visit.reading = sent
+        st.session_state["alone-caption"] = sent.caption
+    if visit.reading is not None:
+        st.session_state.setdefault("alone-caption", visit.reading.caption)  # gone after a look at another page
+        _alone(visit.reading.platform)
+
+
+@st.fragment
+def _alone(platform: Platform | None) -> None:
+    heading("The caption", _LIVE)
+    edited = st.text_area("Caption to read", key="alone-caption", height=100, max_chars=_MAX_CHARACTERS)
+    if (edited or "").strip():
+        _reading(edited or "", platform, key="alone")
 
 
 @st.fragment
 def of_result(visit: Visit) -> None:
     """The caption as it was sent, open to changes, which the score takes over when asked to."""
-    heading("The caption", "Change it and click outside the box: it is read again at once.")
+    heading("The caption", _LIVE)
     post = visit.post
     edited = st.text_area(
         "Caption to read", value=post.caption, key="result-caption", height=100, max_chars=_MAX_CHARACTERS

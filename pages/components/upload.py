@@ -40,7 +40,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The form as it stands in this run: what is typed, the wish in the run that follows a button.
+    """The form in this run: what is typed, the wish in the run that follows a button.
 
     `read_now`: the caption is to be read without a reel. `notice`: room at the button for what went wrong.
     """
@@ -52,17 +52,11 @@ class Form:
 
 
 def form(draft: Post, error: str) -> Form:
-    """Show the form, filled with `draft`, and at its button the `error` that the last reel ended with.
-
-    Only the file waits for the button (a Streamlit form, which keeps the button from being pressed during an upload);
-    what is typed is known at once, so that a caption can be read without a reel.
-    """
-    with st.container(border=True, key="reel_form"):
-        left, right = st.columns([6, 5], gap="medium")
+    """Show the form, filled with `draft`, and at its button the `error` that the last reel ended with."""
+    # A Streamlit form: its buttons can't be pressed during an upload, and each sends all that is typed.
+    with st.form("reel"):
+        left, right = st.columns([5, 6], gap="medium")
         with left:
-            typed = _post(draft)
-            read_now = st.toggle("Read the caption now, without a reel", key="caption_alone")
-        with right, st.form("reel", border=False):
             upload = st.file_uploader(
                 "Your reel: drop it here, or choose a file",
                 type=list(FILE_TYPES),
@@ -70,13 +64,13 @@ def form(draft: Post, error: str) -> Form:
                 key="reel_file",
             )
             st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
+        with right:
+            typed = _post(draft)
+        with st.container(horizontal=True, gap="small"):
             sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
-            notice = st.container(key="notice", gap=None)
-    if _sample():
-        sample = Wish(
-            source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=Post(caption=SAMPLE_CAPTION), typed=typed
-        )
-        return Form(typed=typed, wish=sample, read_now=read_now, notice=notice)
+            read_now = st.form_submit_button("Read the caption only", key="read_caption")
+        notice = st.container(key="notice", gap=None)
+        sample = _sample()
     with notice:
         if sent and upload is None:
             alert("Choose a video file first, or try the sample reel.", until_next_file=True)
@@ -85,10 +79,13 @@ def form(draft: Post, error: str) -> Form:
             sent = False
         elif error and not sent:
             alert(error, until_next_file=True)
-    if not sent or upload is None:
-        return Form(typed=typed, wish=None, read_now=read_now, notice=notice)
-    # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
-    wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
+    wish = None
+    if sample:
+        post = Post(caption=SAMPLE_CAPTION)
+        wish = Wish(source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=post, typed=typed)
+    elif sent and upload is not None:
+        # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
+        wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
     return Form(typed=typed, wish=wish, read_now=read_now, notice=notice)
 
 
@@ -134,7 +131,7 @@ def _sample() -> bool:
             st.html(
                 '<p class="rv-soft">No reel at hand? Here is one of ours, drawn for this page, ten seconds long.</p>'
             )
-            return st.button("Try the sample reel", icon=":material/play_arrow:", key="try_sample")
+            return st.form_submit_button("Try the sample reel", icon=":material/play_arrow:", key="try_sample")
 
 
 def limits_sentence() -> str:

@@ -42,6 +42,7 @@ class Visit:
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
+        self.reading: Post | None = None  # what is read without a reel
         self.selected: int | None = None  # the row of report.thumbnails that the visitor clicked
         self.playable: BytesIO | None = None  # what the player is given
         self._leaving: threading.Timer | None = None
@@ -82,6 +83,7 @@ class Visit:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.name = self.error = ""
+        self.reading = None
         self.post = self.draft = Post()
 
     def stays(self) -> None:

@@ -21,7 +21,7 @@ def read(open_page: OpenPage) -> Callable[..., Page]:
         page = open_page()
         page.app.text_area(key="caption").set_value(caption)
         page.app.selectbox(key="platform").set_value(platform)
-        page.app.toggle(key="caption_alone").set_value(True).run()
+        page.app.button(key="read_caption").click().run()
         assert not page.app.exception
         return page
 
@@ -33,7 +33,8 @@ def test_the_caption_of_the_form_is_read_without_a_reel(read: Callable[..., Page
     assert "Which words make it so" in page.html
     assert "TikTok shows about 80 characters" in page.html
     assert "at most 5 on TikTok" in page.html
-    page.app.text_area(key="caption").set_value("I hate this").run()
+    assert page.app.text_area(key="alone-caption").value == "I love this so much, do you? #fyp"
+    page.app.text_area(key="alone-caption").set_value("I hate this").run()
     assert "▼" in page.html
     assert "None in this caption." in page.html
 
@@ -126,7 +127,7 @@ def test_a_changed_caption_says_that_the_score_stands_and_can_be_taken_over(
 
 def test_the_sample_leaves_what_was_typed(open_page: OpenPage) -> None:
     page = open_page()
-    page.app.text_area(key="caption").set_value("my own words").run()
+    page.app.text_area(key="caption").set_value("my own words")
     page.app.button(key="try_sample").click().run()
     page.wait_for_result()
     assert page.visit.post.caption == SAMPLE_CAPTION
