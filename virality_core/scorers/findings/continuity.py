@@ -131,7 +131,7 @@ def repeats(runs: Sequence[FrameRun]) -> list[Finding]:
             value=share,
             unit="share of frames that repeat the one before",
             threshold=_REPEATED,
-            sentence=f"The video stutters: {share:.0%} of its frames repeat the one before.",
+            sentence=f"The video stutters: {100 * share:.0f} % of its frames repeat the one before.",
             reason="None of the clean phone clips at hand repeats a frame; film brought to 30 frames a second repeats "
             "20 %; that one in ten is the least that is told is this project's choice.",
         )

@@ -77,7 +77,7 @@ def _bars(reel: Reel) -> Finding | None:
         value=box.share,
         unit="share of the frame that is picture",
         threshold=_LEAST_PICTURE,
-        sentence=f"Black bars {where} take {1.0 - box.share:.0%} of the frame; crop the video to its picture.",
+        sentence=f"Black bars {where} take {100 * (1.0 - box.share):.0f} % of the frame; cut them off.",
         reason="Pairs of bars of 2 % of a side each are the narrowest that can be told from a dark edge; a phone's "
         "screen has nothing to give away.",
     )
@@ -94,8 +94,8 @@ def _aspect(reel: Reel) -> Finding | None:
         value=filled,
         unit="share of a 9:16 screen",
         threshold=_LEAST_FILLED,
-        sentence=f"The video is {reel.info.width} × {reel.info.height}: it fills {filled:.0%} of an upright phone's "
-        "screen, 9:16 fills it all.",
+        sentence=f"The video is {reel.info.width} × {reel.info.height}: it fills {100 * filled:.0f} % of an upright "
+        "phone's screen, 9:16 fills it all.",
         reason="Instagram's reels specification recommends 9:16 to avoid cropping and blank space, TikTok's in-feed "
         "specification 9:16; a tenth of the screen lost is this project's choice.",
     )

@@ -61,7 +61,7 @@ _BURNT = _Fault(
     threshold=0.2,
     above=True,
     reason=f"95 % of {_PHOTOS} have less of it burnt to white (all channels at 250 or more).",
-    say=lambda value: f"Highlights are burnt out: {value:.0%} of the picture is white without detail.",
+    say=lambda value: f"Highlights are burnt out: {100 * value:.0f} % of the picture is white without detail.",
 )
 _CRUSHED = _Fault(
     kind="clipped",
@@ -69,7 +69,7 @@ _CRUSHED = _Fault(
     threshold=0.35,
     above=True,
     reason=f"99 % of {_PHOTOS} have less of it crushed to black (all channels at 5 or less).",
-    say=lambda value: f"Shadows are crushed: {value:.0%} of the picture is black without detail.",
+    say=lambda value: f"Shadows are crushed: {100 * value:.0f} % of the picture is black without detail.",
     fewest=2,
 )
 _BLOCKING = _Fault(
@@ -88,7 +88,7 @@ _INTERLACED = _Fault(
     above=True,
     reason=f"99 % of {_PHOTOS} are under it, clean phone clips under 0.01; platforms ask for progressive video "
     "(YouTube's recommended upload encoding settings, answer 1722171).",
-    say=lambda value: f"The picture is interlaced: {value:.0%} of it shows comb teeth where something moves.",
+    say=lambda value: f"The picture is interlaced: {100 * value:.0f} % of it shows comb teeth where something moves.",
     fewest=2,
 )
 
