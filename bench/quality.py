@@ -1,6 +1,6 @@
 """`python -m bench.quality`: the memory VSFA needs on a 60 s reel of 1080 × 1920, the reference's demo and ours.
 
-The demo of lidq92/VSFA reads the whole video as uint8 and beside it as float32 before the first frame is judged: that is
+The demo of lidq92/VSFA reads a whole video as uint8 and beside it as float32 before it judges the first frame: that is
 computed, nobody has the memory to run it. Ours is measured in a process of its own on the drawn bench reel, every frame
 at native size, for as many frames as `--frames` says: a batch is let go before the next one comes, so more frames add
 their features alone, 16 KB each, which are added for 60 s. The weights are random: memory does not hang on them.

@@ -212,6 +212,11 @@ def _selected(findings: Sequence[Finding]) -> int:
     return min(int(st.session_state.get(_CHOICE, 0) or 0), max(0, len(findings) - 1))
 
 
+def forget() -> None:
+    """The next reel begins with its own first finding."""
+    st.session_state.pop(_CHOICE, None)
+
+
 def _picked_on_chart() -> None:
     picked = st.session_state[_CHART]["selection"].get(SELECTION, [])
     if picked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, contributions, gauge, moments, remarks
+from pages.components import caption, contributions, gauge, moments, quality, remarks
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -17,6 +17,7 @@ def show(report: Report, visit: Visit) -> None:
         if st.button("Score another reel", type="primary", icon=":material/replay:", key="again"):
             visit.another()
             st.session_state.pop("moment", None)
+            quality.forget()
             st.rerun()
         st.download_button(
             "Report as JSON",
@@ -29,5 +30,6 @@ def show(report: Report, visit: Visit) -> None:
         )
     contributions.chart(report)
     moments.show(report, visit)
+    quality.show(report)
     caption.of_result(visit)
     remarks.show(report, visit.post)
