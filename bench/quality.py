@@ -2,9 +2,9 @@
 
 The demo of lidq92/VSFA reads the whole video as uint8 and beside it as float32 before the first frame is judged: that
 is computed, nobody has the memory to run it. Ours is measured in a process of its own on the drawn bench reel, every
-frame at native size: two batches are decoded and the first `--frames` of each are judged, one pass after the other. More
-batches and passes take the place of earlier ones and add their features alone, 16 KB a frame, which are added for 60 s.
-The weights are random: memory does not hang on them.
+frame at native size: two batches are decoded and the first `--frames` of each are judged, one pass after the other.
+More batches and passes take the place of earlier ones and add their features alone, 16 KB a frame, which are added for
+60 s. The weights are random: memory does not hang on them.
 """
 
 from __future__ import annotations
