@@ -73,12 +73,12 @@ def form(draft: Post, error: str) -> Form:
         sample = _sample()
     with notice:
         if sent and upload is None:
-            alert("Choose a video file first, or try the sample reel.", until_next_file=True)
+            alert("Choose a video file first, or try the sample reel.")
         elif sent and upload is not None and upload.size > DEFAULT_LIMITS.max_bytes:
             alert(f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate.")
             sent = False
         elif error and not sent:
-            alert(error, until_next_file=True)
+            alert(error)
     wish = None
     if sample:
         post = Post(caption=SAMPLE_CAPTION)
@@ -144,10 +144,6 @@ def limits_sentence() -> str:
     )
 
 
-def alert(sentence: str, *, until_next_file: bool = False) -> None:
-    """One sentence of what went wrong; it may hold a file's name, so nothing in it is taken as markup.
-
-    With `until_next_file` the stylesheet hides it once another file is chosen.
-    """
-    about = " rv-of-file" if until_next_file else ""
-    st.html(f'<div class="rv-alert{about}" role="alert" dir="auto">{text.safe(sentence)}</div>')
+def alert(sentence: str) -> None:
+    """One sentence of what went wrong; it may hold a file's name, so nothing in it is taken as markup."""
+    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(sentence)}</div>')

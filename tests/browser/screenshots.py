@@ -43,6 +43,7 @@ def take(browser: Browser, address: str, width: int, theme: Literal["light", "da
     page.locator(".rv-hero").wait_for(timeout=SCORE_MS)
     page.locator(".stVegaLiteChart svg").first.wait_for(timeout=SCORE_MS)
     page.wait_for_function("() => document.querySelector('video')?.readyState >= 2", timeout=SCORE_MS)
+    page.locator(".rv-words").wait_for(timeout=SCORE_MS)  # the caption is read last
     show_all(page)
     page.wait_for_timeout(1500)  # the chart fits itself to the new window
     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
