@@ -65,7 +65,7 @@ def features(grey: Floats) -> list[float]:
     mean = np.asarray(cv2.GaussianBlur(grey, **blur), np.float64)  # type: ignore[call-overload]
     square = np.asarray(cv2.GaussianBlur(grey**2, **blur), np.float64)  # type: ignore[call-overload]
     normal = (grey - mean) / (np.sqrt(np.abs(mean**2 - square)) + 1 / 255)
-    shape, _, left, right = _asymmetric(normal)
+    shape, _, left, right = asymmetric(normal)
     found = [shape, (left**2 + right**2) / 2]
     for product in (
         normal[:, :-1] * normal[:, 1:],
@@ -73,12 +73,12 @@ def features(grey: Floats) -> list[float]:
         normal[:-1, :-1] * normal[1:, 1:],
         normal[1:, :-1] * normal[:-1, 1:],
     ):
-        shape, middle, left, right = _asymmetric(product)
+        shape, middle, left, right = asymmetric(product)
         found += [shape, middle, left**2, right**2]
     return found
 
 
-def _asymmetric(values: Floats) -> tuple[float, float, float, float]:
+def asymmetric(values: Floats) -> tuple[float, float, float, float]:
     """Shape, mean, left and right spread of the asymmetric generalised Gaussian that fits, by its moments."""
     left = float(np.sqrt(np.mean(np.square(values[values < 0])))) if (values < 0).any() else 1e-9
     right = float(np.sqrt(np.mean(np.square(values[values >= 0])))) if (values >= 0).any() else 1e-9
