@@ -1,0 +1,163 @@
+"""The material and the fit of the light quality model: graded, labelled, resumable, and able to learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from virality_core.errors import InputError
+from virality_core.models import nima
+from virality_core.models.quality_lite import CROPS, FEATURES, LiteFeatures
+from virality_core.training.quality import ffmpeg
+from virality_core.training.quality.baselines import asymmetric, features, sharpness
+from virality_core.training.quality.contents import Picture, pictures
+from virality_core.training.quality.distortions import MEASURED, ORDERED, crf_of
+from virality_core.training.quality.fit import fit, judge, pairs_of
+from virality_core.training.quality.measure import figures
+from virality_core.training.quality.samples import STILLS, Sample, load, of_picture
+from virality_core.training.quality.views import FRAMES, HEIGHT, WIDTH, film
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture with texture of many sizes."""
+    chance = np.random.default_rng(1)
+    picture = np.full((1300, 900, 3), 120.0, np.float32)
+    for octave in range(1, 8):
+        coarse = chance.normal(0, 18, (13 * 2**octave // 2, 9 * 2**octave // 2, 3)).astype(np.float32)
+        picture += np.asarray(cv2.resize(coarse, (900, 1300), interpolation=cv2.INTER_CUBIC))
+    path = tmp_path_factory.mktemp("pictures") / "drawn.png"
+    cv2.imwrite(str(path), np.clip(picture, 0, 255).astype(np.uint8))
+    return path
+
+
+def test_film_is_the_same_for_a_seed_and_moves(drawn: Path) -> None:
+    clip = film(drawn, 4)
+    assert clip.shape == (FRAMES, HEIGHT, WIDTH, 3)
+    assert (clip == film(drawn, 4)).all()
+    assert np.abs(clip[0].astype(int) - clip[-1]).mean() > 1.0
+    assert np.abs(clip[0].astype(int) - film(drawn, 5)[0]).mean() > 1.0
+
+
+@pytest.mark.parametrize("kind", [*MEASURED, *ORDERED])
+def test_a_distortion_grows_with_its_strength(drawn: Path, kind: str) -> None:
+    clip = film(drawn, 4)[:1]
+    far = [
+        float(np.abs((MEASURED | ORDERED)[kind](clip, strength, 2).astype(int) - clip).mean())
+        for strength in (0.0, 0.3, 0.6, 1.0)
+    ]
+    assert far == sorted(far)
+    assert far[-1] > 1.5 * far[0]
+
+
+def test_vmaf_falls_with_the_rate(drawn: Path, tmp_path: Path) -> None:
+    clip = film(drawn, 4)
+    values, sizes = [], []
+    for strength in (0.0, 0.5, 1.0):
+        file = tmp_path / f"{strength}.mp4"
+        sizes.append(ffmpeg.encode(clip, file, "libx264", crf_of("h264", strength)))
+        values.append(ffmpeg.vmaf(file, clip))
+    assert values[0] > 80
+    assert values[0] > values[1] + 5
+    assert values[1] > values[2] + 5
+    assert sizes == sorted(sizes, reverse=True)
+    assert ffmpeg.decode(file, clip.shape).shape == clip.shape
+
+
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="mate-backgrounds"):
+        pictures(tmp_path)
+
+
+def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"defocus": MEASURED["defocus"]})
+    monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
+    monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
+    monkeypatch.setattr("virality_core.training.quality.samples._ORDERED_STRENGTHS", 1)
+    network = LiteFeatures(nima.build(nima.Nima().state_dict())).eval()
+    picture = Picture(path=drawn, source="drawn", split="test")
+    path = of_picture(picture, network, tmp_path)
+    given, samples = load([path])
+    assert given.shape == (len(samples), STILLS, CROPS, FEATURES)
+    assert [one.kind for one in samples] == ["clean", "defocus", "defocus", "low_light", "over_exposure"]
+    vmafs = [one.vmaf for one in samples if one.vmaf is not None]
+    assert len(vmafs) == 3
+    assert vmafs == sorted(vmafs, reverse=True)
+    assert len(list((tmp_path / "clips").glob("*.mp4"))) == len(samples)
+    made = path.stat().st_mtime_ns
+    assert of_picture(picture, network, tmp_path).stat().st_mtime_ns == made
+
+
+def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sample]]:
+    """Clips whose VMAF hangs on half of the features, exposure on others; the others are chance."""
+    chance = np.random.default_rng(seed)
+    samples, rows = [], []
+    for picture in range(pictures_):
+        for kind in ("h264", "noise", "rescale", "low_light"):
+            for strength in (0.2, 0.5, 0.9):
+                row = chance.gamma(2.0, 0.3, (STILLS, CROPS, FEATURES)).astype(np.float32)
+                row[..., : 960 if kind != "low_light" else 0] *= 1.0 + 3.0 * strength
+                row[..., 960:1400] *= 1.0 + 6.0 * strength * (kind == "low_light")
+                vmaf = None if kind == "low_light" else 100.0 * (1.0 - 0.8 * strength)
+                name = f"{seed}-{picture}"
+                samples.append(Sample(picture=name, split="train", kind=kind, strength=strength, vmaf=vmaf, bytes=1))
+                rows.append(row)
+    return np.stack(rows), samples
+
+
+def test_pairs_are_of_one_picture_and_kind() -> None:
+    _, samples = _made_up(2, 0)
+    pairs = pairs_of(samples)
+    assert len(pairs.better) == 2 * 4 * 3
+    for good, bad in zip(pairs.better, pairs.worse, strict=True):
+        assert samples[good].picture == samples[bad].picture
+        assert samples[good].kind == samples[bad].kind
+        assert samples[good].strength < samples[bad].strength
+
+
+def test_the_figures_can_fail() -> None:
+    _, samples = _made_up(3, 0)
+    by_strength = -np.array([one.strength for one in samples])
+    good, bad = figures(by_strength, samples), figures(-by_strength, samples)
+    assert good["spearman_together"] == pytest.approx(1.0)
+    assert bad["spearman_together"] == pytest.approx(-1.0)
+    assert set(good["pair_order"].values()) == {1.0}  # type: ignore[attr-defined]
+    assert set(bad["pair_order"].values()) == {0.0}  # type: ignore[attr-defined]
+
+
+def test_sharpness_and_brisque_features_tell_blur(drawn: Path) -> None:
+    frame = film(drawn, 4)[0]
+    blurred = MEASURED["defocus"](frame[None], 0.6, 1)[0]
+    assert sharpness(frame) > 2 * sharpness(blurred)
+    grey = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(float) / 255 for one in (frame, blurred)]
+    sharp, soft = (features(one) for one in grey)
+    assert len(sharp) == 18
+    # Neighbours are more alike in a blurred picture: their products lean to the right.
+    lean = [one[3] / np.sqrt(one[4] + one[5]) for one in (sharp, soft)]
+    assert lean[1] > lean[0] + 0.1
+
+
+def test_fitted_shapes_are_those_of_known_distributions() -> None:
+    chance = np.random.default_rng(0)
+    for values, known in ((chance.normal(size=200_000), 2.0), (chance.laplace(size=200_000), 1.0)):
+        shape, mean, left, right = asymmetric(values)
+        assert shape == pytest.approx(known, rel=0.05)
+        assert mean == pytest.approx(0.0, abs=0.02)
+        assert left == pytest.approx(right, rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_head_learns_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # an optimizer's first step makes that folder
+    given, samples = _made_up(12, 1)
+    head = fit(given, samples, steps=60)
+    unseen, theirs = _made_up(6, 2)
+    found = figures(judge(head, unseen), theirs)
+    assert float(str(found["spearman_together"])) > 0.8
+    assert (
+        judge(fit(given[:24], samples[:24], steps=3), unseen) == judge(fit(given[:24], samples[:24], steps=3), unseen)
+    ).all()

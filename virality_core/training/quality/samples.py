@@ -1,0 +1,120 @@
+"""The training material: every clip's features with its VMAF or its strength, kept on disk picture by picture.
+
+Resumes: a picture whose file is there is not made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virality_core.media import open_reel
+from virality_core.models.quality_lite import LiteFeatures, crop_features
+from virality_core.training.quality import ffmpeg
+from virality_core.training.quality.contents import Picture
+from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
+from virality_core.training.quality.views import film
+from virality_core.types import Plan
+
+STILLS = 4  # of a clip, taken as the scorer's are: spread over it by `media.open_reel`
+_MEASURED_STRENGTHS = 2  # of each kind
+_ORDERED_STRENGTHS = 3
+_MIXTURES = (("defocus", "h264"), ("noise", "hevc"), ("rescale", "h264"), ("h264", "noise"), ("h264", "rescale"))
+_SAVED_CRF = (14.0, 23.0)  # an undistorted file is compressed a little too, as a phone or an editor does it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A clip. `vmaf` is null where it means nothing; `bytes` are its file's."""
+
+    picture: str
+    split: str
+    kind: str
+    strength: float
+    vmaf: float | None
+    bytes: int
+
+
+def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path:
+    """Make, or find made, one picture's samples: an .npz of `features` float16 (S, T, crops, F) and `samples` (JSON).
+
+    The clips of a test picture are kept beside it as MP4, for what the model is compared with.
+    """
+    path = folder / f"{picture.name}.npz"
+    if not path.exists():
+        clips = folder / "clips"
+        clips.mkdir(exist_ok=True)
+        features, samples = [], []
+        for file, sample in _made(picture, clips):
+            stills = open_reel(file, Plan(stills=STILLS)).frames.rgb
+            stills = stills[np.minimum(np.arange(STILLS), len(stills) - 1)]
+            features.append(crop_features(network, stills).numpy().astype(np.float16))
+            samples.append(asdict(sample))
+            if picture.split != "test":
+                file.unlink()
+        partial = path.with_suffix(".part.npz")
+        np.savez(partial, features=np.stack(features), samples=json.dumps(samples))
+        partial.rename(path)
+    return path
+
+
+def load(paths: list[Path]) -> tuple[NDArray[np.float32], list[Sample]]:
+    """Features float32 (S, T, crops, F) and samples of those files."""
+    files = [np.load(path) for path in paths]
+    samples = [Sample(**one) for file in files for one in json.loads(str(file["samples"]))]
+    return np.concatenate([file["features"] for file in files]).astype(np.float32), samples
+
+
+def _made(picture: Picture, folder: Path) -> Iterator[tuple[Path, Sample]]:
+    seed = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:4], "big")
+    chance = np.random.default_rng(seed)
+    clean = film(picture.path, seed)
+    number = 0
+
+    def sample(kind: str, steps: list[tuple[str, float]], *, measured: bool = True) -> tuple[Path, Sample]:
+        nonlocal number
+        file = folder / f"{picture.name}-{number:02}.mp4"
+        number += 1
+        size = _write(clean, steps, file, saved_crf=float(chance.uniform(*_SAVED_CRF)), seed=seed)
+        label = ffmpeg.vmaf(file, clean) if measured else None
+        strength = float(np.mean([strength for _, strength in steps])) if steps else 0.0
+        return file, Sample(
+            picture=picture.name, split=picture.split, kind=kind, strength=strength, vmaf=label, bytes=size
+        )
+
+    yield sample("clean", [])
+    for kind in (*CODECS, *MEASURED):
+        for strength in _spread(chance, _MEASURED_STRENGTHS):
+            yield sample(kind, [(kind, strength)])
+    for kinds in _MIXTURES:
+        yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in kinds])
+    for kind in ORDERED:
+        for strength in _spread(chance, _ORDERED_STRENGTHS):
+            yield sample(kind, [(kind, strength)], measured=False)
+
+
+def _write(clean: ffmpeg.Clip, steps: list[tuple[str, float]], file: Path, *, saved_crf: float, seed: int) -> int:
+    """Distort the clip step by step into the file; returns its bytes. A codec that comes last is the file's own."""
+    clip, size = clean, 0
+    for kind, strength in steps:
+        if kind in CODECS:
+            size = ffmpeg.encode(clip, file, CODECS[kind][0], crf_of(kind, strength))
+            if (kind, strength) != steps[-1]:
+                clip = ffmpeg.decode(file, clip.shape)
+        else:
+            clip = (MEASURED | ORDERED)[kind](clip, strength, seed)
+    if not steps or steps[-1][0] not in CODECS:
+        size = ffmpeg.encode(clip, file, "libx264", saved_crf)
+    return size
+
+
+def _spread(chance: np.random.Generator, count: int) -> list[float]:
+    """Strengths 0–1, one drawn in each of `count` equal steps."""
+    drawn: list[float] = ((np.arange(count) + chance.random(count)) / count).tolist()
+    return drawn
