@@ -18,6 +18,8 @@ _STAGES = {
     "aesthetics": "Rating how the frames look",
     "look": "Measuring light, colour and sharpness",
     "motion": "Following the motion",
+    "quality": "Judging the technical quality",
+    "findings": "Looking for technical faults",
     "pacing": "Following the motion",
     "caption": "Reading the caption",
     "keyword": "Reading the caption",

@@ -9,6 +9,7 @@ import io
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
@@ -308,3 +309,27 @@ def test_partly_transparent_shows_black_behind(make_clip: MakeClip) -> None:
     assert reel.frames.rgb[0, :, 90:].max() < 8
     assert reel.runs[0].luma[0, :, 90:].max() < 8
     assert any("transparent" in note for note in reel.notes)
+
+
+def test_thousands_of_damaged_keyframes_are_no_hours_of_searching(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.avi"
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 16, 16, "yuvj420p"
+    encoder.time_base = Fraction(1, 240)
+    picture = av.VideoFrame.from_ndarray(np.zeros((24, 16), np.uint8), format="yuv420p").reformat(format="yuvj420p")
+    picture.pts = 0
+    good = bytes(next(iter((*encoder.encode(picture), *encoder.encode(None)))))
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mjpeg", rate=240)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuvj420p"
+        for number in range(12_000):
+            packet = av.Packet(good if number < 300 else b"\xff\xd8\x00")
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 240)
+            packet.is_keyframe = True
+            container.mux(packet)
+    began = time.process_time()
+    reel = open_reel(path, PLAN)
+    assert time.process_time() - began < 60
+    assert len(reel.frames) > 0
+    assert reel.frames.seconds.max() <= 300 / 240
+    assert any("damaged" in note for note in reel.notes)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _READ_ON_BYTES = 2_000_000  # skipping less than this by reading is cheaper than a seek
 _LOOK_BACK_PACKETS = 300  # how far before a frame that can't be decoded a keyframe is looked for: 10 s
 _LOOK_ON_PACKETS = 16  # how far past a frame that can't be decoded one that can is looked for
+_SEARCH_AT_LEAST, _SEARCHES = 3000, 2  # packets searched through for missing frames in all: so many, and twice the file
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # libav's own decoders drop the alpha of these
 
 
@@ -77,6 +78,9 @@ class GroupDecoder:
         self._use(container or self._stack.enter_context(source.open()))
         self._demuxer: Iterator[Packet[VideoStream]] = iter(())
         self._place: int | None = None  # the survey's number of the packet that the demuxer gives next
+        # Packets that may be decoded again in search of frames that are missing: a file of nothing but damaged
+        # keyframes would have each of them look through its neighbours, for hours.
+        self._search_left = _SEARCH_AT_LEAST + _SEARCHES * len(survey.ticks)
         self.decoded_frames = 0
         self.damaged_packets = 0
 
@@ -104,12 +108,14 @@ class GroupDecoder:
             if tick in missing:
                 missing.discard(tick)
                 yield tick, frame
-        if missing and job.first:  # the keyframe may be damaged, or none at all whatever the container says
-            for tick, frame in self._decode(self._from_further_back(job, missing), skip_others=True):
+        if (
+            missing and job.first and self._search_left > 0
+        ):  # the keyframe may be damaged, or none at all whatever the container says
+            for tick, frame in self._search(self._from_further_back(job, missing), skip_others=True):
                 if tick in missing:
                     missing.discard(tick)
                     yield tick, frame
-        if missing:
+        if missing and self._search_left > 0:
             yield from self._next_best(job, sorted(missing))
 
     def _from_further_back(self, job: Job, missing: set[int]) -> Job:
@@ -118,10 +124,14 @@ class GroupDecoder:
     def _next_best(self, job: Job, missing: list[int]) -> Iterator[tuple[int, VideoFrame]]:
         last = min(len(self._survey.ticks) - 1, job.last + _LOOK_ON_PACKETS)
         place = 0
-        for tick, frame in self._decode(Job(job.first, last, job.wanted), skip_others=False):
+        for tick, frame in self._search(Job(job.first, last, job.wanted), skip_others=False):
             if place < len(missing) and tick >= missing[place]:
                 yield missing[place], frame
                 place += 1
+
+    def _search(self, job: Job, *, skip_others: bool) -> Iterator[tuple[int, VideoFrame]]:
+        self._search_left -= job.last + 1 - job.first
+        yield from self._decode(job, skip_others=skip_others)
 
     def _decode(self, job: Job, *, skip_others: bool) -> Iterator[tuple[int, VideoFrame]]:
         """Shown frames of the job's packets as (tick, frame); with `skip_others` unwanted ones only where needed."""

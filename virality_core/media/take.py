@@ -68,9 +68,11 @@ def take(decoder: Decoder, plan: Plan, progress: Progress) -> Taken:
     decoder.take([*stills.rows, *hook.rows, *clips.rows, *in_runs], receive, progress)
     if (plan.stills or plan.hook_stills) and not (stills.own or hook.own):
         raise InputError(no_frame(decoder.name))
+    # Where next to nothing can be decoded, what there is of the hook stands for the reel.
+    over_the_reel = stills if stills.own or not plan.stills else hook
     came = ([small[tick] for tick in _ticks(survey, run) if tick in small] for run in run_places)
     return Taken(
-        frames=stills.batch(survey),
+        frames=over_the_reel.batch(survey),
         hook=hook.batch(survey) if plan.hook_stills else None,
         runs=tuple(_run(survey, frames) for frames in came if frames),
         clips=clips.clips(survey, clip_places) if clips.own else None,
