@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import streamlit as st
 
-from pages.components import highlights, player, text, timeline
+from pages.components import highlights, picture, player, text, timeline
 from pages.components.styles import heading
 from pages.components.visit import Visit
 from virality_core import words
@@ -78,7 +76,7 @@ def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
     with frame, st.container(key="moment_frame", gap="xsmall"):
         at = words.clock(second)
-        st.image(BytesIO(timeline.jpeg(report.thumbnails, selected)), width="stretch", alt=f"The reel's frame at {at}")
+        picture.show(report.thumbnails, selected, at)
         st.caption(f"Frame at {at}")
     with reel, st.container(key="moment_player", gap="xsmall"):
         picked = visit.selected is not None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import altair as alt
 import streamlit as st
 
-from pages.components import timeline
+from pages.components import picture, timeline
 from pages.components.styles import heading
 from virality_core.types import Finding, FindingKind, FrameBatch, Report, Signal
 
@@ -134,7 +133,7 @@ def _finding(report: Report, finding: Finding) -> None:
 def _picture(place: st.delta_generator.DeltaGenerator, frames: FrameBatch, row: int, words: str) -> None:
     at = _clock(float(frames.seconds[row]))
     with place:
-        st.image(BytesIO(timeline.jpeg(frames, row)), width="stretch", alt=f"The reel's frame at {at}")
+        picture.show(frames, row, at)
         st.caption(f"{words}: {at}")
 
 

@@ -94,7 +94,7 @@ def test_an_explanation_costs_few_tokens_whatever_the_length(lite: LiteSentiment
             return lite.from_words(words, mask)
 
     explain(Counting(), lite.read(" ".join(["lovely", "day", "for", "a", "walk"] * 18).rsplit(" ", 90 - words)[0]))
-    assert 0 < asked < 1250
+    assert 0 < asked < 1900
 
 
 def test_explaining_twice_gives_the_same(model: SentimentModel) -> None:
