@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -149,3 +150,17 @@ def test_what_is_no_picture(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=said):
             read_image(tmp_path / name)
+
+
+def test_what_runs_another_program_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(InputError, match="not a picture"):
+        read_image(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.jpg"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="not a file"):
+        read_image(path)

@@ -11,6 +11,7 @@ import numpy as np
 from av.codec import CodecContext
 from av.video.frame import VideoFrame
 
+from virality_core.errors import InputError
 from virality_core.media.source import AV_ERRORS, Source, main_video, until_damage
 from virality_core.media.survey import Survey
 
@@ -223,7 +224,13 @@ def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int, t
         context.thread_type = "AUTO"
         context.thread_count = threads
         context.options = {"max_pixels": str(max_pixels)}
-        context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
+        try:
+            context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
+        except AV_ERRORS:
+            raise InputError(
+                f"The video's codec ({context.name}) can't be opened: it is not known here, or its header is damaged; "
+                "export the video as H.264 MP4."
+            ) from None
     return context
 
 

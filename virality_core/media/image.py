@@ -18,6 +18,10 @@ MAX_IMAGE_PIXELS = 80_000_000  # 240 MB as RGB; more than a phone's camera gives
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
 
 
+#: Pillow's others are rare, and one (EPS) has another program run what a stranger sent
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
     """The picture as uint8 (H, W, 3) sRGB, turned as its EXIF orientation says; of an animation the first frame.
 
@@ -26,10 +30,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: not a picture, damaged, or over `MAX_IMAGE_PIXELS`.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a FIFO would be waited for without end
+        raise InputError(f"{path} is not a file.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, for which the limit below is stricter, and of odd metadata
-            with Image.open(path) as picture:
+            with Image.open(path, formats=_FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MAX_IMAGE_PIXELS:
                     raise InputError(_too_large(path, f"{width}×{height} pixels"))

@@ -61,12 +61,24 @@ class Turn:
         return image[::-1] if self.flip_y else image
 
 
+#: by degrees counter-clockwise, as PyAV tells them
+_TURNS = {
+    -90: Turn(transpose=True, flip_x=True),
+    90: Turn(transpose=True, flip_y=True),
+    180: Turn(flip_x=True, flip_y=True),
+    -180: Turn(flip_x=True, flip_y=True),
+}
+
+
 def turn_of(frame: VideoFrame) -> Turn:
     """The turn that the frame's display matrix asks for (ISO 14496-12, 8.3.2), to the nearest quarter.
 
     The matrix sends a coded point (x, y) to (a·x + c·y, b·x + d·y), y downwards.
     """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX.name)
+    try:
+        data = frame.side_data.get(SideDataType.DISPLAYMATRIX.name)
+    except ValueError:  # PyAV 18 knows no side data newer than itself, Exif for one: there only whole turns are told
+        return _TURNS.get(frame.rotation, Turn())
     if data is None:
         return Turn()
     a, b, _, c, d = np.frombuffer(memoryview(cast(Buffer, data)), np.int32)[:5].astype(np.int64)
@@ -132,7 +144,8 @@ class Picture:
         small = _resized(plane, coded)
         bits = frame.format.components[0].bits
         table = _luma_table(bits, _is_full_range(frame), self.transfer)
-        return np.ascontiguousarray(self.turn.apply(table[small]))
+        # Damaged samples can be larger than their bits allow.
+        return np.ascontiguousarray(self.turn.apply(table[np.minimum(small, len(table) - 1)]))
 
     def _convert(self, frame: VideoFrame, format_: str) -> Pixels:
         if not hasattr(self._own, "reformatter"):

@@ -16,13 +16,20 @@ def find(entry: Entry) -> Path | None:
     """The entry's file where it lies, its digest not yet checked, or None. Never touches the network."""
     for folder in manifest.search_path():
         for path in (folder / entry.file, folder / entry.name):
-            if path.is_file():
+            if _is_there(path):
                 return path
     if entry.source != "bundled":
         kept = cache.place(entry)
-        if kept.is_file():
+        if _is_there(kept):
             return kept
     return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be read
+        return False
 
 
 def resolve(identifier: str, progress: Progress | None = None) -> Path:
