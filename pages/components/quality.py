@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import picture, timeline
 from pages.components.styles import heading
+from virality_core import words
 from virality_core.types import Finding, FindingKind, FrameBatch, Report, Signal
 
 LABELS: dict[FindingKind, str] = {
@@ -33,6 +34,11 @@ _CHART, _CHOICE = "quality_chart", "quality_finding"
 _PLOT_HEIGHT, _LANE_HEIGHT = 120, 26  # pixels
 # The theme's first three chart colours, as in the other timeline.
 _COLOUR = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen", "words"]))
+
+
+def forget() -> None:
+    """The next reel begins with its own first finding."""
+    st.session_state.pop(_CHOICE, None)
 
 
 @st.fragment
@@ -106,7 +112,7 @@ def span(finding: Finding) -> str:
     """When a finding is: “all along”, or from and to."""
     if finding.worst_seconds is None and finding.start_seconds == 0.0:
         return "all along"
-    return f"{_clock(finding.start_seconds)} to {_clock(finding.end_seconds)}"
+    return f"{words.clock(finding.start_seconds)} to {words.clock(finding.end_seconds)}"
 
 
 def duration_seconds(report: Report) -> float:
@@ -130,11 +136,11 @@ def _finding(report: Report, finding: Finding) -> None:
         _picture(right, frames, good, "Without it")
 
 
-def _picture(place: st.delta_generator.DeltaGenerator, frames: FrameBatch, row: int, words: str) -> None:
-    at = _clock(float(frames.seconds[row]))
+def _picture(place: st.delta_generator.DeltaGenerator, frames: FrameBatch, row: int, label: str) -> None:
+    at = words.clock(float(frames.seconds[row]))
     with place:
         picture.show(frames, row, at)
-        st.caption(f"{words}: {at}")
+        st.caption(f"{label}: {at}")
 
 
 def _line(signal: Signal | None, across: alt.X) -> list[alt.Chart]:
@@ -199,21 +205,16 @@ def _lanes(
         {"top": top + _LANE_HEIGHT * place + _LANE_HEIGHT / 2, "label": LABELS[kind], "kind": "words"}
         for place, kind in enumerate(kinds)
     ]
-    words = (
+    labels = (
         alt.Chart(alt.Data(values=names))
         .mark_text(align="left", baseline="middle", dx=6)
         .encode(x=alt.value(0), y=alt.Y("top:Q", scale=whole, axis=None), text="label:N", color=_COLOUR)
     )
-    return [bars, words]
+    return [bars, labels]
 
 
 def _selected(findings: Sequence[Finding]) -> int:
     return min(int(st.session_state.get(_CHOICE, 0) or 0), max(0, len(findings) - 1))
-
-
-def forget() -> None:
-    """The next reel begins with its own first finding."""
-    st.session_state.pop(_CHOICE, None)
 
 
 def _picked_on_chart() -> None:
@@ -231,8 +232,3 @@ def _in_words(signal: Signal | None, findings: Sequence[Finding]) -> str:
 def _plain(sentence: str) -> str:
     """The sentence without anything that Markdown would take for markup (a file's name may be in it)."""
     return "".join("\\" + character if character in "\\`*_{}[]()<>#+-!|$~:" else character for character in sentence)
-
-
-def _clock(seconds: float) -> str:
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"

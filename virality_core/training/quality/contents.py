@@ -46,7 +46,7 @@ _PICTURES: dict[str, tuple[str, str]] = {
         "usr/share/backgrounds/gnome",
         "licorice-l.webp pixels-l.webp grid-l.webp",
     ),
-    "ukui-wallpapers 20.04.2 (CC-BY-SA-3.0)": ("usr/share/backgrounds", "rhythm.jpg string.jpg"),
+    "ukui-wallpapers 20.04.3 (CC-BY-SA-3.0)": ("usr/share/backgrounds", "rhythm.jpg string.jpg"),
 }
 
 

@@ -11,7 +11,7 @@ from virality_core.models.quality_lite import LiteFeatures, LiteHead
 
 
 def save_model(network: LiteFeatures, head: LiteHead, path: Path) -> str:
-    """Write the tensors, float16 (the answer moves by less than 0.002); returns the file's sha256."""
+    """Write the tensors, float16; returns the file's sha256."""
     tensors = {
         prefix + name: tensor.half().contiguous()
         for prefix, module in (("features.", network), ("head.", head))
