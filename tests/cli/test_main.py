@@ -111,3 +111,14 @@ def test_what_is_wrong_with_a_file_stands_at_its_score(
     score, note = out.splitlines()[1:3]
     assert score.startswith("Score ")
     assert note.startswith("Note: The file ends early or is damaged")
+
+
+def test_the_report_does_not_overwrite_the_video(
+    capsys: pytest.CaptureFixture[str], drawn_clip: Path, tmp_path: Path
+) -> None:
+    video = tmp_path / "reel.mp4"
+    video.write_bytes(drawn_clip.read_bytes())
+    code, _, err = _run(capsys, "score", str(video), "--json", str(tmp_path / "." / "reel.mp4"))
+    assert code == 2
+    assert _is_one_sentence(err)
+    assert video.read_bytes() == drawn_clip.read_bytes()

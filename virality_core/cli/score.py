@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         posted_at=args.posted_at,
         music=args.music,
     )
+    if args.json and args.json != "-" and Path(args.json).resolve() == Path(args.path).resolve():
+        raise UsageError(f"--json {args.json} would overwrite the video itself; name another file.")
     report = score_reel(args.path, post, profile=args.profile)
     if args.json == "-":
         print(report_json(report))

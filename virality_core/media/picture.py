@@ -35,6 +35,7 @@ _MATRICES = {
 _SD_LINES = 576  # unlabelled pictures up to this height and 1280 wide are BT.601, larger BT.709, as players take them
 _TRANSFERS: dict[int, Transfer] = {16: "pq", 18: "hlg"}  # ITU-T H.273 transfer characteristics
 SMALL_SIDE = 180  # short side of the small grey frames
+_SMALL_AREA = 2.5 * SMALL_SIDE**2  # pixels: no less than that short side up to 2:5
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,12 @@ class Picture:
         return max(1, int(self.width * scale + 1e-9)), max(1, int(self.height * scale + 1e-9))
 
     def small_size(self) -> tuple[int, int]:
-        """(width, height) of the small grey frames: the short side is SMALL_SIDE, or the picture's own when smaller."""
-        scale = min(1.0, SMALL_SIDE / min(self.width, self.height))
+        """(width, height) of the small grey frames: the short side is SMALL_SIDE, or the picture's own when smaller.
+
+        Of pictures narrower than 2:5 it is less: hundreds are held, and a strip of any length must not fill the memory.
+        """
+        short, area = min(self.width, self.height), self.width * self.height
+        scale = min(1.0, SMALL_SIDE / short, math.sqrt(_SMALL_AREA / area))
         return max(1, round(self.width * scale)), max(1, round(self.height * scale))
 
     def rgb(self, frame: VideoFrame, out: NDArray[np.uint8]) -> None:
