@@ -29,6 +29,7 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         "",
         *_points(report),
         *_costs(report),
+        *_faults(report),
         *_without_weight(report),
         *_not_measured(report),
     ]
@@ -61,6 +62,14 @@ def _costs(report: Report) -> list[str]:
         clause = words.to_do(signal) or words.says(signal)
         lines.append(f"  {-words.cost(contribution):5.1f}  {words.title(signal.name)}: {clause}")
     return ["", "What costs you most:", *lines] if lines else []
+
+
+def _faults(report: Report) -> list[str]:
+    lines = [
+        f"  {words.clock(finding.start_seconds)}–{words.clock(finding.end_seconds)}  {finding.sentence}"
+        for finding in report.findings
+    ]
+    return ["", "Technical faults (no points; what they cost is in the signals above):", *lines] if lines else []
 
 
 def _without_weight(report: Report) -> list[str]:

@@ -59,8 +59,8 @@ def _probe(origin: str) -> str | None:
     except urllib.error.HTTPError as error:  # it answers; whether it has the file is for the download to find out
         error.close()
         return f"{origin} answers with error {error.code}" if error.code >= 500 else None
-    except (OSError, ValueError) as error:
-        return f"{origin} can't be reached ({getattr(error, 'reason', error)})"
+    except (OSError, ValueError):
+        return f"{origin} can't be reached"
 
 
 def _opener() -> urllib.request.OpenerDirector:
