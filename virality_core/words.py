@@ -63,7 +63,7 @@ def plain(name: str, value: float) -> str:
 
 def says(signal: Signal) -> str:
     """The signal's value in plain words; the exact value and its percentile for a signal without words of its own."""
-    said = _words(signal.name)
+    said = _words_of(signal)
     form = str(said.get("says", ""))
     if not form:
         above = "" if signal.percentile is None else ", above {percentile} % of {reference}"
@@ -104,7 +104,7 @@ def to_do(signal: Signal) -> str:
     """What the creator can do about it, where the measure itself says so; else empty. Promises no points."""
     if signal.desirability >= _TARGET_REACHED:
         return ""
-    said = _words(signal.name)
+    said = _words_of(signal)
     edges = _full_points(signal.name)
     wants_less = edges is not None and edges[1] is not None and signal.value > edges[1]
     return str(said.get("less" if wants_less else "more", "")) or _weakest_moment(signal)
@@ -127,7 +127,7 @@ def better(name: str) -> str:
 
 def axis(signal: Signal) -> str:
     """The unit of the signal's values on a chart, after `scale`."""
-    return str(_words(signal.name).get("axis", signal.unit))
+    return str(_words_of(signal).get("axis", signal.unit))
 
 
 def scale(name: str) -> float:
@@ -161,6 +161,13 @@ def clock(seconds: float) -> str:
 def _words(name: str) -> dict[str, Any]:
     found: dict[str, Any] = entry(name).get("words", {})
     return found
+
+
+def _words_of(signal: Signal) -> dict[str, Any]:
+    """The words of the variant that answered, where its unit is its own."""
+    variants: dict[str, Any] = entry(signal.name).get("variants", {})
+    answered = variants.get("" if signal.model is None else signal.model.variant, {})
+    return dict(answered["words"]) if "words" in answered else _words(signal.name)
 
 
 def _fields(signal: Signal) -> dict[str, str]:

@@ -91,7 +91,13 @@ def test_the_text_report_says_it_in_plain_words(capsys: pytest.CaptureFixture[st
     plain = ["score", str(drawn_clip), "--caption", "I love this so much #fyp", "--profile", "lite"]
     code, out, err = _run(capsys, *plain)
     assert (code, err) == (0, "")
-    for words in ("What costs you most:", "Technical faults", "Without weight in the score:", "Sentiment: sounds", "of its height"):
+    for words in (
+        "What costs you most:",
+        "Technical faults",
+        "Without weight in the score:",
+        "Sentiment: sounds",
+        "of its height",
+    ):
         assert words in out
     for unit in ("NIMA mark", "L* RMS", "cycles per short side", "ln engagement", "e+0", "tiktok-vn"):
         assert unit not in out

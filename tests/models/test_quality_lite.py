@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from virality_core.models import nima
-from virality_core.models.quality_lite import CROP, CROPS, LiteFeatures, LiteHead, LiteQuality, crops_of, tau_stills
+from virality_core.models.quality_lite import CROP, CROPS, LiteFeatures, LiteHead, LiteQuality, crops_of
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,9 @@ def test_crops_are_native_pixels_along_the_longer_side() -> None:
 
 def test_answers_are_deterministic_and_in_range(tensors: dict[str, Tensor]) -> None:
     model = LiteQuality(tensors)
-    frames, seconds = _frames(7, 300, 200), np.arange(7.0)
-    video, values = model.score(frames, seconds)
-    again, values_again = LiteQuality(tensors).score(frames, seconds)
+    frames = _frames(7, 300, 200)
+    video, values = model.score(frames)
+    again, values_again = LiteQuality(tensors).score(frames)
     assert video == again
     assert (values == values_again).all()
     assert 0.0 < video < 1.0
@@ -58,8 +58,8 @@ def test_a_still_is_judged_alike_in_any_batch(tensors: dict[str, Tensor]) -> Non
     """The judgement looks back only, so the first stills' values must not depend on how many follow."""
     model = LiteQuality(tensors)
     frames = _frames(9, 300, 200)
-    _, few = model.score(frames[:3], np.arange(3.0))
-    _, many = model.score(frames, np.arange(9.0))
+    _, few = model.score(frames[:3])
+    _, many = model.score(frames)
     np.testing.assert_allclose(few, many[:3], atol=1e-5)
 
 
@@ -69,15 +69,9 @@ def test_progress_may_stop_it(tensors: dict[str, Tensor]) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        LiteQuality(tensors).score(_frames(9, 170, 170), np.arange(9.0), progress=stop)
+        LiteQuality(tensors).score(_frames(9, 170, 170), progress=stop)
 
 
 def test_other_tensors_are_refused(tensors: dict[str, Tensor]) -> None:
     with pytest.raises(RuntimeError):
         LiteQuality({name: tensor for name, tensor in tensors.items() if name != "head.head.q.weight"})
-
-
-def test_tau_is_told_in_time() -> None:
-    assert tau_stills(np.arange(10) / 25) == 12
-    assert tau_stills(np.arange(10) * 1.5) == 1
-    assert tau_stills(np.zeros(1)) == 1

@@ -3,8 +3,9 @@
 Owen values (Owen 1977: Shapley values where words join their neighbours first) over a tree that halves the caption down
 to its words. A part's worth is asked of the model twice: what it says alone, what the caption loses without it. What
 two halves are worth together beyond what each is worth by itself is shared by both alike, and so down to the words.
-Two words get their exact Shapley values. Long captions are asked the first way only: its parts are short, so it costs
-far fewer tokens.
+Two words get their exact Shapley values. Longer captions are asked the second way, word by word only, and all words
+share alike what that leaves over; the longest are asked the first way only: its parts are short, so it costs far fewer
+tokens.
 """
 
 from __future__ import annotations
@@ -46,16 +47,21 @@ def explain(model: SentimentModel, reading: Reading) -> Explanation:
     alone = np.zeros((len(parts) + 1, count), dtype=bool)  # the last row has no words
     for row, (start, end) in enumerate(parts):
         alone[row, start:end] = True
-    others = ~alone[1:-1]  # without a part; without the whole and without nothing are there already
-    both_ways = _tokens(reading, alone) + _tokens(reading, others) <= _MOST_TOKENS
-    logits = _logits_with(model, reading, np.concatenate([alone, others]) if both_ways else alone)
+    without_part = ~alone[1:-1]  # without the whole and without nothing are there already
+    without_word = ~np.eye(count, dtype=bool)
+    both_ways, each_word = np.concatenate([alone, without_part]), np.concatenate([alone[[0, -1]], without_word])
+    asked = next((rows for rows in (both_ways, each_word) if _tokens(reading, rows) <= _MOST_TOKENS), alone)
+    logits = _logits_with(model, reading, asked)
     outputs = (logits[:, 2] - logits[:, 0]).double().numpy()
-    whole, nothing = outputs[0], outputs[len(parts)]
-    said = outputs[: len(parts)] - nothing
-    weights = _shared(0, count, dict(zip(parts, said, strict=True)))
-    if both_ways:
-        lost = np.concatenate([said[:1], whole - outputs[len(alone) :]])
-        weights = (weights + _shared(0, count, dict(zip(parts, lost, strict=True)))) / 2
+    whole, nothing = outputs[0], outputs[1 if asked is each_word else len(parts)]
+    if asked is each_word:
+        lost = whole - outputs[2:]
+        weights = lost + (whole - nothing - lost.sum()) / count
+    else:
+        weights = _shared(0, count, dict(zip(parts, outputs[: len(parts)] - nothing, strict=True)))
+    if asked is both_ways:
+        losses = np.concatenate([[whole - nothing], whole - outputs[len(alone) :]])
+        weights = (weights + _shared(0, count, dict(zip(parts, losses, strict=True)))) / 2
     negative, neutral, positive = logits[0].softmax(-1).tolist()
     return Explanation(
         probabilities=(negative, neutral, positive),

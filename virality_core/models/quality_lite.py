@@ -27,7 +27,6 @@ FEATURES = 2 * CHANNELS
 CROPS = 3
 _FRAMES_A_BATCH = 4
 REDUCED, HIDDEN = 64, 32  # widths of the head
-TAU_SECONDS = 12 / 25
 
 
 class LiteFeatures(nn.Module):
@@ -126,25 +125,18 @@ class LiteQuality:
 
     @torch.inference_mode()
     def score(
-        self, rgb: NDArray[np.uint8], seconds: NDArray[np.float64], progress: Callable[[float], None] | None = None
+        self, rgb: NDArray[np.uint8], tau: int = 1, progress: Callable[[float], None] | None = None
     ) -> tuple[float, NDArray[np.float64]]:
         """Judge a reel by stills of it.
 
         Args:
-            rgb: uint8 (N, H, W, 3), at least one, any size.
-            seconds: float64 (N,), ascending.
+            rgb: uint8 (N, H, W, 3), at least one, any size, in order of time.
+            tau: the temporal pooling's window, in stills.
             progress: called with the share done, 0–1, between batches; may raise.
 
         Returns:
             The reel's quality, 0–1, and each still's (N,). Memory beside `rgb`: one batch of crops, whatever N is.
         """
         features = crop_features(self._network, rgb, self._device, progress).mean(dim=1)
-        video, frames = self._head(features[None], torch.tensor([len(rgb)]), tau=tau_stills(seconds))
+        video, frames = self._head(features[None], torch.tensor([len(rgb)]), tau=tau)
         return float(torch.sigmoid(video[0])), torch.sigmoid(frames[0]).double().numpy()
-
-
-def tau_stills(seconds: NDArray[np.float64]) -> int:
-    """τ in stills: as many as VSFA's window of 12 frames at 25 a second holds, told by their median distance."""
-    if len(seconds) < 2:
-        return 1
-    return max(1, round(TAU_SECONDS / max(float(np.median(np.diff(seconds))), 1e-3)))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from virality_core.models import resnet_features, vsfa
+from virality_core.models import quality_lite, resnet_features, vsfa
 from virality_core.models.checkpoint import load_tensors
 from virality_core.types import FrameBatch, ModelInfo, Progress
 from virality_core.weights import Obtained, Variant
@@ -21,6 +21,12 @@ SAMPLED_PIXELS = 960 * 540  # the size of KoNViD-1k's videos, on which the publi
 EVERY_FRAME = "every frame at native size, as published"
 SAMPLED = (
     "up to 16 stills spread over the reel, scaled to at most 960 × 540 pixels (INTER_AREA); τ is 12 frames of the "
+    "reel's own rate in seconds, at least one still"
+)
+_CROP = quality_lite.CROP
+CROPS = (
+    f"{quality_lite.CROPS} crops of {_CROP} × {_CROP} pixels of each of up to 16 stills spread over the reel, the "
+    f"stills shrunk to a short side of at most {quality_lite.SHORT_SIDE} pixels (INTER_AREA); τ is 12 frames of the "
     "reel's own rate in seconds, at least one still"
 )
 
@@ -100,8 +106,28 @@ class PublishedVsfa(Network):
         )
 
 
+class LightVsfa(Network):
+    """VSFA-lite: crops of the stills through NIMA's MobileNet, our head, the same temporal pooling."""
+
+    unit = "predicted VMAF"
+    native_range = (0.0, 100.0)
+    rated_as = "lite"
+
+    def __init__(self, obtained: Obtained, device: torch.device) -> None:
+        self.model = obtained.choice.model("vsfa-lite")
+        self._network = quality_lite.LiteQuality(load_tensors(obtained.paths["vsfa-lite"]), device)
+
+    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:
+        """Judge by crops of the stills; see `CROPS`."""
+        tau = tau_of(frames.seconds, frame_rate)
+        value, values = self._network.score(frames.rgb, tau, lambda share: progress("quality", share))
+        return Judgement(
+            value=100.0 * value, seconds=frames.seconds, values=100.0 * values, tau_frames=tau, protocol=CROPS
+        )
+
+
 #: Which network reads the files of which variant: a new one is a row here and its blocks in the manifest.
-NETWORKS: Mapping[Variant, Callable[[Obtained, torch.device], Network]] = {"full": PublishedVsfa}
+NETWORKS: Mapping[Variant, Callable[[Obtained, torch.device], Network]] = {"full": PublishedVsfa, "lite": LightVsfa}
 
 
 def load(obtained: Obtained, device: torch.device) -> Network:

@@ -13,6 +13,8 @@ from virality_core.scorers.measures import artefacts, tone
 from virality_core.scorers.measures.frames import picture_box, to_common_size
 from virality_core.types import Finding, FindingKind, Reel, Signal, Timeline
 
+# The shares and steps of photos and clips in the reasons below are those of weights/findings.json, which
+# `python -m virality_core.training.measure_findings` writes.
 _PHOTOS = "250 everyday web photos (the population of the sharpness signal)"
 
 
@@ -34,7 +36,7 @@ _BLUR = _Fault(
     unit="cycles per short side",
     threshold=30.0,
     above=False,
-    reason=f"95 % of {_PHOTOS} are sharper; the clean phone clips at hand measure 40 to 60.",
+    reason=f"About 95 % of {_PHOTOS} are sharper; the clean phone clips at hand measure 40 to 60.",
     say=lambda value: f"The picture is soft: its edges resolve {value:.0f} cycles across the short side, 30 is little.",
     fewest=2,
 )
@@ -60,7 +62,7 @@ _BURNT = _Fault(
     unit="share of the picture",
     threshold=0.2,
     above=True,
-    reason=f"95 % of {_PHOTOS} have less of it burnt to white (all channels at 250 or more).",
+    reason=f"About 95 % of {_PHOTOS} have less of it burnt to white (all channels at 250 or more).",
     say=lambda value: f"Highlights are burnt out: {100 * value:.0f} % of the picture is white without detail.",
 )
 _CRUSHED = _Fault(

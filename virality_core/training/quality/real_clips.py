@@ -10,6 +10,7 @@ import numpy as np
 
 from virality_core.media import open_reel, probe
 from virality_core.models.quality_lite import LiteQuality
+from virality_core.scorers.quality_networks import tau_of
 from virality_core.training.quality import ffmpeg
 from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
 from virality_core.types import Plan
@@ -45,8 +46,8 @@ def real_clips(model: LiteQuality, paths: list[Path]) -> dict[str, object]:
 
 def score_file(model: LiteQuality, path: Path) -> float:
     """The model's answer for a file, from the stills that the scorer gets."""
-    frames = open_reel(path, _PLAN).frames
-    return model.score(frames.rgb, frames.seconds)[0]
+    reel = open_reel(path, _PLAN)
+    return model.score(reel.frames.rgb, tau_of(reel.frames.seconds, reel.info.frame_rate))[0]
 
 
 def _distorted(model: LiteQuality, clean: ffmpeg.Clip, kind: str, strength: float) -> float:
