@@ -19,6 +19,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
+from virality_core.media.boxes import MAX_TRACKS, check_tables
 from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
 from virality_core.media.sniff import VIDEO_FORMATS, other_kind, picture_kind
 
@@ -30,6 +31,11 @@ StreamT = TypeVar("StreamT", bound=Stream)
 _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
+_OPEN_OPTIONS = {
+    "format_whitelist": VIDEO_FORMATS,
+    "max_streams": str(MAX_TRACKS),
+    "ignore_chapters": "1",  # in MP4 their titles may overlap in the file, and each is kept apart
+}
 _WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
 
 #: every way libav, or a callback under it, tells that a file is damaged or not what it claims
@@ -84,7 +90,7 @@ class Source:
         Raises:
             InputError: not a container this package takes, or damaged beyond reading.
         """
-        options = {"format_whitelist": VIDEO_FORMATS, "max_pixels": str(self.limits.max_pixels)}
+        options = {**_OPEN_OPTIONS, "max_pixels": str(self.limits.max_pixels)}
         try:
             container = av.open(
                 _Reader(self._file, self._lock),
@@ -116,6 +122,12 @@ class Source:
             )
         if kind := picture_kind(self.head) or other_kind(self.head):
             raise InputError(f"“{self.name}” is a {kind}, not a video; {_WHAT_WORKS}.")
+        check_tables(self._read_at, self.size_bytes, name=self.name, limits=self.limits)
+
+    def _read_at(self, place: int, count: int) -> bytes:
+        with self._lock:
+            self._file.seek(place)
+            return self._file.read(count)
 
 
 def main_video(container: InputContainer, name: str) -> VideoStream:
