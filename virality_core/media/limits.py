@@ -13,7 +13,8 @@ class Limits:
 
     `max_pixels` lets 8K (7680×4320) pass with a little room for cropped sizes; `max_packets` is 20 minutes at 240
     frames a second; `max_decoded_frames` bounds the work that one odd file can ask for (a reel with a single keyframe
-    costs a whole decode).
+    costs a whole decode), counted in full-HD frames where they are larger. `max_frame_bytes` is a decoded 8K picture of
+    4:2:2 10 bit; `max_decoder_bytes` what one decoder may hold of them: 8K HEVC of 10 bit needs 700 MB, AV1 1,000.
     """
 
     max_bytes: int = 500 * MEGABYTE
@@ -21,6 +22,8 @@ class Limits:
     max_pixels: int = 7680 * 4500
     max_packets: int = 20 * 60 * 240
     max_decoded_frames: int = 20 * 60 * 60
+    max_frame_bytes: int = 140 * MEGABYTE
+    max_decoder_bytes: int = 1_200 * MEGABYTE
 
 
 DEFAULT_LIMITS = Limits()

@@ -8,6 +8,7 @@ from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
 from virality_core.media.groups import decoding_context, has_alpha
+from virality_core.media.held import check_memory
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture, transfer_of
 from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, main_video, no_frame, until_damage
@@ -44,7 +45,14 @@ def checked_video(source: Source, container: InputContainer) -> VideoStream:
 def describe(
     source: Source, container: InputContainer, stream: VideoStream, frame: VideoFrame
 ) -> tuple[VideoInfo, Picture]:
-    """What the header and the first frame tell, and the maker of the stream's pictures."""
+    """What the header and the first frame tell, and the maker of the stream's pictures.
+
+    Raises:
+        InputError: the frames need more memory than the limits allow, which the header may not tell.
+    """
+    check_memory(
+        stream.codec_context, (frame.width, frame.height), frame.format, name=source.name, limits=source.limits
+    )
     transfer = transfer_of(frame.color_trc)
     transparent = has_alpha(stream)
     picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=transparent)
@@ -76,6 +84,9 @@ def _check_size(stream: VideoStream, source: Source) -> None:
             f"“{source.name}” has {width}×{height} pixels; the largest picture taken has "
             f"{source.limits.max_pixels / 1e6:.1f} million (8K): export it smaller."
         )
+    format_ = stream.codec_context.format
+    if format_ is not None:
+        check_memory(stream.codec_context, (width, height), format_, name=source.name, limits=source.limits)
 
 
 def _check_length(seconds: float | None, source: Source) -> None:
