@@ -37,11 +37,7 @@ def every_frame(
         stream = checked_video(opened, container)
         table = survey(opened, container, stream, progress=progress)
         duration = table.duration_seconds
-        if duration > limits.max_seconds:
-            raise InputError(
-                f"“{opened.name}” runs for {duration / 60:.1f} minutes; the longest reel taken has "
-                f"{limits.max_seconds / 60:.0f} minutes."
-            )
+        limits.check_length(duration, frame_seconds=duration / len(table.shown), name=opened.name)
         first = first_decoder(opened, container, table, progress)
         stack.callback(first.decoder.close)
         _, picture = describe(opened, container, stream, first.frame)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.codec import CodecContext
 from av.video.frame import VideoFrame
 
-from virality_core.errors import InputError
+from virality_core.media.context import decoding_context, has_alpha
 from virality_core.media.held import check_memory, frames_at_once
 from virality_core.media.source import AV_ERRORS, Source, main_video, until_damage
 from virality_core.media.survey import Survey
@@ -27,7 +26,7 @@ _LOOK_BACK_PACKETS = 300  # how far before a frame that can't be decoded a keyfr
 _LOOK_ON_PACKETS = 16  # how far past a frame that can't be decoded one that can is looked for
 _OPEN_GROUPS = 64  # keyframes gone back to find one that is shown before the frame; a sound file needs one
 _SEARCH_AT_LEAST, _SEARCHES = 3000, 2  # packets searched through for missing frames in all: so many, and twice the file
-_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # libav's own decoders drop the alpha of these
+_MOST_IN_VAIN = 8  # searches in a row that find nothing: this stretch is damaged as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class GroupDecoder:
         # Packets that may be decoded again in search of frames that are missing: a file of nothing but damaged
         # keyframes would have each of them look through its neighbours, for hours.
         self._search_left = _SEARCH_AT_LEAST + _SEARCHES * len(survey.ticks)
+        self._in_vain = 0  # searches further back in a row that found nothing
         self.decoded_frames = 0
         self.decoded_pixels = 0
         self.damaged: set[int] = set()  # the survey's numbers of the packets that could not be decoded
@@ -130,14 +130,17 @@ class GroupDecoder:
                 missing.discard(tick)
                 self.came.add(tick)
                 yield tick, frame
-        if (
-            missing and job.first and self._search_left > 0
-        ):  # the keyframe may be damaged, or none at all whatever the container says
+        if not missing:
+            self._in_vain = 0
+        elif job.first and self._search_left > 0 and self._in_vain < _MOST_IN_VAIN:
+            # The keyframe may be damaged, or none at all whatever the container says.
+            before = len(missing)
             for tick, frame in self._search(self._from_further_back(job, missing), skip_others=True):
                 if tick in missing:
                     missing.discard(tick)
                     self.came.add(tick)
                     yield tick, frame
+            self._in_vain = self._in_vain + 1 if len(missing) == before else 0
         if missing and self._search_left > 0:
             yield from self._next_best(job, sorted(missing))
 
@@ -246,34 +249,6 @@ class GroupDecoder:
             return None
         self._demuxer = _chained(packet, self._demuxer)
         return number
-
-
-def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int, threads: int) -> VideoCodecContext:
-    """The context that decodes a stream; VP8 and VP9 with alpha need libvpx's decoder instead of libav's."""
-    context = stream.codec_context
-    if has_alpha and context.name in _ALPHA_DECODERS:
-        context = cast("VideoCodecContext", CodecContext.create(_ALPHA_DECODERS[context.name], "r"))
-        context.extradata = stream.codec_context.extradata
-    if not context.is_open:
-        context.thread_type = "AUTO"
-        context.thread_count = threads
-        context.options = {"max_pixels": str(max_pixels)}
-        try:
-            context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
-        except AV_ERRORS:
-            raise InputError(
-                f"The video's codec ({context.name}) can't be opened: it is not known here, or its header is damaged; "
-                "export the video as H.264 MP4."
-            ) from None
-    return context
-
-
-def has_alpha(stream: VideoStream) -> bool:
-    """Whether the stream has transparent parts, by its header."""
-    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in _ALPHA_DECODERS:
-        return True
-    format_ = stream.codec_context.format
-    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
 
 
 def packet_ticks(packet: Packet[VideoStream]) -> int | None:

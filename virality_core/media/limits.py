@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from virality_core.errors import InputError
 
 MEGABYTE = 1_000_000
 
@@ -24,6 +27,22 @@ class Limits:
     max_decoded_frames: int = 20 * 60 * 60
     max_frame_bytes: int = 140 * MEGABYTE
     max_decoder_bytes: int = 1_200 * MEGABYTE
+
+    def check_length(self, seconds: float, *, frame_seconds: float, name: str) -> None:
+        """Refuse a longer reel; the last frame may end beyond the limit, as it does where a counter rounds.
+
+        Raises:
+            InputError: it is longer.
+        """
+        if seconds > self.max_seconds + min(1.0, max(0.0, frame_seconds)):
+            raise InputError(
+                f"“{name}” runs for {_clock(math.ceil(seconds))}; the longest reel taken has "
+                f"{_clock(math.floor(self.max_seconds))} (minutes:seconds)."
+            )
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 DEFAULT_LIMITS = Limits()

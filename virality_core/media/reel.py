@@ -19,7 +19,7 @@ from virality_core.media.survey import Survey, survey
 from virality_core.media.take import take
 from virality_core.types import Audio, Plan, Progress, Reel, VideoInfo
 
-_LOST_AT_LEAST = 0.02  # of the frames looked for: below, a stray time stamp tells them apart from what was looked for
+_REPEATED_AT_LEAST = 0.01  # of all frames: a stray time stamp is no matter
 
 
 def open_reel(
@@ -79,12 +79,8 @@ def _silent(stage: str, fraction: float) -> None:
 def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
     """The info with duration, rate and number of frames as counted instead of as the header says."""
     seconds = table.duration_seconds
-    if seconds > limits.max_seconds:
-        raise InputError(
-            f"“{info.name}” runs for {seconds / 60:.1f} minutes; the longest reel taken has "
-            f"{limits.max_seconds / 60:.0f} minutes."
-        )
     count = len(table.shown)
+    limits.check_length(seconds, frame_seconds=seconds / count, name=info.name)
     if info.container == "gif" and count == 1:
         raise InputError(f"“{info.name}” is a GIF with a single picture, not a video; upload a video such as MP4.")
     rate = count / seconds if seconds > 0 else info.frame_rate
@@ -95,13 +91,20 @@ def _notes(
     header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, audio: Audio | None, damage: tuple[str, ...]
 ) -> tuple[str, ...]:
     notes = []
-    missing = header.duration_seconds - info.duration_seconds
+    # Where only the file's length is stated, the sound may be what lasts so long: it must have been read to tell.
+    unknown = not plan.audio_rate and info.audio is not None and info.audio.duration_seconds is None
+    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, table.sound_end)
     if table.damaged or missing > max(0.5, 0.02 * header.duration_seconds):
         notes.append(
             f"The file ends early or is damaged: {info.duration_seconds:.1f} s of "
             f"{max(header.duration_seconds, info.duration_seconds):.1f} s could be read."
         )
     notes += damage
+    if table.repeated > _REPEATED_AT_LEAST * (table.repeated + len(table.shown)):
+        notes.append(
+            f"{table.repeated:,} frames have the time of another and were left out, as in files joined from parts "
+            "whose clocks each begin anew."
+        )
     if info.audio is None:
         notes.append("The file has no sound.")
     elif plan.audio_rate and audio is None:
@@ -118,7 +121,7 @@ def _notes(
 def _damage(pieces: int, asked: int, seen: int) -> tuple[str, ...]:
     """What the reader should know of frames that could not be decoded, a codec's silent losses included."""
     lost = asked - seen
-    if not pieces and lost <= _LOST_AT_LEAST * asked:
+    if not pieces and not lost:
         return ()
     share = f"{seen:,} of the {asked:,} frames looked for came out ({math.floor(100 * seen / max(1, asked))} %)"
     what = f"{pieces:,} damaged pieces of the video" if pieces else f"{lost:,} damaged or missing frames of the video"
