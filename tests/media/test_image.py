@@ -92,13 +92,13 @@ def _png_header(width: int, height: int) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("size", [(9000, 9000), (12_000, 12_000), (100_000, 100_000)])
+@pytest.mark.parametrize("size", [(6000, 5001), (9000, 9000), (12_000, 12_000), (100_000, 100_000)])
 def test_bombs_are_refused_before_they_are_decoded(
     tmp_path: Path, recwarn: pytest.WarningsRecorder, size: tuple[int, int]
 ) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(_png_header(*size))
-    with pytest.raises(InputError, match="at most 80 million"):
+    with pytest.raises(InputError, match="at most 30 million"):
         read_image(path)
     assert not recwarn.list
 

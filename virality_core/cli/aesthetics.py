@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core.cli.destination import complain
 from virality_core.errors import InputError
 from virality_core.types import Profile, to_plain
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     paths = [Path(image) for image in args.images]
     for path, marks in score_images(paths, scorer):
         if isinstance(marks, InputError):
-            print(marks, file=sys.stderr)
+            complain(marks)
             exit_code = marks.exit_code
             continue
         line = {"path": str(path), "mean": marks.mean[0], "std": marks.spread[0], "distribution": marks.distribution[0]}

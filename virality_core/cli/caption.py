@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from virality_core.errors import UsageError
+from virality_core.cli.destination import destination, write
 from virality_core.types import Platform, Profile, to_plain
 
 if TYPE_CHECKING:
@@ -22,7 +21,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="+", help="a caption")
     parser.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights (default auto)")
     parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted")
-    parser.add_argument("--json", metavar="FILE", default="-", help="where the lines go (default -, standard output)")
+    parser.add_argument(
+        "--json", metavar="FILE", type=destination, default="-", help="where the lines go (default -, standard output)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -37,10 +38,7 @@ def run(args: argparse.Namespace) -> int:
         for line in lines:
             print(line, flush=True)
         return 0
-    try:
-        Path(args.json).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Can't write to {args.json}: {error.strerror}.") from error
+    write(args.json, "".join(line + "\n" for line in lines))
     return 0
 
 

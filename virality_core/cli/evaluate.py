@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.errors import UsageError
+from virality_core.cli.destination import destination, write
 from virality_core.types import Profile, to_plain
 
 
@@ -20,7 +20,9 @@ def add_parser(commands: Any) -> None:
         "--data", metavar="FILE", type=Path, required=True, help="label 0 negative, 1 neutral, 2 positive"
     )
     caption.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights (default auto)")
-    caption.add_argument("--json", metavar="FILE", default="-", help="where the result goes (default -: shown)")
+    caption.add_argument(
+        "--json", metavar="FILE", type=destination, default="-", help="where the result goes (default -: shown)"
+    )
     caption.set_defaults(run=run_caption)
 
 
@@ -33,11 +35,8 @@ def run_caption(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write(destination: str, text: str) -> None:
-    if destination == "-":
+def _write(where: str, text: str) -> None:
+    if where == "-":
         print(text)
         return
-    try:
-        Path(destination).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Can't write to {destination}: {error.strerror}.") from error
+    write(where, text + "\n")

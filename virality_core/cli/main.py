@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from virality_core.cli import aesthetics, caption, evaluate, quality, score, trends, weights
+from virality_core.cli.destination import complain
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
@@ -20,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence instead of a usage block."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.", file=sys.stderr)
+        complain(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
         raise SystemExit(UsageError.exit_code)
 
 
@@ -38,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except ViralityError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        complain("Stopped.")
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`… | head`): Python would complain once more when it flushes stdout at exit.
@@ -50,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last line of defence: a user gets a sentence, not a traceback
         if os.environ.get("VIRALITY_DEBUG"):
             raise
-        print(
+        complain(
             f"This is a fault of the program, not of your file ({type(error).__name__}: {error}); "
-            "set VIRALITY_DEBUG=1 to see where, and please report it.",
-            file=sys.stderr,
+            "set VIRALITY_DEBUG=1 to see where, and please report it."
         )
         return ViralityError.exit_code

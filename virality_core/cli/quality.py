@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from virality_core.errors import InputError, UsageError
+from virality_core.cli.destination import complain, destination, write
+from virality_core.errors import InputError
 from virality_core.types import Platform, Profile, Signal, to_plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="judge every frame at native size as VSFA was published (full weights; minutes on a CPU), not stills",
     )
-    parser.add_argument("--json", metavar="FILE", default="-", help="where the lines go (default -, standard output)")
+    parser.add_argument(
+        "--json", metavar="FILE", type=destination, default="-", help="where the lines go (default -, standard output)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -41,10 +43,7 @@ def run(args: argparse.Namespace) -> int:
         for line in lines:
             print(line, flush=True)
     else:
-        try:
-            Path(args.json).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"Can't write to {args.json}: {error.strerror}.") from error
+        write(args.json, "".join(line + "\n" for line in lines))
     return failures[-1].exit_code if failures else 0
 
 
@@ -56,7 +55,7 @@ def _lines(args: argparse.Namespace, failures: list[InputError]) -> Iterator[str
         try:
             reading = desk.read(Path(video), args.platform, every_frame=args.every_frame)
         except InputError as error:
-            print(error, file=sys.stderr)
+            complain(error)
             failures.append(error)
             continue
         yield json.dumps(to_plain(_line(video, reading)), allow_nan=False)

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core.cli.destination import destination, write
+from virality_core.disk import printable
 from virality_core.errors import UsageError
 from virality_core.types import Platform, Post, Profile
 
@@ -30,7 +32,9 @@ def add_parser(commands: Any) -> None:
         default="auto",
         help="lite: bundled weights, no network; full: best weights or an error; auto (default): full where at hand",
     )
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON to FILE, or to stdout with -")
+    parser.add_argument(
+        "--json", metavar="FILE", type=destination, help="write the report as JSON to FILE, or to stdout with -"
+    )
     parser.add_argument("--details", action="store_true", help="also show exact values, references and reasons")
     parser.set_defaults(run=run)
 
@@ -53,12 +57,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json == "-":
         print(report_json(report))
         return 0
-    print(report_text(report, Path(args.path).name, details=args.details))
+    print(report_text(report, printable(Path(args.path).name), details=args.details))
     if args.json:
-        try:
-            Path(args.json).write_text(report_json(report, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"Can't write the report to {args.json}: {error.strerror}.") from error
+        write(args.json, report_json(report, indent=2) + "\n")
     return 0
 
 

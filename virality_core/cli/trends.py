@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from virality_core.disk import write_whole
 from virality_core.errors import InputError, UsageError
 from virality_core.training.posts import read_posts
 from virality_core.training.trends import GENERIC_SHARE, MIN_AUTHORS, collections_of, table_of
@@ -73,6 +74,6 @@ def _lines(table: dict[str, Any]) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path} can't be written ({error.strerror or error}).") from error

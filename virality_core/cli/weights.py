@@ -8,6 +8,7 @@ import sys
 from typing import Any, get_args
 
 from virality_core import weights
+from virality_core.cli.destination import complain
 from virality_core.errors import ViralityError, WeightsError
 from virality_core.types import Profile, to_plain
 
@@ -101,7 +102,7 @@ def _asked(ids: list[str]) -> list[weights.Entry]:
 
 
 def _say(error: ViralityError) -> int:
-    print(error, file=sys.stderr)
+    complain(error)
     return error.exit_code
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from virality_core.disk import open_regular
 from virality_core.errors import InputError
+
+_MAX_BYTES = 200_000_000  # a million texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,15 @@ def read(path: Path) -> list[Example]:
         InputError: the file is missing, or has another header, or a row without a label of 0, 1 or 2.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        with open_regular(path) as file:
+            data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise InputError(
             f"{path} can't be read: {error.strerror}; give a TSV with the header label<TAB>text."
         ) from error
+    if len(data) > _MAX_BYTES:
+        raise InputError(f"{path} has more than {_MAX_BYTES // 1_000_000} MB; a part of it will do.")
+    lines = data.decode("utf-8-sig", errors="replace").split("\n")
     if lines[0].rstrip("\r").split("\t") != ["label", "text"]:
         raise InputError(f"{path} must begin with the header label<TAB>text, not {lines[0][:60]!r}.")
     examples = []

@@ -26,6 +26,7 @@ from virality_core.media.cut_judges import Vectors, Verdict, cut_by_grey, cut_by
 from virality_core.media.decode import Decoder
 from virality_core.media.source import AV_ERRORS
 from virality_core.media.survey import Survey
+from virality_core.types import FULL_HD_PIXELS
 
 _TELL_VECTORS = frozenset({"h264", "mpeg4", "mpeg2video", "mpeg1video", "h263", "msmpeg4v2", "msmpeg4v3", "flv1"})
 _FILL_WITH_GREY = frozenset({"hevc"})
@@ -34,8 +35,9 @@ _FILL_WITH_GREY = frozenset({"hevc"})
 _LEAST_SPIKE = {"hevc": 1.15}
 _USUAL_LEAST_SPIKE = 1.2
 _MOST_BYTES = 4_000_000  # of packets asked, the smallest spikes left out first
+_MOST_PIXELS = 600 * FULL_HD_PIXELS  # of their frames, likewise: small packets may hold large frames
 _WORKERS = 2
-_ROUND = 16  # packets that they read together before their frames are let go
+_ROUND = 16  # packets that they read together before their frames are let go, of full HD and below
 _CONTROLS = 3  # ordinary packets that tell how much is new in a frame without a cut: grain is never found again
 _ENOUGH = 12  # so many suspects tell that themselves: most of them are no cut
 _GREY_SIDE = 96  # pixels: long side of the picture in which grey is counted
@@ -67,25 +69,27 @@ def ask_packets(
         if codec not in _TELL_VECTORS | _FILL_WITH_GREY:
             return codec, None
         least = _LEAST_SPIKE.get(codec, _USUAL_LEAST_SPIKE)
-        suspects = _affordable(table, [anchor for anchor in anchors if anchor.spike >= least])
+        pixels = max(1, decoder.picture.coded_pixels)
+        suspects = _affordable(table, pixels, [anchor for anchor in anchors if anchor.spike >= least])
         controls = _ordinary(anchors) if codec in _TELL_VECTORS and 0 < len(suspects) < _ENOUGH else []
         asked = sorted({*suspects, *controls}, key=lambda one: one.place)
         packets: list[_Packets] = []
         for anchor in asked:
-            told(anchor.place / len(table.ticks))
+            told(0.5 * anchor.place / len(table.ticks))
             packets.append(list(reader.packets(anchor.place, anchor.next_place - 1)))
         crew = [LonePackets(reader.stream, decoder.max_pixels) for _ in range(_WORKERS)]
+    rounds = _Rounds(crew, max(1, _ROUND * FULL_HD_PIXELS // max(FULL_HD_PIXELS, pixels)), told)
     with ThreadPoolExecutor(_WORKERS) as pool:
         if codec in _FILL_WITH_GREY:
-            shares = _spread(pool, crew, LonePackets.fresh_shares, packets)
+            shares = rounds.ask(pool, LonePackets.fresh_shares, packets)
             verdicts = [cut_by_grey(_tick(table, one), share) for one, share in zip(asked, shares, strict=True)]
             return codec, [verdict for verdict in verdicts if verdict is not None]
-        new = _spread(pool, crew, LonePackets.new, [own[:1] for own in packets])
+        new = rounds.ask(pool, LonePackets.new, [own[:1] for own in packets])
         usual = _usual_new(new, [one in controls for one in asked])
         looked_at = [
             place for place, share in enumerate(new) if asked[place] in suspects and is_worth_a_look(share, usual)
         ]
-        vectors = _spread(pool, crew, LonePackets.vectors, [packets[place] for place in looked_at])
+        vectors = rounds.ask(pool, LonePackets.vectors, [packets[place] for place in looked_at])
     keyframe = float(np.median(table.sizes[table.keys]))
     verdicts = [
         cut_by_vectors(
@@ -100,32 +104,42 @@ def ask_packets(
     return codec, [verdict for verdict in verdicts if verdict is not None]
 
 
-def _spread(
-    pool: ThreadPoolExecutor,
-    crew: Sequence[LonePackets],
-    ask: Callable[[LonePackets, _Packets], _Answer],
-    packets: Sequence[_Packets],
-) -> list[_Answer]:
-    """The answers for all packets in order, in rounds in which each of the crew is asked on a thread of its own.
+@dataclass(frozen=True, slots=True)
+class _Rounds:
+    """Asks the crew in rounds, each of it on a thread of its own.
 
     A frame and its side data hold each other (PyAV 18), so only Python's collector frees them, and full-HD frames would
     pile up until it runs by itself. Between two rounds no frame is in use: all are young and are freed at little cost.
     """
-    answers: list[_Answer] = []
-    while len(answers) < len(packets):
-        rest = packets[len(answers) :]
-        fit = int(np.searchsorted(np.cumsum([len(one) for one in rest]), _ROUND, side="right"))
-        own = rest[: max(1, fit)]
 
-        def part(number: int, own: Sequence[_Packets] = own) -> list[_Answer]:
-            return [ask(crew[number], one) for one in own[number :: len(crew)]]
+    crew: Sequence[LonePackets]
+    size: int  # packets in a round
+    told: Callable[[float], None]
 
-        parts = list(pool.map(part, range(len(crew))))
-        answers += [parts[place % len(crew)][place // len(crew)] for place in range(len(own))]
-        for member in crew:
-            member.renew()
-        gc.collect(1)
-    return answers
+    def ask(
+        self,
+        pool: ThreadPoolExecutor,
+        ask: Callable[[LonePackets, _Packets], _Answer],
+        packets: Sequence[_Packets],
+    ) -> list[_Answer]:
+        """The answers for all packets in order."""
+        answers: list[_Answer] = []
+        ends = np.cumsum([len(one) for one in packets])
+        while (done := len(answers)) < len(packets):
+            self.told(0.5 + 0.5 * done / len(packets))
+            read = int(ends[done - 1]) if done else 0
+            fit = int(np.searchsorted(ends, read + self.size, side="right"))
+            own = packets[done : max(done + 1, fit)]
+
+            def part(number: int, own: Sequence[_Packets] = own) -> list[_Answer]:
+                return [ask(self.crew[number], one) for one in own[number :: len(self.crew)]]
+
+            parts = list(pool.map(part, range(len(self.crew))))
+            answers += [parts[place % len(self.crew)][place // len(self.crew)] for place in range(len(own))]
+            for member in self.crew:
+                member.renew()
+            gc.collect(1)
+        return answers
 
 
 def _usual_new(new: Sequence[float], is_control: Sequence[bool]) -> float:
@@ -140,13 +154,14 @@ def _tick(table: Survey, anchor: Anchor) -> int:
     return int(table.ticks[anchor.place])
 
 
-def _affordable(table: Survey, suspects: Sequence[Anchor]) -> list[Anchor]:
-    """The suspects with the largest spikes whose packets together stay within `_MOST_BYTES`, in decode order."""
-    left = _MOST_BYTES
+def _affordable(table: Survey, pixels: int, suspects: Sequence[Anchor]) -> list[Anchor]:
+    """The suspects with the largest spikes, of so many pixels each, that together stay within what may be asked."""
+    bytes_left, pixels_left = _MOST_BYTES, _MOST_PIXELS
     chosen: list[Anchor] = []
     for suspect in sorted(suspects, key=lambda one: -one.spike):
-        left -= int(table.sizes[suspect.place])
-        if left < 0 and chosen:
+        bytes_left -= int(table.sizes[suspect.place])
+        pixels_left -= pixels * (suspect.next_place - suspect.place)
+        if min(bytes_left, pixels_left) < 0 and chosen:
             break
         chosen.append(suspect)
     return sorted(chosen, key=lambda one: one.place)

@@ -97,11 +97,16 @@ def _decode_rest(decoder: Decoder, found: Found, rest: NDArray[np.int64], progre
         return
     shown = decoder.survey.shown
     first = max(0, int(np.searchsorted(shown, rest[0])) - _MARGIN)
-    seconds, thumbs = [], []
-    for when, frame in decoder.frames_between(float(decoder.survey.seconds(shown[first])), float("inf")):
+    seconds: list[float] = []
+    thumbs: list[NDArray[np.float32]] = []
+
+    def told() -> None:
+        progress(STAGE, min(1.0, len(thumbs) / (len(shown) - first)))
+
+    for when, frame in decoder.frames_between(float(decoder.survey.seconds(shown[first])), float("inf"), told):
         seconds.append(when)
         thumbs.append(thumb(decoder.small(frame)))
-        progress(STAGE, min(1.0, len(thumbs) / (len(shown) - first)))
+        told()
     found.look_at(np.array(seconds, dtype=np.float64), thumbs)
 
 

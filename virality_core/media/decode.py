@@ -15,20 +15,21 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
-from virality_core.media.groups import GroupDecoder, Job, frame_ticks, jobs
+from virality_core.media.crew import REPORT_SECONDS, Beat, Run, Stopped, Take
+from virality_core.media.first import STAGE
+from virality_core.media.groups import GroupDecoder, frame_ticks, jobs
+from virality_core.media.limits import MEGABYTE
 from virality_core.media.picture import Picture
 from virality_core.media.source import Source
 from virality_core.media.survey import Survey
-from virality_core.types import Progress
+from virality_core.types import FULL_HD_PIXELS, Progress
 
-STAGE = "decoding"
 _MAX_WORKERS = 4
 _POOLED_PIXELS = 2560 * 1440  # above this a worker each would hold too many large pictures
 _THREADED_PIXELS = 4096 * 2304  # above this so would a frame thread each
-_REPORT_SECONDS = 0.04  # how often progress is told, and a wish to cancel heard
+_POOL_BYTES = 400 * MEGABYTE  # for the pictures of all workers, as long as one is not enough
 
-#: `take(wanted_tick, frame)`, called on a worker's thread
-Take = Callable[[int, VideoFrame], None]
+_MOST_AT_ONCE = 18  # pictures that any decoder holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +38,10 @@ class SmallFrame:
 
     seconds: float
     luma: NDArray[np.uint8]
+
+
+def _silent() -> None:
+    pass
 
 
 class Decoder:
@@ -56,6 +61,8 @@ class Decoder:
         self._all: list[GroupDecoder] = []
         self._idle: dict[int, list[GroupDecoder]] = {}  # by threads each
         self._small: dict[int, NDArray[np.uint8]] = {}
+        self._unreadable: set[int] = set()  # packets whose frames can't be converted
+        self._at_once: int | None = None
         self._cores = os.cpu_count() or 1
 
     def __enter__(self) -> Decoder:
@@ -75,9 +82,20 @@ class Decoder:
         return sum(worker.decoded_frames for worker in self._all)
 
     @property
+    def decoded_pixels(self) -> int:
+        """Pixels of the frames decoded so far."""
+        return sum(worker.decoded_pixels for worker in self._all)
+
+    @property
     def damaged_packets(self) -> int:
-        """Packets that could not be decoded so far."""
-        return sum(worker.damaged_packets for worker in self._all)
+        """Packets that could not be decoded so far, each once."""
+        return len(self._unreadable.union(*(worker.damaged for worker in self._all)))
+
+    @property
+    def asked_and_seen(self) -> tuple[int, int]:
+        """How many different frames were asked for so far, and how many of them came, not another in their place."""
+        asked = set[int]().union(*(worker.wanted for worker in self._all))
+        return len(asked), len(set[int]().union(*(worker.came for worker in self._all)) & asked)
 
     @property
     def name(self) -> str:
@@ -92,6 +110,7 @@ class Decoder:
     def adopt(self, worker: GroupDecoder) -> None:
         """Use a worker that `first_decoder` made."""
         self._all.append(worker)
+        self._at_once = worker.frames_at_once
         self._put(1, worker)
 
     def take(self, wanted: Sequence[int], take: Take, progress: Progress) -> None:
@@ -106,7 +125,7 @@ class Decoder:
         todo = deque(jobs(self.survey, wanted))
         if not todo:
             return
-        run = _Run(todo=todo, total=len(set(wanted)), take=take)
+        run = Run(todo=todo, total=len(set(wanted)), take=take)
         count = self._workers(len(todo))
         threads = self._threads(count)
         crew = [threading.Thread(target=self._work, args=(run, threads), name=f"decode-{i}") for i in range(count)]
@@ -115,7 +134,7 @@ class Decoder:
         try:
             for thread in crew:
                 while thread.is_alive():
-                    thread.join(_REPORT_SECONDS)
+                    thread.join(REPORT_SECONDS)
                     progress(STAGE, min(1.0, run.done / run.total))
                     self._check_budget()
         finally:
@@ -126,17 +145,27 @@ class Decoder:
             raise run.error
         progress(STAGE, 1.0)
 
-    def frames_between(self, start_seconds: float, end_seconds: float) -> Iterator[tuple[float, VideoFrame]]:
-        """Every frame shown from `start_seconds` up to, not including, `end_seconds`: (seconds, frame), ascending."""
+    def frames_between(
+        self, start_seconds: float, end_seconds: float, beat: Callable[[], None] = _silent
+    ) -> Iterator[tuple[float, VideoFrame]]:
+        """Every frame shown from `start_seconds` up to, not including, `end_seconds`: (seconds, frame), ascending.
+
+        `beat` is called every few hundredths of a second, also where no frame comes for long; it may raise.
+        """
         wanted = self._ticks_between(start_seconds, end_seconds)
         threads = self._threads(1)
         worker = self._get(threads)
+
+        def told() -> None:
+            beat()
+            self._check_budget()
+
+        worker.beat = Beat(told)
         try:
             for job in jobs(self.survey, wanted):
                 for tick, frame in worker.frames(job):
                     own = frame_ticks(frame)
                     yield float(self.survey.seconds(tick if own is None else own)), frame
-                    self._check_budget()
         finally:
             self._put(threads, worker)
 
@@ -190,34 +219,45 @@ class Decoder:
 
     def _workers(self, job_count: int) -> int:
         large = self.picture.coded_pixels > _POOLED_PIXELS
-        return 1 if large else max(1, min(self._cores, _MAX_WORKERS, job_count))
+        fit = _POOL_BYTES // self._bytes_each
+        return 1 if large else max(1, min(self._cores, _MAX_WORKERS, job_count, fit))
 
     def _threads(self, workers: int) -> int:
         """Threads of each decoder: a lone one uses all cores, unless its pictures are very large."""
-        large = self.picture.coded_pixels > _THREADED_PIXELS
+        large = self.picture.coded_pixels > _THREADED_PIXELS or 2 * self._bytes_each > _POOL_BYTES
         return 1 if workers > 1 or large else min(self._cores, 2 * _MAX_WORKERS)
 
-    def _work(self, run: _Run, threads: int) -> None:
+    @property
+    def _bytes_each(self) -> int:
+        """Memory that a worker's pictures take on one thread."""
+        return (self._at_once or _MOST_AT_ONCE) * max(1, self.picture.frame_bytes)
+
+    def _work(self, run: Run, threads: int) -> None:
         try:
             worker = self._get(threads)
+            worker.beat = run.keep_on
             try:
                 while not run.stop.is_set() and (job := run.next_job()) is not None:
                     for tick, frame in worker.frames(job):
                         try:
                             run.take(tick, frame)
                         except FFmpegError:  # a frame whose format can't be converted
-                            worker.damaged_packets += 1
+                            self._unreadable.add(self.survey.index[tick])
+                            worker.came.discard(tick)
                         run.done += 1
                         if run.stop.is_set():
                             return
             finally:
                 self._put(threads, worker)
+        except Stopped:
+            return
         except BaseException as error:  # noqa: BLE001  (raised again on the caller's thread)
             run.error = run.error or error
             run.stop.set()
 
     def _check_budget(self) -> None:
-        if self.decoded_frames > self._source.limits.max_decoded_frames:
+        pixels = max(1, min(self.picture.coded_pixels, FULL_HD_PIXELS))  # a small frame counts as one, an 8K as 16
+        if self.decoded_pixels > self._source.limits.max_decoded_frames * pixels:
             raise InputError(
                 f"“{self._source.name}” takes too long to decode; export it again with a keyframe every 2 s."
             )
@@ -231,23 +271,6 @@ class Decoder:
             return worker
 
     def _put(self, threads: int, worker: GroupDecoder) -> None:
+        worker.beat = _silent
         with self._lock:
             self._idle.setdefault(threads, []).append(worker)
-
-
-class _Run:
-    """What the workers of one `take` share."""
-
-    def __init__(self, *, todo: deque[Job], total: int, take: Take) -> None:
-        self.take = take
-        self.total = total
-        self.done = 0
-        self.stop = threading.Event()
-        self.error: BaseException | None = None
-        self._todo = todo
-
-    def next_job(self) -> Job | None:
-        try:
-            return self._todo.popleft()
-        except IndexError:
-            return None

@@ -37,12 +37,8 @@ def every_frame(
         stream = checked_video(opened, container)
         table = survey(opened, container, stream, progress=progress)
         duration = table.duration_seconds
-        if duration > limits.max_seconds:
-            raise InputError(
-                f"“{opened.name}” runs for {duration / 60:.1f} minutes; the longest reel taken has "
-                f"{limits.max_seconds / 60:.0f} minutes."
-            )
-        first = first_decoder(opened, container, table)
+        limits.check_length(duration, frame_seconds=duration / len(table.shown), name=opened.name)
+        first = first_decoder(opened, container, table, progress)
         stack.callback(first.decoder.close)
         _, picture = describe(opened, container, stream, first.frame)
         size = max(1, _BATCH_BYTES // (3 * picture.width * picture.height))
@@ -51,7 +47,11 @@ def every_frame(
             pictures = np.empty((size, picture.height, picture.width, 3), np.uint8)
             seconds: list[float] = []
             before, came = -np.inf, False
-            for at, frame in decoder.frames_between(-np.inf, np.inf):
+
+            def told() -> None:
+                progress("decoding", min(1.0, max(0.0, before / duration)) if duration > 0 else 1.0)
+
+            for at, frame in decoder.frames_between(-np.inf, np.inf, told):
                 if at <= before:  # a damaged frame's stand-in, which has been handed out already
                     continue
                 before, came = at, True
@@ -60,7 +60,7 @@ def every_frame(
                 if len(seconds) == size:
                     yield FrameBatch(rgb=pictures, seconds=np.array(seconds))
                     pictures, seconds = np.empty_like(pictures), []
-                    progress("decoding", min(1.0, at / duration) if duration > 0 else 1.0)
+                    told()
             if seconds:
                 yield FrameBatch(rgb=pictures[: len(seconds)], seconds=np.array(seconds))
             if not came:

@@ -8,10 +8,13 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from virality_core.errors import InputError
+from virality_core.media.crew import Beat
 from virality_core.media.groups import GroupDecoder, jobs
 from virality_core.media.source import Source, no_frame
 from virality_core.media.survey import Survey
+from virality_core.types import Progress
 
+STAGE = "decoding"
 _GROUPS_TO_FIRST_FRAME = 8
 
 
@@ -23,9 +26,15 @@ class First:
     decoder: GroupDecoder
 
 
-def first_decoder(source: Source, container: InputContainer, survey: Survey) -> First:
-    """Decode the first frame that comes out, of the first groups of pictures. Raises InputError when none does."""
+def first_decoder(source: Source, container: InputContainer, survey: Survey, progress: Progress | None = None) -> First:
+    """Decode the first frame that comes out, of the first groups of pictures.
+
+    Raises:
+        InputError: none does. Cancelled: `progress` raised it.
+    """
     decoder = GroupDecoder(source, survey, threads=1, container=container)
+    if progress is not None:
+        decoder.beat = Beat(lambda: progress(STAGE, 0.0))
     ticks = [int(survey.shown[0]), *survey.key_ticks[:_GROUPS_TO_FIRST_FRAME].tolist()]
     for tick in ticks:
         for job in jobs(survey, [tick]):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.codec import CodecContext
 from av.video.frame import VideoFrame
 
-from virality_core.errors import InputError
+from virality_core.media.context import decoding_context, has_alpha
+from virality_core.media.held import check_memory, frames_at_once
 from virality_core.media.source import AV_ERRORS, Source, main_video, until_damage
 from virality_core.media.survey import Survey
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 _READ_ON_BYTES = 2_000_000  # skipping less than this by reading is cheaper than a seek
 _LOOK_BACK_PACKETS = 300  # how far before a frame that can't be decoded a keyframe is looked for: 10 s
 _LOOK_ON_PACKETS = 16  # how far past a frame that can't be decoded one that can is looked for
+_OPEN_GROUPS = 64  # keyframes gone back to find one that is shown before the frame; a sound file needs one
 _SEARCH_AT_LEAST, _SEARCHES = 3000, 2  # packets searched through for missing frames in all: so many, and twice the file
-_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # libav's own decoders drop the alpha of these
+_MOST_IN_VAIN = 8  # searches in a row that find nothing: this stretch is damaged as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +40,36 @@ class Job:
 
 def jobs(survey: Survey, wanted: Sequence[int]) -> list[Job]:
     """One job for each group of pictures that holds wanted ticks; groups that overlap are one. Ascending."""
+    ticks = [tick for tick in sorted(set(wanted)) if tick in survey.index]
     by_start: dict[int, list[int]] = {}
-    for tick in sorted(set(wanted)):
-        if tick in survey.index:
-            by_start.setdefault(_start_of(survey, tick), []).append(tick)
-    found: list[Job] = []
-    for first, ticks in sorted(by_start.items()):
-        last = max(survey.index[tick] for tick in ticks)
-        if found and first <= found[-1].last:
-            before = found.pop()
-            found.append(Job(before.first, max(last, before.last), tuple(sorted((*before.wanted, *ticks)))))
+    for tick, start in zip(ticks, _starts(survey, ticks), strict=True):
+        by_start.setdefault(start, []).append(tick)
+    found: list[tuple[int, int, list[int]]] = []
+    for first, own in sorted(by_start.items()):
+        last = max(survey.index[tick] for tick in own)
+        if found and first <= found[-1][1]:
+            start, end, before = found.pop()
+            before += own
+            found.append((start, max(last, end), before))
         else:
-            found.append(Job(first, last, tuple(ticks)))
-    return found
+            found.append((first, last, own))
+    return [Job(first, last, tuple(sorted(own))) for first, last, own in found]
 
 
-def _start_of(survey: Survey, tick: int) -> int:
-    """The packet to decode from: the last keyframe before the frame in decode order and not after it in display.
+def _starts(survey: Survey, ticks: Sequence[int]) -> list[int]:
+    """The packets to decode from: the last keyframe before the frame in decode order and not after it in display.
 
     Frames of an open group that are shown before its keyframe need the keyframe before.
     """
-    before = int(np.searchsorted(survey.key_numbers, survey.index[tick], side="right")) - 1
-    while before >= 0 and survey.ticks[survey.key_numbers[before]] > tick:
-        before -= 1
-    return int(survey.key_numbers[before]) if before >= 0 else 0
+    numbers = [survey.index[tick] for tick in ticks]
+    places = np.searchsorted(survey.key_numbers, numbers, side="right") - 1
+    shown = survey.ticks[survey.key_numbers]  # of the keyframes
+    for _ in range(_OPEN_GROUPS):
+        too_late = (places >= 0) & (shown[places] > np.asarray(ticks, np.int64))
+        if not too_late.any():
+            break
+        places[too_late] -= 1
+    return [int(survey.key_numbers[place]) if place >= 0 else 0 for place in places]
 
 
 class GroupDecoder:
@@ -76,14 +83,21 @@ class GroupDecoder:
         self._survey = survey
         self._threads = threads
         self._stack = ExitStack()
+        self._shape: tuple[int, int, str] | None = None  # of the last frame
         self._use(container or self._stack.enter_context(source.open()))
         self._demuxer: Iterator[Packet[VideoStream]] = iter(())
         self._place: int | None = None  # the survey's number of the packet that the demuxer gives next
         # Packets that may be decoded again in search of frames that are missing: a file of nothing but damaged
         # keyframes would have each of them look through its neighbours, for hours.
         self._search_left = _SEARCH_AT_LEAST + _SEARCHES * len(survey.ticks)
+        self._in_vain = 0  # searches further back in a row that found nothing
         self.decoded_frames = 0
-        self.damaged_packets = 0
+        self.decoded_pixels = 0
+        self.damaged: set[int] = set()  # the survey's numbers of the packets that could not be decoded
+        self.wanted: set[int] = set()  # ticks asked for
+        self.came: set[int] = set()  # … and those of which the frame itself came
+        #: called before each packet, so that whoever waits hears of it where no frame comes; may raise
+        self.beat: Callable[[], None] = _nothing
 
     def close(self) -> None:
         """Close the container, if it is this decoder's own."""
@@ -93,6 +107,11 @@ class GroupDecoder:
     def stream(self) -> VideoStream:
         """The stream that is decoded."""
         return self._stream
+
+    @property
+    def frames_at_once(self) -> int:
+        """How many pictures it may hold."""
+        return frames_at_once(self._context)
 
     def packets(self, first: int, last: int) -> Iterator[Packet[VideoStream]]:
         """The packets `first` to `last` of the survey (decode order, both included), as they are."""
@@ -105,17 +124,23 @@ class GroupDecoder:
         there is none is left out.
         """
         missing = set(job.wanted)
+        self.wanted |= missing
         for tick, frame in self._decode(job, skip_others=True):
             if tick in missing:
                 missing.discard(tick)
+                self.came.add(tick)
                 yield tick, frame
-        if (
-            missing and job.first and self._search_left > 0
-        ):  # the keyframe may be damaged, or none at all whatever the container says
+        if not missing:
+            self._in_vain = 0
+        elif job.first and self._search_left > 0 and self._in_vain < _MOST_IN_VAIN:
+            # The keyframe may be damaged, or none at all whatever the container says.
+            before = len(missing)
             for tick, frame in self._search(self._from_further_back(job, missing), skip_others=True):
                 if tick in missing:
                     missing.discard(tick)
+                    self.came.add(tick)
                     yield tick, frame
+            self._in_vain = self._in_vain + 1 if len(missing) == before else 0
         if missing and self._search_left > 0:
             yield from self._next_best(job, sorted(missing))
 
@@ -150,12 +175,15 @@ class GroupDecoder:
         try:
             return self._context.decode(packet)
         except AV_ERRORS:
-            self.damaged_packets += 1
+            if packet is not None and self._place is not None:
+                self.damaged.add(self._place - 1)
             return []
 
     def _shown(self, frames: list[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
         for frame in frames:
             self.decoded_frames += 1
+            self.decoded_pixels += frame.width * frame.height
+            self._check_memory(frame)
             tick = frame_ticks(frame)
             if tick is not None:
                 yield tick, frame
@@ -166,6 +194,7 @@ class GroupDecoder:
         if place is None or place > first or int(self._survey.sizes[place:first].sum()) > _READ_ON_BYTES:
             place = self._seek(first)
         for packet in until_damage(self._demuxer):
+            self.beat()
             if packet_ticks(packet) is None or not packet.size:
                 continue
             self._place = place = place + 1
@@ -191,10 +220,18 @@ class GroupDecoder:
         self._demuxer = iter(self._container.demux(self._stream))
         return 0
 
+    def _check_memory(self, frame: VideoFrame) -> None:
+        """Pictures may change their size and format on the way."""
+        shape = (frame.width, frame.height, frame.format.name)
+        if shape != self._shape:
+            limits = self._source.limits
+            check_memory(self._context, shape[:2], frame.format, name=self._source.name, limits=limits)
+            self._shape = shape
+
     def _use(self, container: InputContainer) -> None:
         self._container = container
         self._stream = main_video(container, self._source.name)
-        self._context = decoding_context(
+        self._context: VideoCodecContext = decoding_context(
             self._stream,
             has_alpha=has_alpha(self._stream),
             max_pixels=self._source.limits.max_pixels,
@@ -214,34 +251,6 @@ class GroupDecoder:
         return number
 
 
-def decoding_context(stream: VideoStream, *, has_alpha: bool, max_pixels: int, threads: int) -> VideoCodecContext:
-    """The context that decodes a stream; VP8 and VP9 with alpha need libvpx's decoder instead of libav's."""
-    context = stream.codec_context
-    if has_alpha and context.name in _ALPHA_DECODERS:
-        context = cast("VideoCodecContext", CodecContext.create(_ALPHA_DECODERS[context.name], "r"))
-        context.extradata = stream.codec_context.extradata
-    if not context.is_open:
-        context.thread_type = "AUTO"
-        context.thread_count = threads
-        context.options = {"max_pixels": str(max_pixels)}
-        try:
-            context.open()  # before `skip_frame` is touched: dav1d takes its value at the start for good
-        except AV_ERRORS:
-            raise InputError(
-                f"The video's codec ({context.name}) can't be opened: it is not known here, or its header is damaged; "
-                "export the video as H.264 MP4."
-            ) from None
-    return context
-
-
-def has_alpha(stream: VideoStream) -> bool:
-    """Whether the stream has transparent parts, by its header."""
-    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in _ALPHA_DECODERS:
-        return True
-    format_ = stream.codec_context.format
-    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))
-
-
 def packet_ticks(packet: Packet[VideoStream]) -> int | None:
     """When the packet's frame is shown, in the stream's time base."""
     return packet.pts if packet.pts is not None else packet.dts
@@ -250,6 +259,10 @@ def packet_ticks(packet: Packet[VideoStream]) -> int | None:
 def frame_ticks(frame: VideoFrame) -> int | None:
     """When the frame is shown, in the stream's time base."""
     return frame.pts if frame.pts is not None else frame.dts
+
+
+def _nothing() -> None:
+    pass
 
 
 def _chained(packet: Packet[VideoStream], rest: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:

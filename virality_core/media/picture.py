@@ -18,6 +18,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from virality_core.media import hdr
+from virality_core.media.held import frame_bytes
 from virality_core.types import Transfer
 
 Pixels = NDArray[Any]  # uint8 or uint16, (H, W) or (H, W, channels)
@@ -107,6 +108,7 @@ class Picture:
         wide = max(1, round(frame.width * stretch))
         self.width, self.height = (frame.height, wide) if self.turn.transpose else (wide, frame.height)
         self.coded_pixels = frame.width * frame.height
+        self.frame_bytes = frame_bytes(frame.width, frame.height, frame.format)
         self._own = threading.local()  # a reformatter is for one thread
 
     def size_within(self, pixel_budget: int) -> tuple[int, int]:

@@ -73,7 +73,7 @@ def preview_mp4(
     with Source(source, name=name, limits=limits) as opened:
         with opened.open() as container:
             table = survey(opened, container, checked_video(opened, container), progress=report)
-            first = first_decoder(opened, container, table)
+            first = first_decoder(opened, container, table, report)
             with closing(first.decoder):
                 _, picture = describe(opened, container, checked_video(opened, container), first.frame)
         out = io.BytesIO()

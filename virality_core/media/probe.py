@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
-from virality_core.media.groups import decoding_context, has_alpha
+from virality_core.media.context import decoding_context, has_alpha
+from virality_core.media.held import check_memory
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.picture import Picture, transfer_of
 from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, main_video, no_frame, until_damage
@@ -37,14 +39,24 @@ def checked_video(source: Source, container: InputContainer) -> VideoStream:
     """The main video stream, if it is within the limits as far as the header says; else raises InputError."""
     stream = main_video(container, source.name)
     _check_size(stream, source)
-    _check_length(_duration_seconds(container, stream), source)
+    stated = _stated_seconds(container, stream)
+    # A container's length is that of its longest track, sound included: there the frames themselves tell, later.
+    if stated is not None and (stream.duration or not container.streams.audio):
+        source.limits.check_length(stated, frame_seconds=1 / float(stream.average_rate or 25), name=source.name)
     return stream
 
 
 def describe(
     source: Source, container: InputContainer, stream: VideoStream, frame: VideoFrame
 ) -> tuple[VideoInfo, Picture]:
-    """What the header and the first frame tell, and the maker of the stream's pictures."""
+    """What the header and the first frame tell, and the maker of the stream's pictures.
+
+    Raises:
+        InputError: the frames need more memory than the limits allow, which the header may not tell.
+    """
+    check_memory(
+        stream.codec_context, (frame.width, frame.height), frame.format, name=source.name, limits=source.limits
+    )
     transfer = transfer_of(frame.color_trc)
     transparent = has_alpha(stream)
     picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=transparent)
@@ -57,7 +69,7 @@ def describe(
         width=picture.width,
         height=picture.height,
         rotation_degrees=picture.turn.degrees_clockwise,
-        duration_seconds=_duration_seconds(container, stream) or 0.0,
+        duration_seconds=_stated_seconds(container, stream) or 0.0,
         frame_rate=float(rate) if rate else 0.0,
         frame_count=stream.frames or None,
         bit_rate=_bit_rate(container, stream),
@@ -76,14 +88,9 @@ def _check_size(stream: VideoStream, source: Source) -> None:
             f"“{source.name}” has {width}×{height} pixels; the largest picture taken has "
             f"{source.limits.max_pixels / 1e6:.1f} million (8K): export it smaller."
         )
-
-
-def _check_length(seconds: float | None, source: Source) -> None:
-    if seconds is not None and seconds > source.limits.max_seconds:
-        raise InputError(
-            f"“{source.name}” runs for {seconds / 60:.1f} minutes; the longest reel taken has "
-            f"{source.limits.max_seconds / 60:.0f} minutes."
-        )
+    format_ = stream.codec_context.format
+    if format_ is not None:
+        check_memory(stream.codec_context, (width, height), format_, name=source.name, limits=source.limits)
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, source: Source) -> VideoFrame:
@@ -100,10 +107,14 @@ def _first_frame(container: InputContainer, stream: VideoStream, source: Source)
     raise InputError(no_frame(source.name))
 
 
-def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+def _stated_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """The length by the header: the stream's own, else the whole file's."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration else None
+    if not container.duration:
+        return None
+    before = container.start_time or 0 if "matroska" in container.format.name else 0  # there it is when the end comes
+    return max(0.0, (container.duration - max(0, before)) / av.time_base)
 
 
 def _bit_rate(container: InputContainer, stream: VideoStream) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from virality_core.media.source import Source, VideoSource
 from virality_core.media.survey import Survey, survey
 from virality_core.media.take import take
 from virality_core.types import Audio, Plan, Progress, Reel, VideoInfo
+
+_REPEATED_AT_LEAST = 0.01  # of all frames: a stray time stamp is no matter
 
 
 def open_reel(
@@ -46,7 +49,7 @@ def open_reel(
         sound = AudioCollector(plan.audio_rate, limits.max_seconds) if plan.audio_rate else None
         table = survey(opened, container, stream, progress=report, audio=sound.add if sound else None)
         audio = sound.finish(float(table.zero * table.time_base)) if sound else None
-        first = first_decoder(opened, container, table)
+        first = first_decoder(opened, container, table, report)
         stack.callback(first.decoder.close)
         header, picture = describe(opened, container, stream, first.frame)
         info = _measured(header, table, limits)
@@ -54,7 +57,7 @@ def open_reel(
             decoder.adopt(first.decoder)
             taken = take(decoder, plan, report)
             cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
-            damaged = decoder.damaged_packets
+            damaged, (asked, seen) = decoder.damaged_packets, decoder.asked_and_seen
     return Reel(
         info=info,
         frames=taken.frames,
@@ -64,7 +67,8 @@ def open_reel(
         cuts=cuts,
         clips=taken.clips,
         audio=audio,
-        notes=_notes(header, info, table, plan, audio, damaged_packets=damaged) + (sound.notes() if sound else ()),
+        notes=_notes(header, info, table, plan, audio, _damage(damaged, asked, seen))
+        + (sound.notes() if sound else ()),
     )
 
 
@@ -75,12 +79,8 @@ def _silent(stage: str, fraction: float) -> None:
 def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
     """The info with duration, rate and number of frames as counted instead of as the header says."""
     seconds = table.duration_seconds
-    if seconds > limits.max_seconds:
-        raise InputError(
-            f"“{info.name}” runs for {seconds / 60:.1f} minutes; the longest reel taken has "
-            f"{limits.max_seconds / 60:.0f} minutes."
-        )
     count = len(table.shown)
+    limits.check_length(seconds, frame_seconds=seconds / count, name=info.name)
     if info.container == "gif" and count == 1:
         raise InputError(f"“{info.name}” is a GIF with a single picture, not a video; upload a video such as MP4.")
     rate = count / seconds if seconds > 0 else info.frame_rate
@@ -88,17 +88,23 @@ def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
 
 
 def _notes(
-    header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, audio: Audio | None, *, damaged_packets: int
+    header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, audio: Audio | None, damage: tuple[str, ...]
 ) -> tuple[str, ...]:
     notes = []
-    missing = header.duration_seconds - info.duration_seconds
+    # Where only the file's length is stated, the sound may be what lasts so long: it must have been read to tell.
+    unknown = not plan.audio_rate and info.audio is not None and info.audio.duration_seconds is None
+    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, table.sound_end)
     if table.damaged or missing > max(0.5, 0.02 * header.duration_seconds):
         notes.append(
             f"The file ends early or is damaged: {info.duration_seconds:.1f} s of "
             f"{max(header.duration_seconds, info.duration_seconds):.1f} s could be read."
         )
-    if damaged_packets:
-        notes.append(f"{damaged_packets} damaged pieces of the video could not be decoded and were passed over.")
+    notes += damage
+    if table.repeated > _REPEATED_AT_LEAST * (table.repeated + len(table.shown)):
+        notes.append(
+            f"{table.repeated:,} frames have the time of another and were left out, as in files joined from parts "
+            "whose clocks each begin anew."
+        )
     if info.audio is None:
         notes.append("The file has no sound.")
     elif plan.audio_rate and audio is None:
@@ -110,3 +116,13 @@ def _notes(
     if plan.clips and info.duration_seconds < places.CLIP_FRAMES / places.CLIP_RATE:
         notes.append("The reel is shorter than a clip of 16 frames at 15 a second; it was looped.")
     return tuple(notes)
+
+
+def _damage(pieces: int, asked: int, seen: int) -> tuple[str, ...]:
+    """What the reader should know of frames that could not be decoded, a codec's silent losses included."""
+    lost = asked - seen
+    if not pieces and not lost:
+        return ()
+    share = f"{seen:,} of the {asked:,} frames looked for came out ({math.floor(100 * seen / max(1, asked))} %)"
+    what = f"{pieces:,} damaged pieces of the video" if pieces else f"{lost:,} damaged or missing frames of the video"
+    return (f"{what} could not be decoded and were passed over: {share}.",)

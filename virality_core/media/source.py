@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
@@ -18,7 +19,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from virality_core.disk import open_regular, printable
 from virality_core.errors import InputError
+from virality_core.media.boxes import MAX_TRACKS, check_tables
 from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
 from virality_core.media.sniff import VIDEO_FORMATS, other_kind, picture_kind
 
@@ -30,6 +33,11 @@ StreamT = TypeVar("StreamT", bound=Stream)
 _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
+_OPEN_OPTIONS = {
+    "format_whitelist": VIDEO_FORMATS,
+    "max_streams": str(MAX_TRACKS),
+    "ignore_chapters": "1",  # in MP4 their titles may overlap in the file, and each is kept apart
+}
 _WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
 
 #: every way libav, or a callback under it, tells that a file is damaged or not what it claims
@@ -59,8 +67,11 @@ class Source:
             self._file = io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else source
         self._lock = threading.Lock()
         try:
-            self.size_bytes = self._file.seek(0, os.SEEK_END)
-            self.head = _Reader(self._file, self._lock).read(_HEAD_BYTES)
+            try:
+                self.size_bytes = self._file.seek(0, os.SEEK_END)
+                self.head = _Reader(self._file, self._lock).read(_HEAD_BYTES)
+            except OSError as error:  # a file of the kernel's, or a broken disk
+                raise InputError(f"“{self.name}” can't be read; {_WHAT_WORKS}.") from error
             self._check()
         except BaseException:
             self.close()
@@ -84,7 +95,7 @@ class Source:
         Raises:
             InputError: not a container this package takes, or damaged beyond reading.
         """
-        options = {"format_whitelist": VIDEO_FORMATS, "max_pixels": str(self.limits.max_pixels)}
+        options = {**_OPEN_OPTIONS, "max_pixels": str(self.limits.max_pixels)}
         try:
             container = av.open(
                 _Reader(self._file, self._lock),
@@ -116,6 +127,12 @@ class Source:
             )
         if kind := picture_kind(self.head) or other_kind(self.head):
             raise InputError(f"“{self.name}” is a {kind}, not a video; {_WHAT_WORKS}.")
+        check_tables(self._read_at, self.size_bytes, name=self.name, limits=self.limits)
+
+    def _read_at(self, place: int, count: int) -> bytes:
+        with self._lock:
+            self._file.seek(place)
+            return self._file.read(count)
 
 
 def main_video(container: InputContainer, name: str) -> VideoStream:
@@ -188,17 +205,19 @@ class _Reader:
 def _plain_name(name: str) -> str:
     """The last part of a path or upload name, printable and of bounded length: fit for messages and logs."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    printable = "".join(letter if letter.isprintable() else "�" for letter in last)
-    return printable[:_MAX_NAME] or "upload"
+    return printable(last[:_MAX_NAME]) or "upload"
 
 
 def _open_path(path: Path, name: str) -> BinaryIO:
     try:
-        if not path.is_file():
-            raise InputError(f"There is no file “{name}” at the place given.")
-        return path.open("rb")
-    except (OSError, ValueError) as error:
-        raise InputError(f"“{name}” can't be opened: check the path and its permissions.") from error
+        return open_regular(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"There is no file “{name}” at the place given.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"“{name}” is no file but a folder; {_WHAT_WORKS}.") from error
+    except OSError as error:
+        why = "it is a pipe or a device" if error.errno == errno.EINVAL else "check the path and its permissions"
+        raise InputError(f"“{name}” can't be opened: {why}.") from error
 
 
 def _refuse_to_open(*_: object) -> Never:

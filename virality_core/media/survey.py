@@ -41,6 +41,8 @@ class Survey:
     end: int  # the tick at which the last frame ends
     time_base: Fraction
     damaged: bool  # reading stopped at damage before the end of the file
+    sound_end: float  # seconds from the start of the reel to the end of the last sound packet read; 0 without
+    repeated: int  # packets to be shown at a time that another has already
     index: Mapping[int, int]  # tick to the number of its first packet
     key_numbers: NDArray[np.intp]  # numbers of the keyframes' packets, ascending
 
@@ -85,7 +87,8 @@ def survey(
     sound = main_audio(container) if audio is not None else None
     damaged = False
     packets = iter(container.demux([stream] if sound is None else [stream, sound]))
-    count = 0
+    count, untimed = 0, 0
+    sound_end = Fraction(0)
     while True:
         try:
             packet = next(packets, None)
@@ -99,10 +102,13 @@ def survey(
             progress(STAGE, min(1.0, max(0, packet.pos or 0) / source.size_bytes))
         if packet.stream_index != stream.index:
             if audio is not None:
+                if packet.pts is not None:
+                    sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 audio(packet)
             continue
         when = packet.pts if packet.pts is not None else packet.dts
         if when is None or packet.size == 0:
+            untimed += when is None and packet.size > 0
             continue
         if len(ticks) >= source.limits.max_packets:
             most = source.limits.max_packets
@@ -113,6 +119,8 @@ def survey(
         keys.append(packet.is_keyframe)
         hidden.append(packet.is_discard)
     progress(STAGE, 1.0)
+    if untimed and not ticks:
+        raise InputError(f"“{source.name}” holds frames without a time, or with times before zero; export it again.")
     if not ticks:
         raise InputError(no_frame(source.name))
     return _summed_up(
@@ -124,6 +132,7 @@ def survey(
         stream=stream,
         container=container,
         damaged=damaged,
+        sound_end=sound_end,
     )
 
 
@@ -137,6 +146,7 @@ def _summed_up(
     stream: VideoStream,
     container: InputContainer,
     damaged: bool,
+    sound_end: Fraction,
 ) -> Survey:
     if hidden.all():
         hidden = np.zeros_like(hidden)
@@ -147,16 +157,19 @@ def _summed_up(
     last = int(durations[ticks == shown[-1]].max())
     usual = int(np.median(np.diff(shown))) if len(shown) > 1 else 0
     time_base = stream.time_base or Fraction(1, av.time_base)
+    zero = _presentation_start(int(shown[0]), container, time_base)
     return Survey(
         ticks=ticks,
         sizes=sizes,
         keys=keys,
         hidden=hidden,
         shown=shown,
-        zero=_presentation_start(int(shown[0]), container, time_base),
+        zero=zero,
         end=int(shown[-1]) + (last if last > 0 else usual),
         time_base=time_base,
         damaged=damaged,
+        sound_end=max(0.0, float(sound_end - zero * time_base)),
+        repeated=int((~hidden).sum()) - len(shown),
         index={tick: number for number, tick in reversed(list(enumerate(ticks.tolist())))},
         key_numbers=np.flatnonzero(keys),
     )

@@ -1,0 +1,34 @@
+"""Where a command's answer and its complaints go: standard output or a file that is written whole, and stderr."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from virality_core.disk import printable, write_whole
+from virality_core.errors import UsageError
+
+
+def destination(text: str) -> str:
+    """The value of an option `--json FILE`; `-` is standard output."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError("a file name, or - for standard output, is needed")
+    return text
+
+
+def write(where: str, text: str) -> None:
+    """Write a file.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    try:
+        write_whole(Path(where), text)
+    except OSError as error:
+        raise UsageError(f"Can't write to {where}: {error.strerror or error}.") from error
+
+
+def complain(message: object) -> None:
+    """A sentence on stderr, without the control characters that a file's name may hold."""
+    print(printable(message), file=sys.stderr)

@@ -1,0 +1,67 @@
+"""Opens files that a user names, and writes files whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """An ordinary file, opened for reading. A pipe is not waited for, and a device not read without end.
+
+    Raises:
+        OSError: there is no such file, it may not be read, is a folder (IsADirectoryError), or is neither file nor
+            folder; `strerror` says so in words.
+    """
+    try:
+        _check_regular(os.stat(path), path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a name with a null in it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+    try:
+        _check_regular(os.fstat(descriptor), path)  # another file may have taken the name meanwhile
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_regular(status: os.stat_result, path: Path) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+
+
+def printable(name: object) -> str:
+    """A name or message that may hold what a stranger typed, without control characters: fit for a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in str(name))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is never seen half written, and an older one stays until the new one is complete.
+
+    What is no ordinary file (a device, a pipe) is written to as it is.
+
+    Raises:
+        OSError: it can't be written; nothing is left behind.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    beside = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.is_file():
+            os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
