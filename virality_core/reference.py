@@ -6,8 +6,6 @@ quantiles of a measure.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from virality_core import weights
+from virality_core.weights.tables import naming, read_table
 
 _PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
 
@@ -75,7 +74,24 @@ def collection_language(name: str) -> str | None:
 
 @lru_cache
 def _read_table(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    data = read_table(path)
+    with naming(path):
+        _check(data)
+    return data
+
+
+def _check(table: dict[str, Any]) -> None:
+    """Look at all that is used of fusion.toml, so that a wrong entry is told when it is read."""
+    for entry in table["bands"]:
+        str(entry["name"]), float(entry["from"])
+    for entry in table["signals"].values():
+        float(entry["weight"])
+        for one in (entry, *entry.get("variants", {}).values()):
+            stated = one["desirability"]
+            if stated["kind"] == "population":
+                str(stated["file"])
+            else:
+                np.asarray(stated["points"], dtype=np.float64)[:, 1]
 
 
 def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
@@ -84,8 +100,9 @@ def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
 
 @lru_cache
 def _read_population(path: Path) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    quantiles = np.asarray(data["quantiles"], dtype=np.float64)
-    if quantiles.shape != _PERCENTS.shape:
-        raise ValueError(f"{path.name}: expected 99 quantiles, got {quantiles.shape}")
-    return quantiles, str(data["name"])
+    data = read_table(path)
+    with naming(path):
+        quantiles = np.asarray(data["quantiles"], dtype=np.float64)
+        if quantiles.shape != _PERCENTS.shape:
+            raise ValueError(f"{path.name}: expected 99 quantiles, got {quantiles.shape}")
+        return quantiles, str(data["name"])

@@ -24,6 +24,7 @@ class LocalHub:
     status: int | None = None  # this error code instead of any answer
     seconds_a_chunk: float = 0.0
     hang: bool = False  # accept and never answer
+    rubbish: bytes | None = None  # answer everything with this, and say that all is well
     drop_first: int = 0  # this many files' questions get their connection closed without a word
     asked: list[tuple[str, str]] = field(default_factory=list)  # (method, path), in order
 
@@ -94,6 +95,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if hub.status is not None:
             self._end(hub.status)
+            return
+        if hub.rubbish is not None:
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if with_body:
+                self.wfile.write(hub.rubbish)
             return
         if path not in hub._files:
             self._end(200 if path == "/" else 404)

@@ -7,7 +7,6 @@ caption as typed. Every expression is made of words and bounded gaps, so matchin
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from virality_core import weights
+from virality_core.weights.tables import naming, read_table
 
 _GAP = r"[ \t\u00a0]{1,3}"
 _ANY_WORD = r"[^\s.!?…]{1,30}"
@@ -88,7 +88,13 @@ def find(rule: Rule, folded: Folded) -> tuple[tuple[int, int], ...]:
 def languages() -> dict[str, str]:
     """The languages whose rules are shipped: ISO 639-1 code → name."""
     files = sorted((weights.folder() / "keywords").glob("*.toml"))
-    return {path.stem: str(tomllib.loads(path.read_text(encoding="utf-8"))["name"]) for path in files}
+    return {path.stem: _name(path) for path in files}
+
+
+def _name(path: Path) -> str:
+    table = read_table(path)
+    with naming(path):
+        return str(table["name"])
 
 
 def rules(language: str) -> tuple[Rule, ...]:
@@ -105,8 +111,9 @@ def rules(language: str) -> tuple[Rule, ...]:
 
 @lru_cache
 def _read(path: Path) -> tuple[Rule, ...]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))["rules"]
-    return tuple(_rule(name, entry) for name, entry in table.items())
+    table = read_table(path)
+    with naming(path):
+        return tuple(_rule(name, entry) for name, entry in table["rules"].items())
 
 
 def _rule(name: str, entry: Mapping[str, Any]) -> Rule:

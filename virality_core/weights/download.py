@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -26,12 +27,13 @@ from filelock import FileLock, Timeout
 from virality_core.errors import WeightsError
 from virality_core.types import Progress
 from virality_core.weights.manifest import Entry
-from virality_core.weights.reach import USER_AGENT
+from virality_core.weights.reach import USER_AGENT, in_words
 
 _TIMEOUT_SECONDS = 10.0  # without one byte
 _CHUNK_BYTES = 1 << 18
 _MAX_BYTES = 4 << 30  # for a file whose size the manifest does not state
 _LOCK_POLL_SECONDS = 0.2
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _STALE_PART_SECONDS = 3600.0  # a part this old was left by a process that was killed
 
 
@@ -68,7 +70,7 @@ def download(entry: Entry, destination: Path, progress: Progress) -> str:
                 part.unlink(missing_ok=True)
             return digest
     except OSError as error:
-        raise WeightsError(f"The weights {entry.id} could not be fetched: {error}.") from error
+        raise WeightsError(f"The weights {entry.id} could not be fetched: {in_words(error)}.") from error
 
 
 def _fetch(entry: Entry, part: Path, progress: Progress) -> str:
@@ -84,6 +86,8 @@ def _fetch(entry: Entry, part: Path, progress: Progress) -> str:
             before, failure = received, None
             try:
                 with _open(location, received) as answer:
+                    if answer.headers.get_content_type() == "text/html":
+                        raise WeightsError(f"{urlsplit(location.url).hostname} gives a web page for {entry.id}.")
                     if received and answer.status != http.client.PARTIAL_CONTENT:  # no ranges here: start over
                         file.seek(0)
                         file.truncate()
@@ -103,7 +107,7 @@ def _fetch(entry: Entry, part: Path, progress: Progress) -> str:
             except (OSError, http.client.HTTPException) as error:
                 failure = error
             if received <= before:  # a cut line is resumed as long as each try brings more than the one before
-                why = failure or "cut short"
+                why = in_words(failure) if failure else "cut short"
                 raise WeightsError(f"The download of {entry.id} broke off after {received} bytes ({why}); try again.")
         file.flush()
         os.fsync(file.fileno())
@@ -143,9 +147,11 @@ def _hub_location(entry: Entry) -> _Location:
             found = ask()
         except httpx2.RemoteProtocolError:  # a kept-alive connection that the hub had closed: a new one will do
             found = ask()
-    except (httpx2.HTTPError, OSError) as error:
-        said = str(error).strip().splitlines()
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, http.client.HTTPException) as error:
+        said = _ERROR_NUMBER.sub("", str(error)).strip().splitlines()
         raise WeightsError(f"The hub did not give {entry.id}: {said[0] if said else type(error).__name__}") from error
+    if found.commit_hash is None or found.etag is None:  # a login page, or a server that says yes to everything
+        raise WeightsError(f"The hub did not give {entry.id}: {urlsplit(url).hostname} does not answer as a hub does.")
     token = get_token()
     own = urlsplit(found.location).netloc == urlsplit(url).netloc
     headers = {"Authorization": f"Bearer {token}"} if token and own else {}

@@ -79,7 +79,12 @@ def folder() -> Path:
 def search_path() -> tuple[Path, ...]:
     """The folders that may hold weights, first come first served: `$VIRALITY_WEIGHTS_DIR` if set, then `folder()`."""
     override = os.environ.get("VIRALITY_WEIGHTS_DIR")
-    return (Path(override).expanduser(), folder()) if override else (folder(),)
+    if not override:
+        return (folder(),)
+    try:
+        return (Path(override).expanduser(), folder())
+    except RuntimeError as error:  # ~ of a user there is none of
+        raise WeightsError(f"VIRALITY_WEIGHTS_DIR is {override!r}: there is no such user's folder.") from error
 
 
 def entries() -> tuple[Entry, ...]:
@@ -91,8 +96,12 @@ def entries() -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     for place in search_path():
         path = place / MANIFEST
-        if path.is_file():
-            for item in _read(path, path.stat().st_mtime_ns):
+        try:
+            modified = path.stat().st_mtime_ns if path.is_file() else None
+        except (OSError, ValueError) as error:
+            raise WeightsError(f"The weights folder {place} can't be read: check VIRALITY_WEIGHTS_DIR.") from error
+        if modified is not None:
+            for item in _read(path, modified):
                 found.setdefault(item.id, item)
     return tuple(found.values())
 
@@ -109,11 +118,14 @@ def entry(identifier: str) -> Entry:
 def _read(path: Path, _modified_ns: int) -> tuple[Entry, ...]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise WeightsError(f"The manifest {path} can't be read: {error}.") from error
     if data.get("schema") != _SCHEMA:
         raise WeightsError(f"The manifest {path} has schema {data.get('schema')}; this version reads {_SCHEMA}.")
-    items = tuple(_entry(block, path) for block in data.get("file", []))
+    blocks = data.get("file", [])
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        raise WeightsError(f"The manifest {path} must list its files as [[file]] blocks.")
+    items = tuple(_entry(block, path) for block in blocks)
     if len({item.id for item in items}) != len(items):
         raise WeightsError(f"The manifest {path} names an id twice.")
     return items
@@ -127,7 +139,12 @@ def _entry(block: dict[str, Any], path: Path) -> Entry:
     if missing or unknown:
         what = f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown keys {', '.join(sorted(unknown))}"
         raise WeightsError(f"In the manifest {path} the file {block.get('id')!r} {what}.")
-    return Entry(**values)
+    try:
+        return Entry(**values)
+    except (TypeError, ValueError, AttributeError) as error:  # a number where text belongs, or the reverse
+        raise WeightsError(
+            f"In the manifest {path} the file {block.get('id')!r} has a value of a wrong kind."
+        ) from error
 
 
 def _check(item: Entry, holds: bool, key: str, allowed: str) -> None:
