@@ -22,6 +22,13 @@ def add_parser(commands: Any) -> None:
     caption.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights (default auto)")
     caption.add_argument("--json", metavar="FILE", default="-", help="where the result goes (default -: shown)")
     caption.set_defaults(run=run_caption)
+    engagement = what.add_parser("engagement", help="predicted engagement, on JSON lines in either of two schemas")
+    engagement.add_argument("--data", metavar="FILE", type=Path, required=True, help=".jsonl or .jsonl.gz")
+    engagement.add_argument("--json", metavar="FILE", default="-", help="where the lines go (default -: shown)")
+    engagement.add_argument(
+        "--draws", metavar="N", type=int, default=0, help="bootstrap samples of authors for 95 %% intervals (default 0)"
+    )
+    engagement.set_defaults(run=run_engagement)
 
 
 def run_caption(args: argparse.Namespace) -> int:
@@ -30,6 +37,19 @@ def run_caption(args: argparse.Namespace) -> int:
 
     scores, model = evaluate(args.data, args.profile)
     _write(args.json, json.dumps({**to_plain(scores), "model": to_plain(model)}))
+    return 0
+
+
+def run_engagement(args: argparse.Namespace) -> int:
+    """One JSON object a line for each collection, target and baseline; returns 0. Raises InputError, UsageError."""
+    from virality_core.engagement.model import shipped
+    from virality_core.evaluation.engagement import predictions, rows
+    from virality_core.evaluation.engagement_posts import read_outcomes
+
+    if not 0 <= args.draws <= 10_000:
+        raise UsageError(f"--draws must be 0 to 10000, not {args.draws}.")
+    found = rows(predictions(shipped(), read_outcomes(args.data)), draws=args.draws)
+    _write(args.json, "\n".join(json.dumps(row) for row in found))
     return 0
 
 
