@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
+    "whatif": _GROUND | {"fusion", "engagement"},
     "engine": _ENGINE_AND_BELOW,
     "training": _ENGINE_AND_BELOW | {"evaluation"},
     "evaluation": _ENGINE_AND_BELOW,
@@ -52,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
     "app": _GROUND
-    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "words"},
+    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "whatif", "words"},
 }
 #: third-party packages that only some layers may know
 ONLY_IN = {

@@ -48,7 +48,7 @@ from virality_core.types import (
 )
 from virality_core.version import __version__
 
-__all__ = ["Scorers", "load_scorers", "score_reel", "with_caption", "with_population"]
+__all__ = ["Scorers", "load_scorers", "score_reel", "with_caption"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
@@ -183,12 +183,6 @@ def with_caption(
         uncertainty=uncertainty(signals, weighing),
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
-
-
-def with_population(report: Report, collection: str) -> Report:
-    """The report with its engagement predicted for another collection of posts. Raises UsageError, WeightsError."""
-    ran = report.provenance
-    return replace(report, engagement=engagement.predict(ran.post, ran.video, collection))
 
 
 def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:

@@ -133,7 +133,9 @@ class EngagementModel:
         return self._fits[key]
 
     def _trees(self, path: str) -> Trees:
-        fields: dict[str, Any] = {name: self._tensor(f"{path}/{name}").astype(kind) for name, kind in _TREE_FIELDS.items()}
+        fields: dict[str, Any] = {
+            name: self._tensor(f"{path}/{name}").astype(kind) for name, kind in _TREE_FIELDS.items()
+        }
         return Trees(**fields)
 
     def _array(self, path: str) -> Array:

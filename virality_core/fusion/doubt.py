@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +40,14 @@ def uncertainty(signals: Sequence[Signal], weighing: Weighing | None = None) -> 
     return Uncertainty(low=max(0.0, min(low, score)), high=min(100.0, max(high, score)))
 
 
-def sensitivity(signals: Sequence[Signal], weighing: Weighing | None = None) -> dict[str, tuple[float, float]]:
+def sensitivity(signals: Sequence[Signal], weights: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """The score with each signal's weight at 0 and at double, the others as they are: name → (at 0, at double).
 
     A signal that alone has weight keeps its score at both.
+
+    Args:
+        signals: What answered. weights: by signal, of any scale.
     """
-    weights = (weighing or prior()).weights
     answered = [signal for signal in signals if weights.get(signal.name, 0.0) > 0.0]
     total = math.fsum(weights[signal.name] for signal in answered)
     points = math.fsum(weights[signal.name] * signal.desirability for signal in answered)

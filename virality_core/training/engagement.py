@@ -76,6 +76,7 @@ def _fit_collection(
     collection: str, posts: Sequence[PostOutcome], recipe: Recipe, say: Say
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     facts = [post.facts for post in posts]
+    recipe = recipe.for_authors(len({post.author for post in posts}))
     followers = np.array([fact.followers for fact in facts if fact.followers is not None])
     sized = len(followers) >= len(posts) / 2
     read = [words(fact) for fact in facts]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,12 @@ Flags = NDArray[np.bool_]
 
 FOLDS = 5
 QUANTILES = (0.1, 0.5, 0.9)
+FEW_AUTHORS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The settings of a fit; chosen on validation authors, see weights/engagement/README.md."""
+    """The settings of a fit; chosen out of fold among the fitting authors, see weights/engagement/README.md."""
 
     trees: int = 200
     rate: float = 0.04
@@ -41,6 +42,12 @@ class Recipe:
     spread_trees: int = 60
     ridge: float = 8.0
     rare: int = 2  # training posts that must have a word for it to count
+
+    def for_authors(self, authors: int) -> Recipe:
+        """The recipe where few authors have many posts each: leaves that no few authors can fill, and fewer of them."""
+        if authors >= FEW_AUTHORS:
+            return self
+        return replace(self, trees=80, leaves=4, smallest_leaf=300, spread_trees=40)
 
 
 def boost(
