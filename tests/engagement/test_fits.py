@@ -37,9 +37,7 @@ def test_arrays_predict_what_the_library_predicts() -> None:
     features = chance.normal(size=(500, 4))
     features[chance.random(features.shape) < 0.2] = np.nan
     target = np.nan_to_num(features[:, 0]) + np.isnan(features[:, 1])
-    booster = lightgbm.train(
-        {"verbose": -1, "num_threads": 1, "num_leaves": 9}, lightgbm.Dataset(features, target), 30
-    )
+    booster = lightgbm.train({"verbose": -1, "num_threads": 1, "num_leaves": 9}, lightgbm.Dataset(features, target), 30)
     arrays = to_arrays(booster.dump_model())
     fresh = np.vstack([features, np.full(4, np.nan), np.zeros(4)])
     assert arrays.predict(fresh) == pytest.approx(booster.predict(fresh), abs=1e-9)

@@ -87,9 +87,14 @@ class EngagementModel:
         """What the collection counted."""
         return tuple(self.collections[collection]["targets"])
 
-    def predict(self, collection: str, target: str, posts: Sequence[Facts]) -> Ranges:
-        """Ranges for posts as they would do in that collection; a post without followers gets the wider fit."""
-        features = self.features(collection, target, posts)
+    def predict(self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None) -> Ranges:
+        """Ranges for posts as they would do in that collection; a post without followers gets the wider fit.
+
+        Args:
+            collection, target: One of `targets(collection)`. posts: N of them.
+            base: `matrix(posts)` where it is at hand, so that it is not made for each target.
+        """
+        features = self.features(collection, target, posts, base)
         sized = np.isfinite(features[:, NAMES.index("followers")]) & bool(self.collections[collection]["sized"])
         out = np.zeros((3, len(posts)))
         for kind, rows in (("full", np.flatnonzero(sized)), ("unsized", np.flatnonzero(~sized))):
@@ -103,18 +108,21 @@ class EngagementModel:
         low, median, high = self.collections[collection]["targets"][target]["quantiles"]
         return Ranges(low=np.full(count, low), median=np.full(count, median), high=np.full(count, high))
 
-    def followers_alone(self, collection: str, target: str, posts: Sequence[Facts]) -> Ranges:
+    def followers_alone(
+        self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None
+    ) -> Ranges:
         """The baseline that knows the followers; the constant for a post, or a collection, without them."""
         out = self.constant(collection, target, len(posts))
         known = [row for row, post in enumerate(posts) if post.followers is not None]
         if known and self.collections[collection]["sized"]:
-            part = self.fit(collection, target, "followers").predict(matrix([posts[row] for row in known]))
+            features = matrix(posts) if base is None else base
+            part = self.fit(collection, target, "followers").predict(features[known])
             out.low[known], out.median[known], out.high[known] = part.low, part.median, part.high
         return out
 
-    def features(self, collection: str, target: str, posts: Sequence[Facts]) -> Array:
+    def features(self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None) -> Array:
         """The features (N, F) with what the posts' words go with in that collection."""
-        features = matrix(posts)
+        features = matrix(posts) if base is None else base.copy()
         idf, weight = self._array(f"{collection}/idf"), self._array(f"{collection}/{target}/words")
         features[:, TEXT_COLUMN] = text_scores([words(post) for post in posts], idf, weight)
         return features
