@@ -24,9 +24,9 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
     lines = [
         _printable(name),
         f"Score {report.score:.1f} of 100: {report.band}. {reference.band_meaning(report.band)}",
-        *_doubt(report),
         *(f"Note: {note}" for note in report.notes),
         f"Covers {report.coverage:.0%} of what this score weighs.",
+        *_doubt(report),
         "",
         *_points(report),
         *_costs(report),
