@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from virality_core.engagement import predict as engagement
+from virality_core.engagement.facts import Facts
+from virality_core.engagement.history import History, fit_history
+from virality_core.engagement.model import shipped
 from virality_core.fusion import sensitivity
 from virality_core.types import Report
 
@@ -19,6 +22,17 @@ def with_population(report: Report, collection: str) -> Report:
     """The report with its engagement predicted for another collection of posts. Raises UsageError, WeightsError."""
     ran = report.provenance
     return replace(report, engagement=engagement.predict(ran.post, ran.video, collection))
+
+
+def with_history(report: Report, history: History) -> Report:
+    """The report with its engagement read from the creator's own posts. Raises UsageError, WeightsError."""
+    ran = report.provenance
+    return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history))
+
+
+def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
+    """A creator's fit beside the default collection's model. Raises InputError for too few posts."""
+    return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes)
 
 
 def weight_moves(report: Report) -> dict[str, tuple[float, float]]:

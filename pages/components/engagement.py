@@ -11,8 +11,9 @@ from pages.components import text
 from pages.components.styles import heading
 from virality_core import words
 from virality_core.errors import ViralityError
+from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
 from virality_core.types import Engagement, Report
-from virality_core.whatif import populations, with_population
+from virality_core.whatif import own_history, populations, with_history, with_population
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 
@@ -40,15 +41,43 @@ def show(report: Report) -> None:
             format_func=lambda name: text.capital(titles[name]),
             key="engagement_collection",
         )
+    own = _own(report)
     try:
-        found = with_population(report, chosen).engagement
+        found = own or with_population(report, chosen).engagement
     except ViralityError as error:
-        st.html(f'<div class="rv-alert" role="alert">{text.safe(str(error))}</div>')
+        _alert(error)
         return
     assert found is not None
     st.html(f'<p class="rv-prose">{text.safe(text.capital(found.population))}.</p>{_table(found)}')
     st.altair_chart(chart(found), width="stretch", key="engagement_chart")
     st.html('<ul class="rv-list">' + "".join(f"<li>{text.safe(note)}</li>" for note in found.notes) + "</ul>")
+
+
+def _own(report: Report) -> Engagement | None:
+    """The ranges from the creator's own posts, where they hand them in; they stay in memory and go with the page."""
+    with st.expander("Read it from your own past posts instead"):
+        upload = st.file_uploader(
+            "Your posts: a CSV (likes, comments, shares, saves or plays; posted_at, caption, duration_s), or TikTok's "
+            "own data export",
+            type=["csv", "json"],
+            max_upload_size=MAX_BYTES // 2**20,
+            key="own_posts",
+        )
+        if upload is None:
+            return None
+        try:
+            posts = read_own_posts(upload.getvalue(), upload.name)
+            found = with_history(report, own_history(posts.facts, posts.outcomes)).engagement
+        except ViralityError as error:
+            _alert(error)
+            return None
+        if posts.notes:
+            st.html('<p class="rv-soft">' + " ".join(map(text.safe, posts.notes)) + "</p>")
+        return found
+
+
+def _alert(error: ViralityError) -> None:
+    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(str(error))}</div>')
 
 
 def chart(found: Engagement) -> alt.LayerChart:

@@ -28,6 +28,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--videos", type=int, metavar="N", help="how many videos the account has")
     parser.add_argument("--music-uses", type=int, metavar="N", help="how many videos use the music already")
     parser.add_argument("--own-sound", action="store_const", const=True, help="the sound is the video's own")
+    parser.add_argument(
+        "--history", metavar="FILE", type=Path, help="read the ranges from your own posts (fit-history)"
+    )
     parser.add_argument("--fusion", metavar="FILE", type=Path, help="weights fitted by fit-fusion or fit-history")
     parser.add_argument(
         "--profile",
@@ -42,9 +45,11 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
+    from virality_core.engagement.history import read_history
     from virality_core.export import report_json, report_text
     from virality_core.fusion import read_weighing
     from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
+    from virality_core.whatif import with_history
 
     post = Post(
         caption=args.caption,
@@ -58,10 +63,13 @@ def run(args: argparse.Namespace) -> int:
         music_original=args.own_sound,
     )
     weighing = read_weighing(args.fusion) if args.fusion else None
+    history = read_history(args.history) if args.history else None
     if args.json and args.json != "-" and Path(args.json).resolve() == Path(args.path).resolve():
         raise UsageError(f"--json {args.json} would overwrite the video itself; name another file.")
     scorers = load_scorers(args.profile, weighing=weighing) if weighing else None
     report = score_reel(args.path, post, scorers=scorers, profile=args.profile)
+    if history is not None:
+        report = with_history(report, history)
     if args.json == "-":
         print(report_json(report))
         return 0

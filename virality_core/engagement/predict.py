@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from virality_core import reference
 from virality_core.engagement.facts import Facts, facts_from
+from virality_core.engagement.history import History, own_range
 from virality_core.engagement.model import EngagementModel, shipped
 from virality_core.errors import UsageError
 from virality_core.types import Engagement, Post, Range, VideoInfo
@@ -56,6 +57,37 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
         population=f"posts of {size}, {reference.collections_named(collection)}",
         sized=sized,
         notes=tuple(_notes(model, collection, post)),
+        **ranges,
+    )
+
+
+def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
+    """What a post like this would get from this creator, by their own past posts.
+
+    Args:
+        post: What is known of it. video: The reel. history: From `fit_history`.
+
+    Raises:
+        UsageError: the history stands beside a collection that no longer exists. WeightsError: as for `predict`.
+    """
+    model = shipped()
+    if history.collection not in collections():
+        raise UsageError(f"The history stands beside {history.collection!r}, which no longer exists; fit it anew.")
+    facts = facts_of(post, video)
+    ranges: dict[str, Range | None] = dict.fromkeys(COUNTS)
+    for target, own in history.targets.items():
+        if target in model.targets(history.collection):
+            general = model.predict(history.collection, target, [facts])
+            ranges[target] = own_range(own, facts, float(general.median[0]))
+    errors = [
+        f"{target} by a factor of {math.exp(own.loo_error):.1f}, by the general model {math.exp(own.general_error):.1f}"
+        for target, own in history.targets.items()
+    ]
+    return Engagement(
+        collection=history.collection,
+        population=f"your own {history.posts} posts",
+        sized=post.followers is not None,
+        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.",),
         **ranges,
     )
 

@@ -31,6 +31,7 @@ _OTHER_NAMES = {
     "title": "caption",
 }
 _FEATURES = ("caption", "duration_s", "followers", "music_title", "following", "videos")
+_TELLING = ("posted_at", "caption", "post", "id", "link", "url")
 _NUMBERS_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
 _GROUPED = re.compile(r"\d{1,3}(?:[,' ]\d{3})+")
 
@@ -62,7 +63,7 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
     counts = [count for count in COUNTS if any(row.get(count) not in (None, "") for row in rows)]
     if not counts:
         raise InputError(f"{name} has no column of counts; one of {', '.join(COUNTS)} is needed.")
-    unique = list({json.dumps(row, sort_keys=True, default=str): row for row in rows}.values())
+    unique = _once(rows)
     dates = _dates([str(row.get("posted_at") or "") for row in unique], name)
     order = sorted(range(len(unique)), key=lambda place: _key(dates[place]))[-MAX_POSTS:]
     notes = []
@@ -81,6 +82,15 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
         },
         notes=tuple(notes),
     )
+
+
+def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows without repeats; where nothing tells posts apart, rows that are alike may well be two posts."""
+    kept: dict[object, Mapping[str, Any]] = {}
+    for place, row in enumerate(rows):
+        told = any(row.get(name) not in (None, "") for name in _TELLING)
+        kept.setdefault(json.dumps(row, sort_keys=True, default=str) if told else place, row)
+    return list(kept.values())
 
 
 def _csv(text: str) -> list[Mapping[str, Any]]:
