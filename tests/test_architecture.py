@@ -22,6 +22,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "captions",
     "videos",
     "pipeline",
+    "whatif",
 }
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
