@@ -144,7 +144,7 @@ def score_reel(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes + missing,
+        notes=reel.notes + missing + _about(scorers.weighing),
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
@@ -183,6 +183,13 @@ def with_caption(
         uncertainty=uncertainty(signals, weighing),
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
+
+
+def _about(weighing: Weighing | None) -> tuple[str, ...]:
+    """What must be said of fitted weights."""
+    if weighing is None or not weighing.verdict:
+        return ()
+    return (f"This score is weighed by fitted ({weighing.way}) weights: on reels left out, {weighing.verdict}.",)
 
 
 def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:
