@@ -22,6 +22,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "captions",
     "videos",
     "pipeline",
+    "whatif",
 }
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
+    "whatif": _GROUND | {"fusion", "engagement"},
     "engine": _ENGINE_AND_BELOW,
     "training": _ENGINE_AND_BELOW | {"evaluation"},
     "evaluation": _ENGINE_AND_BELOW,
@@ -53,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
     "app": _GROUND
-    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "words"},
+    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "whatif", "words"},
 }
 #: third-party packages that only some layers may know
 ONLY_IN = {

@@ -26,18 +26,27 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         f"Score {report.score:.1f} of 100: {report.band}. {reference.band_meaning(report.band)}",
         *(f"Note: {note}" for note in report.notes),
         f"Covers {report.coverage:.0%} of what this score weighs.",
+        *_doubt(report),
         "",
         *_points(report),
         *_costs(report),
         *_faults(report),
         *_without_weight(report),
         *_not_measured(report),
+        *_engagement(report),
     ]
     if details:
         lines += _details(report)
     ran = report.provenance
     lines += ["", f"Ran {ran.ran} weights on {ran.device} in {report.timings['total']:.1f} s (virality {ran.version})."]
     return "\n".join(lines)
+
+
+def _doubt(report: Report) -> list[str]:
+    doubt = report.uncertainty
+    if doubt is None:
+        return []
+    return [f"With other weights and other frames: {doubt.low:.0f} to {doubt.high:.0f} in four of five draws."]
 
 
 def _points(report: Report) -> list[str]:
@@ -86,6 +95,19 @@ def _without_weight(report: Report) -> list[str]:
 def _not_measured(report: Report) -> list[str]:
     lines = [f"  {words.title(skip.name)}: {skip.reason}" for skip in report.skipped if words.weighs(skip.name)]
     return ["", "Not measured (the weight was shared out among the rest):", *lines] if lines else []
+
+
+def _engagement(report: Report) -> list[str]:
+    found = report.engagement
+    if found is None:
+        return []
+    ranges = {name: getattr(found, name) for name in ("likes", "comments", "shares", "saves", "plays")}
+    lines = [
+        f"  {name:9} {words.count(of.median):>10}   80 % between {words.count(of.low)} and {words.count(of.high)}"
+        for name, of in ranges.items()
+        if of is not None
+    ]
+    return ["", f"What such a post would get ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
 
 
 def _details(report: Report) -> list[str]:

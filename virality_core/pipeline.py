@@ -18,8 +18,9 @@ import numpy as np
 
 from virality_core import device as devices
 from virality_core import weights
+from virality_core.engagement import predict as engagement
 from virality_core.errors import Cancelled, ViralityError
-from virality_core.fusion import fuse
+from virality_core.fusion import Weighing, fuse, uncertainty
 from virality_core.media import open_reel
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.base import Scorer
@@ -31,6 +32,7 @@ from virality_core.scorers.look import LookScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
 from virality_core.types import (
+    Engagement,
     FrameBatch,
     ModelInfo,
     Plan,
@@ -42,6 +44,7 @@ from virality_core.types import (
     Report,
     Signal,
     Skipped,
+    VideoInfo,
 )
 from virality_core.version import __version__
 
@@ -58,6 +61,7 @@ class Scorers:
     scorers: tuple[Scorer, ...]
     profile: Profile
     device: str
+    weighing: Weighing | None = None  # None: the stated weights
 
     @property
     def plan(self) -> Plan:
@@ -65,12 +69,13 @@ class Scorers:
         return reduce(or_, (scorer.plan for scorer in self.scorers), Plan())
 
 
-def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorers:
+def load_scorers(profile: Profile = "auto", device: str | None = None, weighing: Weighing | None = None) -> Scorers:
     """Load every scorer's weights.
 
     Args:
         profile: `lite` (bundled weights only, no network), `full` (the best variant or an error) or `auto`.
         device: `cuda`, `cpu`, or None for CUDA when present.
+        weighing: Fitted weights from `read_weighing`; the stated ones if None.
 
     Raises:
         WeightsError: weights that the profile insists on can't be had, or differ from their digest.
@@ -87,7 +92,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
     )
-    return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen))
+    return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen), weighing=weighing)
 
 
 def score_reel(
@@ -129,7 +134,9 @@ def score_reel(
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
     with clock.stage("findings"):
         findings = diagnose(reel, post, signals)
-    fused = fuse(signals)
+    fused = fuse(signals, scorers.weighing)
+    with clock.stage("engagement"):
+        predicted, missing = _engagement(post, reel.info)
     return Report(
         score=fused.score,
         band=fused.band,
@@ -137,26 +144,33 @@ def score_reel(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes,
+        notes=reel.notes + missing + _about(scorers.weighing),
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
+        engagement=predicted,
+        uncertainty=uncertainty(signals, scorers.weighing),
         thumbnails=_thumbnails(reel),
     )
 
 
-def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]) -> Report:
+def with_caption(
+    report: Report, post: Post, answers: Sequence[Signal | Skipped], weighing: Weighing | None = None
+) -> Report:
     """The report as it is with another caption: the caption's signals exchanged, the score weighed anew.
 
     Args:
         report: Of the same reel. post: What is posted now. answers: `CaptionDesk.answers(post)`.
+        weighing: What the report was weighed with.
     """
     fresh = {answer.name: answer for answer in answers}
     before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
     merged = [fresh.get(answer.name, answer) for answer in before]
     signals = tuple(answer for answer in merged if isinstance(answer, Signal))
-    fused = fuse(signals)
+    fused = fuse(signals, weighing)
     ran = report.provenance
+    before_it = report.engagement
+    predicted = None if before_it is None else engagement.predict(post, ran.video, before_it.collection)
     return replace(
         report,
         score=fused.score,
@@ -165,8 +179,25 @@ def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
+        engagement=predicted,
+        uncertainty=uncertainty(signals, weighing),
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
+
+
+def _about(weighing: Weighing | None) -> tuple[str, ...]:
+    """What must be said of fitted weights."""
+    if weighing is None or not weighing.verdict:
+        return ()
+    return (f"This score is weighed by fitted ({weighing.way}) weights: on reels left out, {weighing.verdict}.",)
+
+
+def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:
+    """The predicted engagement, or a note that says why there is none."""
+    try:
+        return engagement.predict(post, video), ()
+    except ViralityError as error:
+        return None, (f"Engagement could not be predicted: {error}",)
 
 
 def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
@@ -186,7 +217,7 @@ def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post:
         profile=scorers.profile,
         ran=_ran(models, scorers.profile),
         device=scorers.device,
-        fusion="prior",
+        fusion="prior" if scorers.weighing is None else scorers.weighing.way,
         models=models,
         packages={"python": platform.python_version()} | {package: metadata.version(package) for package in _PACKAGES},
         video=reel.info,

@@ -47,6 +47,13 @@ def bare(value: float) -> str:
     return number(value).rstrip("0").rstrip(".") if "." in number(value) else number(value)
 
 
+def count(value: float) -> str:
+    """A predicted count to two significant digits: 0, 7, 48, 1,300, 2.1 million."""
+    if value >= 999_500:
+        return f"{bare(float(f'{value / 1e6:.2g}'))} million"
+    return f"{float(f'{value:.2g}'):,.0f}"
+
+
 def exact(signal: Signal) -> str:
     """The native value with its unit."""
     unit = f"({signal.unit})" if "," in signal.unit else signal.unit

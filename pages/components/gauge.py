@@ -32,13 +32,28 @@ def _ring(report: Report) -> str:
         f"{text.safe(str(band['name']))} {float(band['from']):.0f}+</li>"
         for band in bands
     )
-    label = f"Score {report.score:.1f} of 100, band {report.band}"
+    doubt = report.uncertainty
+    likely = "" if doubt is None else f", {doubt.low:.0f} to {doubt.high:.0f} with other weights and frames"
+    label = f"Score {report.score:.1f} of 100, band {report.band}{likely}"
+    span = "" if doubt is None else f'<i class="rv-span" style="--low:{doubt.low:.2f};--high:{doubt.high:.2f}"></i>'
     return (
         f'<div class="rv-gauge" role="img" aria-label="{text.safe(label)}" style="--score:{report.score:.2f}">'
-        f'<div class="rv-ring"><i class="rv-arc"></i>{notches}</div>'
+        f'<div class="rv-ring"><i class="rv-arc"></i>{span}{notches}</div>'
         f'<div class="rv-number">{report.score:.0f}</div>'
         '<div class="rv-ends"><span>0</span><span>100</span></div></div>'
+        f"{_doubt(report)}"
         f'<ul class="rv-bands" aria-label="Bands of the score">{names}</ul>'
+    )
+
+
+def _doubt(report: Report) -> str:
+    """What the thin arc on the gauge is."""
+    doubt = report.uncertainty
+    if doubt is None:
+        return ""
+    return (
+        f'<p class="rv-doubt" title="Four of five draws, with each weight between half and double and other frames of '
+        f'the reel">{doubt.low:.0f} to {doubt.high:.0f} with other weights and frames</p>'
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, contributions, gauge, moments, quality, remarks
+from pages.components import caption, contributions, engagement, gauge, moments, quality, remarks, weighing
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -32,4 +32,6 @@ def show(report: Report, visit: Visit) -> None:
     moments.show(report, visit)
     quality.show(report)
     caption.of_result(visit)
+    engagement.show(report)
+    weighing.show(report)
     remarks.show(report, visit.post)

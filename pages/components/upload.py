@@ -114,7 +114,7 @@ def _post(draft: Post) -> Post:
         step=1,
         placeholder="Not stated",
         key="followers",
-        help="Kept in your report. Nothing in the score uses it yet.",
+        help="Narrows the ranges of likes and plays. It moves no points.",
     )
     return Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
 

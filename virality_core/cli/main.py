@@ -8,12 +8,23 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from virality_core.cli import aesthetics, caption, evaluate, quality, score, trends, weights
+from virality_core.cli import (
+    aesthetics,
+    caption,
+    evaluate,
+    fit_fusion,
+    fit_history,
+    quality,
+    score,
+    train,
+    trends,
+    weights,
+)
 from virality_core.cli.destination import complain
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
-_GROUPS = (score, aesthetics, quality, caption, evaluate, trends, weights)
+_GROUPS = (score, aesthetics, quality, caption, evaluate, train, fit_fusion, fit_history, trends, weights)
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 

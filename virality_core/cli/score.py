@@ -18,14 +18,22 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "score",
         help="score one reel and explain it",
-        epilog="Followers, time and music are kept in the report (provenance.post); the score doesn't use them yet.",
+        epilog="Account, time and music narrow the predicted engagement; they move no points of the score.",
     )
     parser.add_argument("path", metavar="PATH", help="the video file")
     parser.add_argument("--caption", default="", metavar="TEXT", help="the caption it will be posted with")
-    parser.add_argument("--followers", type=int, metavar="N", help="followers of the account; not used yet")
+    parser.add_argument("--followers", type=int, metavar="N", help="followers of the account")
     parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted; moves no points")
-    parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when: 2026-11-22T18:00+01:00; not used yet")
-    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses; not used yet")
+    parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when: 2026-11-22T18:00+01:00")
+    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses")
+    parser.add_argument("--following", type=int, metavar="N", help="how many accounts the account follows")
+    parser.add_argument("--videos", type=int, metavar="N", help="how many videos the account has")
+    parser.add_argument("--music-uses", type=int, metavar="N", help="how many videos use the music already")
+    parser.add_argument("--own-sound", action="store_const", const=True, help="the sound is the video's own")
+    parser.add_argument(
+        "--history", metavar="FILE", type=Path, help="read the ranges from your own posts (fit-history)"
+    )
+    parser.add_argument("--fusion", metavar="FILE", type=Path, help="weights fitted by fit-fusion or fit-history")
     parser.add_argument(
         "--profile",
         choices=get_args(Profile),
@@ -41,8 +49,11 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
+    from virality_core.engagement.history import read_history
     from virality_core.export import report_json, report_text
-    from virality_core.pipeline import score_reel  # torch loads here, not for --help
+    from virality_core.fusion import read_weighing
+    from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
+    from virality_core.whatif import with_history
 
     post = Post(
         caption=args.caption,
@@ -50,10 +61,19 @@ def run(args: argparse.Namespace) -> int:
         followers=args.followers,
         posted_at=args.posted_at,
         music=args.music,
+        following=args.following,
+        videos=args.videos,
+        music_uses=args.music_uses,
+        music_original=args.own_sound,
     )
+    weighing = read_weighing(args.fusion) if args.fusion else None
+    history = read_history(args.history) if args.history else None
     if args.json and args.json != "-" and Path(args.json).resolve() == Path(args.path).resolve():
         raise UsageError(f"--json {args.json} would overwrite the video itself; name another file.")
-    report = score_reel(args.path, post, profile=args.profile)
+    scorers = load_scorers(args.profile, weighing=weighing) if weighing else None
+    report = score_reel(args.path, post, scorers=scorers, profile=args.profile)
+    if history is not None:
+        report = with_history(report, history)
     if args.json == "-":
         print(report_json(report))
         return 0

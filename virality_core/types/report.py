@@ -34,6 +34,12 @@ FindingKind = Literal[
 Profile = Literal["lite", "full", "auto"]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
+_COUNTS = {
+    "followers": "followers",
+    "following": "accounts followed",
+    "videos": "videos",
+    "music_uses": "videos that use the music",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +51,18 @@ class Post:
     followers: int | None = None
     posted_at: datetime | None = None
     music: str | None = None
+    following: int | None = None  # accounts that the account follows
+    videos: int | None = None  # posts the account has
+    music_original: bool | None = None  # whether the sound is the post's own
+    music_uses: int | None = None  # videos that use the sound already
 
     def __post_init__(self) -> None:
         if self.platform is not None and self.platform not in get_args(Platform):
             raise UsageError(f"The platform {self.platform!r} is not known; use instagram, tiktok or youtube.")
-        if self.followers is not None and not 0 <= self.followers <= MAX_FOLLOWERS:
-            raise UsageError(f"The number of followers must be 0 to {MAX_FOLLOWERS}, not {self.followers}.")
+        for name, what in _COUNTS.items():
+            count = getattr(self, name)
+            if count is not None and not 0 <= count <= MAX_FOLLOWERS:
+                raise UsageError(f"The number of {what} must be 0 to {MAX_FOLLOWERS}, not {count}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,6 +165,41 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A median with an 80 % interval: `low` ≤ `median` ≤ `high`."""
+
+    median: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        require(self.low <= self.median <= self.high, f"{self.low} ≤ {self.median} ≤ {self.high} does not hold")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engagement:
+    """What a post like this would get in a `collection` of posts; None for what that collection did not count."""
+
+    collection: str
+    population: str  # in words: what posts, of accounts of what size
+    sized: bool  # whether the account's followers were known; without them the ranges are wider
+    likes: Range | None
+    comments: Range | None
+    shares: Range | None
+    saves: Range | None
+    plays: Range | None
+    notes: tuple[str, ...]  # what must be said beside the figures, each one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertainty:
+    """The 80 % interval of the score: other weights than the stated ones, and the signals' own doubt."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """How a report came about, so that it can be repeated."""
 
@@ -181,6 +228,8 @@ class Report:
     timings: Mapping[str, float]  # seconds by stage
     provenance: Provenance
     findings: tuple[Finding, ...] = ()  # technical faults, by the time they begin
+    engagement: Engagement | None = None  # None where the model can't be had; a note says why
+    uncertainty: Uncertainty | None = None
     thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
 
     SCHEMA_VERSION: ClassVar[int] = 1

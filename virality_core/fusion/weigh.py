@@ -1,9 +1,4 @@
-"""Signals → one 0–100 score whose points add up: the `prior` way, with the stated weights of weights/fusion.toml.
-
-score = Σ wᵢ · desirabilityᵢ, where the weights wᵢ of the signals that answered are scaled to add up to 1. A skipped
-signal's weight is thereby shared out among the rest in proportion, and `coverage` says how much of the stated weight
-answered. All weights are non-negative, so the score never falls when a desirability rises.
-"""
+"""The weighted mean: each signal's points, their sum, its band."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ from dataclasses import dataclass
 
 from virality_core import reference
 from virality_core.errors import InputError
+from virality_core.fusion.weighing import Weighing, prior
 from virality_core.types import Contribution, Signal
 
 
@@ -26,8 +22,11 @@ class Fused:
     contributions: tuple[Contribution, ...]
 
 
-def fuse(signals: Sequence[Signal]) -> Fused:
+def fuse(signals: Sequence[Signal], weighing: Weighing | None = None) -> Fused:
     """Weigh the signals that answered.
+
+    Args:
+        signals: What answered. weighing: The weights; the stated ones if None.
 
     Returns:
         The score; contributions in the order of the largest weight first, whose points add up to the score.
@@ -35,7 +34,7 @@ def fuse(signals: Sequence[Signal]) -> Fused:
     Raises:
         InputError: no signal that carries weight answered.
     """
-    stated = {name: float(entry["weight"]) for name, entry in reference.table()["signals"].items()}
+    stated = (weighing or prior()).weights
     answered = [signal for signal in signals if stated.get(signal.name, 0.0) > 0.0]
     total = math.fsum(stated[signal.name] for signal in answered)
     if total <= 0.0:

@@ -1,0 +1,123 @@
+"""Predicted engagement: a range for likes, comments, shares, saves and plays, with the population it is read from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from pages.components import text
+from pages.components.styles import heading
+from virality_core import words
+from virality_core.errors import ViralityError
+from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
+from virality_core.types import Engagement, Report
+from virality_core.whatif import own_history, populations, with_history, with_population
+
+COUNTS = ("likes", "comments", "shares", "saves", "plays")
+
+_ROW_HEIGHT = 34  # pixels
+
+
+@st.fragment
+def show(report: Report) -> None:
+    """The section; one click hides it, a choice reads the ranges from another collection of posts."""
+    if report.engagement is None:
+        return
+    heading(
+        "What such a post would get",
+        "A range, not a promise: four of five posts like this lie inside it. It moves no points of the score.",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        shown = st.toggle("Show the ranges", value=True, key="engagement_shown")
+        if not shown:
+            return
+        titles = populations()
+        chosen = st.selectbox(
+            "Read from",
+            list(titles),
+            index=list(titles).index(report.engagement.collection),
+            format_func=lambda name: text.capital(titles[name]),
+            key="engagement_collection",
+        )
+    own = _own(report)
+    try:
+        found = own or with_population(report, chosen).engagement
+    except ViralityError as error:
+        _alert(error)
+        return
+    assert found is not None
+    st.html(f'<p class="rv-prose">{text.safe(text.capital(found.population))}.</p>{_table(found)}')
+    st.altair_chart(chart(found), width="stretch", key="engagement_chart")
+    st.html('<ul class="rv-list">' + "".join(f"<li>{text.safe(note)}</li>" for note in found.notes) + "</ul>")
+
+
+def _own(report: Report) -> Engagement | None:
+    """The ranges from the creator's own posts, where they hand them in; they stay in memory and go with the page."""
+    with st.expander("Read it from your own past posts instead"):
+        upload = st.file_uploader(
+            "Your posts: a CSV (likes, comments, shares, saves or plays; posted_at, caption, duration_s), or TikTok's "
+            "own data export",
+            type=["csv", "json"],
+            max_upload_size=MAX_BYTES // 2**20,
+            key="own_posts",
+        )
+        if upload is None:
+            return None
+        try:
+            posts = read_own_posts(upload.getvalue(), upload.name)
+            found = with_history(report, own_history(posts.facts, posts.outcomes)).engagement
+        except ViralityError as error:
+            _alert(error)
+            return None
+        if posts.notes:
+            st.html('<p class="rv-soft">' + " ".join(map(text.safe, posts.notes)) + "</p>")
+        return found
+
+
+def _alert(error: ViralityError) -> None:
+    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(str(error))}</div>')
+
+
+def chart(found: Engagement) -> alt.LayerChart:
+    """A bar from low to high and a tick at the median for each count, on a logarithmic axis."""
+    rows = [
+        {"count": text.capital(name), "low": max(1.0, of.low), "median": max(1.0, of.median), "high": max(1.0, of.high)}
+        for name, of in _ranges(found)
+    ]
+    order = [str(row["count"]) for row in rows]
+    axis = alt.Axis(format="~s", tickCount=6)
+    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows)).encode(
+        y=alt.Y("count:N", sort=order, title=None)
+    )
+    bar = base.mark_bar(height=10, cornerRadius=5, opacity=0.45).encode(
+        x=alt.X("low:Q", scale=alt.Scale(type="log"), axis=axis, title="count, logarithmic"), x2="high:Q"
+    )
+    middle = base.mark_tick(thickness=3, size=20).encode(
+        x="median:Q",
+        tooltip=[
+            alt.Tooltip("count:N", title="of"),
+            alt.Tooltip("low:Q", title="one in ten under", format=",.0f"),
+            alt.Tooltip("median:Q", title="half over", format=",.0f"),
+            alt.Tooltip("high:Q", title="one in ten over", format=",.0f"),
+        ],
+    )
+    layered: alt.LayerChart = bar + middle
+    return layered
+
+
+def _table(found: Engagement) -> str:
+    heads = ("", "Half get over", "80 % between")
+    rows = "".join(
+        f'<tr><th scope="row">{text.capital(name)}</th><td data-label="{heads[1]}">{words.count(of.median)}</td>'
+        f'<td data-label="{heads[2]}">{words.count(of.low)} and {words.count(of.high)}</td></tr>'
+        for name, of in _ranges(found)
+    )
+    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    return f'<table class="rv-table"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _ranges(found: Engagement) -> list[tuple[str, Any]]:
+    named = [(name, getattr(found, name)) for name in COUNTS]
+    return [(name, of) for name, of in named if of is not None]

@@ -1,0 +1,51 @@
+"""How the score moves as each signal's weight goes from nothing to double: what the choice of weights decides."""
+
+from __future__ import annotations
+
+import altair as alt
+import streamlit as st
+
+from pages.components.styles import heading
+from virality_core import words
+from virality_core.types import Report
+from virality_core.whatif import weight_moves
+
+_ROW_HEIGHT = 24  # pixels
+
+
+def show(report: Report) -> None:
+    """The section; left out where one signal alone was weighed."""
+    if len(report.contributions) < 2:
+        return
+    heading(
+        "If the weights were others",
+        "The score with each signal's weight at nothing and at double, all others as they are.",
+    )
+    st.altair_chart(chart(report), width="stretch", key="weighing_chart")
+
+
+def chart(report: Report) -> alt.LayerChart:
+    """A line a signal from its score at weight 0 to that at double, and the score as it is."""
+    moved = weight_moves(report)
+    rows = [
+        {"signal": words.title(name), "without": low, "double": high, "moves": abs(high - low)}
+        for name, (low, high) in sorted(moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]))
+    ]
+    order = [str(row["signal"]) for row in rows]
+    values = [report.score, *(edge for pair in moved.values() for edge in pair)]
+    domain = alt.Scale(domain=[max(0.0, min(values) - 2.0), min(100.0, max(values) + 2.0)])
+    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows)).encode(
+        y=alt.Y("signal:N", sort=order, title=None),
+        tooltip=[
+            alt.Tooltip("signal:N", title="signal"),
+            alt.Tooltip("without:Q", title="score without it", format=".1f"),
+            alt.Tooltip("double:Q", title="score at double", format=".1f"),
+        ],
+    )
+    line = base.mark_rule(strokeWidth=4, opacity=0.5).encode(
+        x=alt.X("without:Q", scale=domain, title="score"), x2="double:Q"
+    )
+    end = base.mark_point(filled=True, size=60).encode(x="double:Q")
+    now = alt.Chart(alt.Data(values=[{"score": report.score}])).mark_rule(strokeDash=[4, 4]).encode(x="score:Q")
+    layered: alt.LayerChart = line + end + now
+    return layered

@@ -1,0 +1,107 @@
+"""The page's ranges of likes and plays, the weights' part in the score, and the doubt on the gauge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components import engagement, gauge, weighing
+from virality_core import Post, Report, load_scorers, score_reel
+
+
+@pytest.fixture(scope="module")
+def report(drawn_clip: Path) -> Report:
+    post = Post(caption="look #fyp", followers=50_000, platform="instagram")
+    return score_reel(drawn_clip, post, scorers=load_scorers("lite", device="cpu"))
+
+
+def _page(report: Report) -> AppTest:
+    def script(report):  # type: ignore[no-untyped-def]
+        from pages.components import engagement
+
+        engagement.show(report)
+
+    return AppTest.from_function(script, args=(report,), default_timeout=60).run()
+
+
+def _html(page: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in page.get("html"))
+
+
+def test_ranges_are_shown_with_their_population_and_one_click_hides_them(report: Report) -> None:
+    page = _page(report)
+    assert not page.exception
+    shown = _html(page)
+    assert "Posts of accounts this size, TikTok posts from Vietnam, 2025" in shown
+    assert "no public Instagram data of this kind exists" in shown
+    assert "<table" in shown
+    assert all(name in shown for name in ("Likes", "Comments", "Shares", "Saves", "Plays"))
+    page.toggle(key="engagement_shown").set_value(False).run()
+    assert not page.exception
+    assert "<table" not in _html(page)
+
+
+def test_another_collection_can_be_chosen(report: Report) -> None:
+    page = _page(report)
+    page.selectbox(key="engagement_collection").set_value("tiktok-us-2025").run()
+    assert not page.exception
+    assert "mostly from the US" in _html(page)
+    assert "Saves" not in _html(page)
+
+
+def test_own_posts_take_the_place_of_the_collection(report: Report) -> None:
+    rows = "\n".join(f"2025-05-{day:02d},{100 + 9 * day},c{day}" for day in range(1, 20))
+    page = _page(report)
+    page.file_uploader(key="own_posts").upload("posts.csv", f"date,likes,caption\n{rows}".encode(), "text/csv").run()
+    assert not page.exception
+    assert "Your own 19 posts" in _html(page)
+    assert "Plays" not in _html(page)
+
+
+def test_bad_own_posts_are_one_sentence_and_the_collection_stays(report: Report) -> None:
+    page = _page(report)
+    page.file_uploader(key="own_posts").upload("<b>.csv", b"likes\n1\n2\n", "text/csv").run()
+    assert not page.exception
+    assert "at least 10" in _html(page)
+    assert "TikTok posts from Vietnam, 2025" in _html(page)
+
+
+def test_a_report_without_engagement_has_no_section(report: Report) -> None:
+    page = _page(replace(report, engagement=None))
+    assert not page.exception
+    assert _html(page) == ""
+
+
+def test_the_chart_has_a_bar_a_count_on_a_logarithmic_axis(report: Report) -> None:
+    assert report.engagement is not None
+    drawn = engagement.chart(report.engagement).to_dict()
+    assert drawn["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    assert [row["count"] for row in drawn["data"]["values"]] == ["Likes", "Comments", "Shares", "Saves", "Plays"]
+    assert all(row["low"] <= row["median"] <= row["high"] for row in drawn["data"]["values"])
+
+
+def test_the_weights_chart_moves_by_what_the_weight_is_worth(report: Report) -> None:
+    drawn = weighing.chart(report).to_dict()
+    rows = drawn["data"]["values"]
+    assert len(rows) == len(report.contributions)
+    assert [row["moves"] for row in rows] == sorted((row["moves"] for row in rows), reverse=True)
+    for row in rows:
+        assert min(row["without"], row["double"]) - 1e-9 <= report.score <= max(row["without"], row["double"]) + 1e-9
+
+
+def test_the_gauge_shows_the_doubt(report: Report) -> None:
+    assert report.uncertainty is not None
+    assert f"--low:{report.uncertainty.low:.2f};--high:{report.uncertainty.high:.2f}" in gauge._ring(report)
+    assert "with other weights and frames" in gauge._ring(report)
+    assert "rv-span" not in gauge._ring(replace(report, uncertainty=None))
+
+
+def test_the_json_has_engagement_and_uncertainty(report: Report) -> None:
+    plain = report.to_dict()
+    assert set(plain["engagement"]["likes"]) == {"median", "low", "high"}
+    assert "TikTok" in plain["engagement"]["population"]
+    assert plain["uncertainty"]["low"] <= plain["score"] <= plain["uncertainty"]["high"]
+    assert plain["provenance"]["fusion"] == "prior"

@@ -1,0 +1,63 @@
+"""`virality fit-history POSTS.csv`: learn from a creator's own past posts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from virality_core.errors import InputError, UsageError
+
+_SCHEMA = (
+    "POSTS is a CSV with a header (likes, comments, shares, saves or plays; where known posted_at, caption, "
+    "duration_s, followers, music_title), or TikTok's own data export. `virality score --history FILE` reads what "
+    "it writes."
+)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the `fit-history` command to an argparse subparsers object."""
+    parser = commands.add_parser(
+        "fit-history",
+        help="learn from your own past posts: your level, and what went with more",
+        description=_SCHEMA,
+    )
+    parser.add_argument("posts", metavar="POSTS", type=Path, help="your posts, at least 10")
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="where the fit goes, as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
+    from virality_core.engagement.history import GENERAL, fit_history, history_text
+    from virality_core.engagement.model import shipped
+    from virality_core.engagement.predict import DEFAULT_COLLECTION
+    from virality_core.evaluation.files import write_whole
+    from virality_core.evaluation.history_posts import read_own_posts
+
+    if args.out.resolve() == args.posts.resolve():
+        raise UsageError(f"--out {args.out} would overwrite your posts; name another file.")
+    try:
+        data = args.posts.read_bytes()
+    except OSError as error:
+        raise InputError(f"{args.posts} can't be read ({error.strerror}).") from error
+    own = read_own_posts(data, args.posts.name)
+    history = fit_history(shipped(), DEFAULT_COLLECTION, own.facts, own.outcomes)
+    write_whole(args.out, history_text(history))
+    for note in own.notes:
+        print(note)
+    for name, of in history.targets.items():
+        print(
+            f"{name}: {of.posts} posts, {math.exp(of.shift):.2g} times what the general model says; "
+            f"typically off by a factor of {math.exp(of.loo_error):.2f} (each post left out once), "
+            f"the general model by {math.exp(of.general_error):.2f}"
+        )
+        moved = sorted(
+            ((k, v) for k, v in of.effects.items() if k != GENERAL and abs(v) >= 0.01), key=lambda kv: -abs(kv[1])
+        )
+        print(
+            "  went with: "
+            + (", ".join(f"{k} {v:+.2f}" for k, v in moved[:5]) or "nothing that can be told from chance")
+        )
+    return 0

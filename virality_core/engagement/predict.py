@@ -1,0 +1,157 @@
+"""A post and its reel → the ranges of likes, comments, shares, saves and plays that a report shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from virality_core import reference
+from virality_core.engagement.facts import Facts, facts_from
+from virality_core.engagement.history import History, own_range
+from virality_core.engagement.model import EngagementModel, shipped
+from virality_core.errors import UsageError
+from virality_core.types import Engagement, Post, Range, VideoInfo
+
+COUNTS = ("likes", "comments", "shares", "saves", "plays")
+#: The one recent collection that knows account sizes, and the one that counted saves.
+DEFAULT_COLLECTION = "tiktok-vn-2025"
+
+_SERVED_SIDE = 576.0  # TikTok's posts were collected at this short side, whatever was uploaded
+_OTHERS = {"instagram": "Instagram", "youtube": "YouTube"}
+
+
+def collections() -> Mapping[str, str]:
+    """The collections of posts whose counts can be predicted, with their titles in words.
+
+    Raises:
+        WeightsError: the model is missing or not what the manifest states.
+    """
+    known = shipped().collections
+    return {
+        name: reference.collections_named(name)
+        for name, stated in known.items()
+        if set(COUNTS) & set(stated["targets"])
+    }
+
+
+def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) -> Engagement:
+    """What a post like this would get among the posts of a collection.
+
+    Args:
+        post: What is known of it. video: The reel. collection: One of `collections()`.
+
+    Raises:
+        UsageError: there is no such collection. WeightsError: the model is missing or not what the manifest states.
+    """
+    model = shipped()
+    if collection not in collections():
+        raise UsageError(f"There is no collection of posts {collection!r}; use {', '.join(collections())}.")
+    facts = facts_of(post, video)
+    stated = model.collections[collection]
+    sized = bool(stated["sized"]) and post.followers is not None
+    ranges = {target: _range(model, collection, target, facts) for target in COUNTS}
+    size = "accounts this size" if sized else "accounts of any size"
+    return Engagement(
+        collection=collection,
+        population=f"posts of {size}, {reference.collections_named(collection)}",
+        sized=sized,
+        notes=tuple(_notes(model, collection, post)),
+        **ranges,
+    )
+
+
+def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
+    """What a post like this would get from this creator, by their own past posts.
+
+    Args:
+        post: What is known of it. video: The reel. history: From `fit_history`.
+
+    Raises:
+        UsageError: the history stands beside a collection that no longer exists. WeightsError: as for `predict`.
+    """
+    model = shipped()
+    if history.collection not in collections():
+        raise UsageError(f"The history stands beside {history.collection!r}, which no longer exists; fit it anew.")
+    facts = facts_of(post, video)
+    ranges: dict[str, Range | None] = dict.fromkeys(COUNTS)
+    for target, own in history.targets.items():
+        if target in model.targets(history.collection):
+            general = model.predict(history.collection, target, [facts])
+            ranges[target] = own_range(own, facts, float(general.median[0]))
+    errors = [
+        f"{target} by a factor of {math.exp(own.loo_error):.1f}, by the general model {math.exp(own.general_error):.1f}"
+        for target, own in history.targets.items()
+    ]
+    return Engagement(
+        collection=history.collection,
+        population=f"your own {history.posts} posts",
+        sized=post.followers is not None,
+        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.",),
+        **ranges,
+    )
+
+
+def facts_of(post: Post, video: VideoInfo) -> Facts:
+    """What the models may know of a post before it is out."""
+    shrunk = _SERVED_SIDE / max(1.0, float(min(video.width, video.height)))
+    columns = {
+        "caption": post.caption,
+        "followers": post.followers,
+        "following": post.following,
+        "videos": post.videos,
+        "duration_s": video.duration_seconds,
+        "width": shrunk * video.width,
+        "height": shrunk * video.height,
+        "music_title": post.music,
+        "music_original": post.music_original,
+        "music_uses": post.music_uses,
+    }
+    return facts_from(columns, _utc(post.posted_at))
+
+
+def _utc(when: datetime | None) -> datetime | None:
+    """The time in UTC, as the collections' times are; one without a zone is taken to be that already."""
+    return when if when is None or when.tzinfo is None else when.astimezone(UTC)
+
+
+def _range(model: EngagementModel, collection: str, target: str, facts: Facts) -> Range | None:
+    if target not in model.targets(collection):
+        return None
+    found = model.predict(collection, target, [facts])
+    low, median, high = (max(0.0, math.expm1(float(edge[0]))) for edge in (found.low, found.median, found.high))
+    return Range(low=low, median=median, high=high)
+
+
+def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
+    stated = model.collections[collection]
+    notes = []
+    if post.platform in _OTHERS:
+        name = _OTHERS[post.platform]
+        notes.append(f"This is what a TikTok post like this would get; no public {name} data of this kind exists.")
+    if "plays" in stated["targets"]:
+        seen = _round(math.expm1(stated["targets"]["plays"]["quantiles"][0]))
+        notes.append(
+            f"These posts were collected because they did well or their accounts are large: nine in ten had over "
+            f"{seen:,} plays, so an ordinary post gets less."
+        )
+    if not stated["sized"]:
+        notes.append("This collection does not know account sizes, so the ranges are wide.")
+    elif post.followers is None:
+        notes.append("Your followers are not stated, so the ranges are wider.")
+    else:
+        few, _, many = (_round(count) for count in stated["followers"])
+        if not few <= post.followers <= many:
+            notes.append(
+                f"Nine in ten of these posts are of accounts with {few:,} to {many:,} followers; for "
+                f"{post.followers:,} the ranges are a guess."
+            )
+    if "saves" in stated["targets"]:
+        notes.append("Saves were counted in this one collection only.")
+    return notes
+
+
+def _round(value: float) -> int:
+    """Two significant digits."""
+    digits = max(0, math.floor(math.log10(value)) - 1) if value >= 1 else 0
+    return round(value / 10.0**digits) * int(10**digits)

@@ -1,0 +1,180 @@
+"""A creator's own past posts, from a CSV or from TikTok's data export.
+
+CSV columns, of which a count is needed and the rest is read where given: `likes`, `comments`, `shares`, `saves`,
+`plays` (or `views`); `posted_at` (or `date`), `caption`, `duration_s`, `followers`, `music_title`. TikTok's export is
+the `user_data_tiktok.json` of "Download your data", which knows dates and likes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from virality_core.engagement.facts import Facts, facts_from
+from virality_core.errors import InputError
+
+COUNTS = ("likes", "comments", "shares", "saves", "plays")
+MAX_POSTS = 2_000  # the latest are kept
+MAX_BYTES = 50_000_000
+
+_OTHER_NAMES = {
+    "views": "plays",
+    "date": "posted_at",
+    "time": "posted_at",
+    "description": "caption",
+    "title": "caption",
+}
+_FEATURES = ("caption", "duration_s", "followers", "music_title", "following", "videos")
+_TELLING = ("posted_at", "caption", "post", "id", "link", "url")
+_NUMBERS_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
+_GROUPED = re.compile(r"\d{1,3}(?:[,' ]\d{3})+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPosts:
+    """Posts in the order of their dates, counts by name (None: not known), and what was left out, in sentences."""
+
+    facts: tuple[Facts, ...]
+    outcomes: Mapping[str, tuple[float | None, ...]]
+    notes: tuple[str, ...]
+
+
+def read_own_posts(data: bytes, name: str) -> OwnPosts:
+    """The posts of a file's content.
+
+    Raises:
+        InputError: it is of neither shape, a value can't be read, or there is no count in it; the row is named.
+    """
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
+    try:
+        text = data.decode("utf-8-sig")
+        rows = _tiktok(json.loads(text)) if text.lstrip()[:1] in "{[" and text.strip() else _csv(text)
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise InputError(f"{name} can't be read as a UTF-8 CSV or as TikTok's data export ({error}).") from error
+    if not rows:
+        raise InputError(f"{name} holds no posts; a CSV with a header and a row a post works.")
+    counts = [count for count in COUNTS if any(row.get(count) not in (None, "") for row in rows)]
+    if not counts:
+        raise InputError(f"{name} has no column of counts; one of {', '.join(COUNTS)} is needed.")
+    unique = _once(rows)
+    dates = _dates([str(row.get("posted_at") or "") for row in unique], name)
+    order = sorted(range(len(unique)), key=lambda place: _key(dates[place]))[-MAX_POSTS:]
+    notes = []
+    if len(unique) < len(rows):
+        notes.append(f"{len(rows) - len(unique)} rows stood there twice and were counted once.")
+    if len(order) < len(unique):
+        notes.append(f"Of {len(unique):,} posts the latest {MAX_POSTS:,} are read.")
+    chosen = [(unique[place], dates[place], place + 1) for place in order]
+    return OwnPosts(
+        facts=tuple(
+            facts_from({key: row[key] for key in _FEATURES if row.get(key) not in (None, "")}, when)
+            for row, when, _ in chosen
+        ),
+        outcomes={
+            count: tuple(_count(row.get(count), count, number, name) for row, _, number in chosen) for count in counts
+        },
+        notes=tuple(notes),
+    )
+
+
+def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows without repeats; where nothing tells posts apart, rows that are alike may well be two posts."""
+    kept: dict[object, Mapping[str, Any]] = {}
+    for place, row in enumerate(rows):
+        told = any(row.get(name) not in (None, "") for name in _TELLING)
+        kept.setdefault(json.dumps(row, sort_keys=True, default=str) if told else place, row)
+    return list(kept.values())
+
+
+def _csv(text: str) -> list[Mapping[str, Any]]:
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [{_known(str(key)): value for key, value in row.items() if key is not None} for row in rows]
+
+
+def _known(column: str) -> str:
+    plain = column.strip().lower().replace(" ", "_")
+    return _OTHER_NAMES.get(plain, plain)
+
+
+def _tiktok(data: Any) -> list[Mapping[str, Any]]:
+    """The list of videos somewhere in TikTok's export, whose outer names change from year to year."""
+    open_parts, seen = [data], 0
+    while open_parts and seen < 100_000:
+        part, seen = open_parts.pop(), seen + 1
+        if isinstance(part, dict):
+            videos = part.get("VideoList")
+            if isinstance(videos, list):
+                kept = [video for video in videos if isinstance(video, dict)]
+                return [
+                    {
+                        "posted_at": v.get("Date"),
+                        "likes": v.get("Likes"),
+                        "caption": v.get("Title"),
+                        "link": v.get("Link"),
+                    }
+                    for v in kept
+                ]
+            open_parts += list(part.values())
+        elif isinstance(part, list):
+            open_parts += part
+    raise ValueError("it has no VideoList")
+
+
+def _dates(texts: Sequence[str], name: str) -> list[datetime | None]:
+    """Dates as 2025-05-31 12:00, 31.05.2025 or 05/31/2025; whether day or month comes first, all of them decide."""
+    matches = [_NUMBERS_DATE.fullmatch(text.strip()) for text in texts]
+    firsts = [int(match[1]) for match in matches if match and match[2] == "/"]
+    seconds = [int(match[3]) for match in matches if match and match[2] == "/"]
+    day_first = any(first > 12 for first in firsts)
+    if day_first and any(second > 12 for second in seconds):
+        raise InputError(f"In {name} some dates have the day first, some the month; dates like 2025-05-31 work.")
+    found: list[datetime | None] = []
+    for number, (text, match) in enumerate(zip(texts, matches, strict=True), start=1):
+        if not text.strip():
+            found.append(None)
+            continue
+        try:
+            found.append(_date(text.strip(), match, day_first))
+        except ValueError as error:
+            raise InputError(
+                f"The date {text[:40]!r} in row {number} of {name} is none; 2025-05-31 12:00 works."
+            ) from error
+    return found
+
+
+def _date(text: str, match: re.Match[str] | None, day_first: bool) -> datetime:
+    if match is None:
+        return datetime.fromisoformat(text.removesuffix(" UTC"))
+    first, second = int(match[1]), int(match[3])
+    day, month = (first, second) if match[2] == "." or day_first else (second, first)
+    return datetime(int(match[4]), month, day, int(match[5] or 12), int(match[6] or 0))
+
+
+def _key(when: datetime | None) -> tuple[int, str]:
+    return (0, "") if when is None else (1, when.replace(tzinfo=None).isoformat())
+
+
+def _count(value: Any, column: str, number: int, name: str) -> float | None:
+    if value in (None, ""):
+        return None
+    text = str(value).strip()
+    if _GROUPED.fullmatch(text):
+        text = re.sub(r"[,' ]", "", text)
+    try:
+        count = float(text)
+    except ValueError:
+        count = -1.0
+    if not 0.0 <= count < 1e15:
+        raise InputError(
+            f"`{column}` in row {number} of {name} is {str(value)[:40]!r}; a whole number of 0 or more is needed."
+        )
+    return count

@@ -1,0 +1,91 @@
+"""Does a creator's own history help? Leave-one-out error against the general model's, author by author.
+
+The general model is fitted out of fold by author, so that it has never seen the author it is compared on; nothing of
+`virality fit-history` is tuned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from virality_core.engagement.facts import NAMES, TEXT_COLUMN, matrix, words
+from virality_core.engagement.history import fit_own
+from virality_core.errors import InputError
+from virality_core.evaluation.engagement_posts import PostOutcome, target_units
+from virality_core.training.engagement import author_folds
+from virality_core.training.engagement_fit import Recipe, beside_words, boost, words_out_of_fold
+from virality_core.training.regression import numbers
+
+MIN_POSTS = 40
+DRAWS = 2_000
+
+
+def check(
+    posts: Sequence[PostOutcome], target: str, *, each: int = MIN_POSTS, say: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """One row a collection that has authors with MIN_POSTS posts: the errors' medians over these authors.
+
+    Of each author the first `each` posts of the file are taken. `general`, `own`, `level`: median over authors of the
+    mean absolute error in ln(1 + count): of the general model, of the history's leave-one-out fit, and of the author's
+    own mean alone, without any model. `difference` is the median of own − general with its 95 % bootstrap interval over
+    authors.
+
+    Raises:
+        InputError: no author has enough posts.
+    """
+    rows = []
+    for collection in sorted({post.collection for post in posts}):
+        chosen = [post for post in posts if post.collection == collection and target in post.targets]
+        counts = np.bincount(numbers([post.author for post in chosen])) if chosen else np.zeros(0)
+        if (counts >= MIN_POSTS).any():
+            rows.append({"collection": collection, "target": target, **_collection(chosen, target, each, say)})
+    if not rows:
+        raise InputError(f"No author has {MIN_POSTS} posts with {target}.")
+    return rows
+
+
+def _collection(posts: Sequence[PostOutcome], target: str, each: int, say: Callable[[str], None]) -> dict[str, Any]:
+    features, truth, general = general_out_of_fold(posts, target)
+    authors = numbers([post.author for post in posts])
+    errors = []
+    for author in range(int(authors.max()) + 1):
+        rows = np.flatnonzero(authors == author)
+        if len(rows) >= MIN_POSTS:
+            rows = rows[:each]
+            fit = fit_own(features[rows], general[rows], truth[rows])
+            others = (truth[rows].sum() - truth[rows]) / (len(rows) - 1)
+            errors.append((fit.general_error, fit.loo_error, float(np.abs(truth[rows] - others).mean())))
+    found = np.array(errors)
+    say(f"{len(found)} authors")
+    generator = np.random.default_rng(0)
+    gain = found[:, 1] - found[:, 0]
+    drawn = [float(np.median(generator.choice(gain, len(gain)))) for _ in range(DRAWS)]
+    general_median, own, level = (round(float(value), 4) for value in np.median(found, axis=0))
+    return {
+        "authors": len(found),
+        "posts_each": each,
+        "general": general_median,
+        "own": own,
+        "level": level,
+        "difference": round(float(np.median(gain)), 4),
+        "difference_interval": [round(float(edge), 4) for edge in np.quantile(drawn, [0.025, 0.975])],
+        "own_is_better_for": round(float((gain < 0.0).mean()), 4),
+    }
+
+
+def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Any, Any, Any]:
+    """Features, outcomes in ln units, and the general centre fitted without the post's author: (N, F), (N,), (N,)."""
+    recipe = Recipe().for_authors(len({post.author for post in posts}))
+    features, folds = matrix([post.facts for post in posts]), author_folds(posts)
+    truth = np.array([target_units(target, post.targets[target]) for post in posts])
+    texts = [words(post.facts) for post in posts]
+    features[:, TEXT_COLUMN] = words_out_of_fold(texts, beside_words(features), truth, folds, recipe)
+    general = np.zeros(len(posts))
+    for fold in np.unique(folds):
+        inside, outside = folds != fold, folds == fold
+        general[outside] = boost(features[inside], truth[inside], recipe).predict(features[outside])
+    assert features.shape[1] == len(NAMES)
+    return features, truth, general

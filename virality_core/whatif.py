@@ -1,0 +1,40 @@
+"""What a finished report would say with something else in it: another population of posts, other weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from virality_core.engagement import predict as engagement
+from virality_core.engagement.facts import Facts
+from virality_core.engagement.history import History, fit_history
+from virality_core.engagement.model import shipped
+from virality_core.fusion import sensitivity
+from virality_core.types import Report
+
+
+def populations() -> Mapping[str, str]:
+    """The collections of posts that engagement can be predicted for, with their titles. Raises WeightsError."""
+    return engagement.collections()
+
+
+def with_population(report: Report, collection: str) -> Report:
+    """The report with its engagement predicted for another collection of posts. Raises UsageError, WeightsError."""
+    ran = report.provenance
+    return replace(report, engagement=engagement.predict(ran.post, ran.video, collection))
+
+
+def with_history(report: Report, history: History) -> Report:
+    """The report with its engagement read from the creator's own posts. Raises UsageError, WeightsError."""
+    ran = report.provenance
+    return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history))
+
+
+def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
+    """A creator's fit beside the default collection's model. Raises InputError for too few posts."""
+    return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes)
+
+
+def weight_moves(report: Report) -> dict[str, tuple[float, float]]:
+    """The score with each weighed signal's weight at 0 and at double: name → (at 0, at double)."""
+    return sensitivity(report.signals, {c.signal: c.weight for c in report.contributions})
