@@ -21,7 +21,9 @@ from virality_core import weights
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import fuse
 from virality_core.media import open_reel
+from virality_core.scorers import beat_cuts
 from virality_core.scorers.aesthetics import AestheticsScorer
+from virality_core.scorers.audio import AudioScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
 from virality_core.scorers.findings import diagnose
@@ -83,6 +85,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
         QualityScorer(profile=profile, device=chosen),
         LookScorer(),
         PacingScorer(),
+        AudioScorer(profile=profile),
         caption,
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
@@ -126,6 +129,7 @@ def score_reel(
         with clock.stage(name_of_stage):
             answers += _ask(scorer, reel, post, stage)
         stage(name_of_stage, 1.0)
+    answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
     with clock.stage("findings"):
         findings = diagnose(reel, post, signals)
@@ -177,6 +181,13 @@ def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Sig
         raise
     except ViralityError as error:
         return [Skipped(name=signal, reason=str(error)) for signal in scorer.names]
+
+
+def _beat_cuts(answers: Sequence[Signal | Skipped]) -> Signal | Skipped:
+    return beat_cuts.align(
+        [answer for answer in answers if isinstance(answer, Signal)],
+        [answer for answer in answers if isinstance(answer, Skipped)],
+    )
 
 
 def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post: Post) -> Provenance:

@@ -171,6 +171,7 @@ def _fields(signal: Signal) -> dict[str, str]:
         "reference": signal.reference.partition(" (")[0],
         "factor": _more_or_fewer(signal.value),
     }
+    fields |= getattr(signal.details, "said", {})
     shares = getattr(signal.details, "probabilities", None)
     if shares is not None:
         fields |= {name: f"{100 * getattr(shares, name):.0f}" for name in ("positive", "neutral", "negative")}

@@ -5,6 +5,7 @@ Units and shapes are part of the names and docstrings: `seconds` are presentatio
 """
 
 from virality_core.types.media import (
+    AUDIO_SECONDS,
     FULL_HD_PIXELS,
     HOOK_SECONDS,
     Audio,
@@ -13,6 +14,7 @@ from virality_core.types.media import (
     Cuts,
     FrameBatch,
     FrameRun,
+    Levels,
     PacketTable,
     Plan,
     Progress,
@@ -40,6 +42,7 @@ from virality_core.types.report import (
 )
 
 __all__ = [
+    "AUDIO_SECONDS",
     "FULL_HD_PIXELS",
     "HOOK_SECONDS",
     "MAX_FOLLOWERS",
@@ -53,6 +56,7 @@ __all__ = [
     "FindingKind",
     "FrameBatch",
     "FrameRun",
+    "Levels",
     "ModelInfo",
     "PacketTable",
     "Plan",
