@@ -12,7 +12,7 @@ from virality_core.types import Levels
 QUIETEST, LOUDEST = -70.0, 20.0  # LUFS: BS.1770's absolute gate; far above what full scale in five channels gives
 SILENT_BELOW = -60.0  # dBFS, mean square of the loudest channel: the default of FFmpeg's silencedetect
 SHORTEST_SILENCE = 0.3  # seconds: shorter ones are pauses between words
-_CLIPPED_SHARE = 0.02  # of a block's samples at full scale; a full-scale sine has 0.5 %
+_CLIPPED_SHARE = 0.01  # of the samples of 50 ms at full scale; a full-scale sine has 0.5 %
 _CLIP_GAP = 0.1  # seconds: clipping that comes back within this is one stretch
 _BLOCK_SECONDS = 0.4  # BS.1770-4: gating blocks of 400 ms, one each 100 ms
 _STEP_SECONDS = 0.1
@@ -76,9 +76,11 @@ def silences(levels: Levels, duration: float) -> Stretches:
 def clipped(levels: Levels, duration: float) -> Stretches:
     """The stretches in which samples lie at or over full scale.
 
-    Sound that was clipped and then made quieter is not found: its flat tops are no longer at full scale.
+    Sound that was clipped and then made quieter is not found: its flat tops are no longer at full scale. Nor is light
+    clipping in a lossy copy, whose encoder has rounded the tops off.
     """
-    found = stretches(levels.clipped >= _CLIPPED_SHARE, levels.start_seconds, levels.hop_seconds)
+    share = np.convolve(np.pad(levels.clipped, 2), np.full(5, 0.2), "valid")
+    found = stretches(share >= _CLIPPED_SHARE, levels.start_seconds, levels.hop_seconds)
     return tuple((max(0.0, a), min(duration, b)) for a, b in merged(found, gap=_CLIP_GAP) if b > 0 and a < duration)
 
 
