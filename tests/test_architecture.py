@@ -19,6 +19,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "engagement",
     "words",
     "export",
+    "platform_check",
     "captions",
     "videos",
     "pipeline",
@@ -36,10 +37,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": _TOOLS - {"media"},
     "scorers": _TOOLS,
     "fusion": _GROUND | {"weights", "reference"},
+    "platform_check": _GROUND | {"weights", "reference", "words"},
     "advice": _GROUND | {"weights", "reference"},
     "engagement": _GROUND | {"weights", "reference"},
     "words": _GROUND | {"weights", "reference"},
-    "export": _GROUND | {"weights", "reference", "words"},
+    "export": _GROUND | {"weights", "reference", "words", "platform_check"},
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
     "pipeline": _ENGINE_AND_BELOW,
@@ -52,7 +54,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
     "app": _GROUND
-    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "words"},
+    | {
+        "engine",
+        "pipeline",
+        "captions",
+        "export",
+        "evaluation",
+        "media",
+        "platform_check",
+        "reference",
+        "weights",
+        "words",
+    },
 }
 #: third-party packages that only some layers may know
 ONLY_IN = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from virality_core import reference, words
+from virality_core.platform_check import NAMES
 from virality_core.types import Report
 
 _BAR_CELLS = 10
@@ -31,6 +32,7 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         *_costs(report),
         *_without_weight(report),
         *_not_measured(report),
+        *_platforms(report),
     ]
     if details:
         lines += _details(report)
@@ -79,6 +81,16 @@ def _not_measured(report: Report) -> list[str]:
     return ["", "Not measured (the weight was shared out among the rest):", *lines] if lines else []
 
 
+def _platforms(report: Report) -> list[str]:
+    """What is not as a platform asks; a platform where all is gets one line. Sources are with the details."""
+    lines = []
+    for platform in dict.fromkeys(check.platform for check in report.platform_check):
+        checks = [check for check in report.platform_check if check.platform == platform]
+        wrong = [f"  {check.status.upper()}  {check.sentence}" for check in checks if check.status != "pass"]
+        lines += wrong or [f"  PASS  {NAMES[platform]}: everything that was checked is as it asks."]
+    return ["", "Platform check (no points):", *lines] if lines else []
+
+
 def _details(report: Report) -> list[str]:
     lines = ["", "Exact values:"]
     for signal in report.signals:
@@ -86,6 +98,11 @@ def _details(report: Report) -> list[str]:
         lines.append(f"  {words.title(signal.name)}: {words.exact(signal)}{place}")
         lines.append(f"    compared with {words.compared_with(signal)}")
         lines += [f"    {reason}" for reason in [str(words.entry(signal.name).get("reason", ""))] if reason]
+    lines += ["", "Where the platforms' numbers are from:"] if report.platform_check else []
+    lines += [
+        f"  {NAMES[check.platform]}, {check.measure.replace('_', ' ')} ({check.date}): {check.source}"
+        for check in report.platform_check
+    ]
     return lines
 
 

@@ -21,6 +21,7 @@ from virality_core import weights
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import fuse
 from virality_core.media import open_reel
+from virality_core.platform_check import check
 from virality_core.scorers import beat_cuts
 from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.audio import AudioScorer
@@ -145,6 +146,7 @@ def score_reel(
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
+        platform_check=check(reel.info, post.platform, signals),
         thumbnails=_thumbnails(reel),
     )
 
@@ -169,6 +171,7 @@ def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
+        platform_check=check(ran.video, post.platform, signals),
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
 

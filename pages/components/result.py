@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, contributions, gauge, moments, quality, remarks
+from pages.components import caption, contributions, gauge, moments, platforms, quality, remarks
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -31,5 +31,6 @@ def show(report: Report, visit: Visit) -> None:
     contributions.chart(report)
     moments.show(report, visit)
     quality.show(report)
+    platforms.show(report)
     caption.of_result(visit)
     remarks.show(report, visit.post)

@@ -45,7 +45,11 @@ _SOUNDS = {
     "5.1": (noise(4.0, channels=6), 48_000, "5.1"),
     "8 kHz": (noise(4.0, rate=8_000), 8_000, "mono"),
     "192 kHz": (noise(3.0, rate=192_000), 192_000, "mono"),
-    "peaks between samples": (sine(3.0, hertz=11_997.0, level=0.9) * np.hanning(144_000).astype(np.float32), 48_000, "mono"),
+    "peaks between samples": (
+        sine(3.0, hertz=11_997.0, level=0.9) * np.hanning(144_000).astype(np.float32),
+        48_000,
+        "mono",
+    ),
     "drums": (drums(100), 48_000, "mono"),
 }
 

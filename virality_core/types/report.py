@@ -32,6 +32,7 @@ FindingKind = Literal[
     "upscaled",
 ]
 Profile = Literal["lite", "full", "auto"]
+CheckStatus = Literal["pass", "warn", "fail"]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
 
@@ -144,6 +145,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformCheck:
+    """One thing a platform asks of a video: `value` is the reel's, `asks` the platform's number in words.
+
+    `warn` is taken but not at its best; `fail` is refused, or not shown as a reel. Carries no points.
+    """
+
+    platform: Platform
+    measure: str
+    status: CheckStatus
+    value: str
+    asks: str
+    sentence: str
+    source: str
+    date: str  # when the source said so: a year, a month or a day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What a signal brings: `points` of at most 100 × `weight`; the points of a report add up to its score."""
 
@@ -181,6 +199,7 @@ class Report:
     timings: Mapping[str, float]  # seconds by stage
     provenance: Provenance
     findings: tuple[Finding, ...] = ()  # technical faults, by the time they begin
+    platform_check: tuple[PlatformCheck, ...] = ()  # of the post's platform, else of all three
     thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
 
     SCHEMA_VERSION: ClassVar[int] = 1
