@@ -31,6 +31,7 @@ from virality_core.scorers.findings import diagnose
 from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
+from virality_core.scorers.music import MusicScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
 from virality_core.types import (
@@ -90,6 +91,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
         caption,
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
+        MusicScorer(),
     )
     return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen))
 

@@ -16,14 +16,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "score",
         help="score one reel and explain it",
-        epilog="Followers, time and music are kept in the report (provenance.post); the score doesn't use them yet.",
+        epilog="Followers and time are kept in the report (provenance.post); the score doesn't use them yet.",
     )
     parser.add_argument("path", metavar="PATH", help="the video file")
     parser.add_argument("--caption", default="", metavar="TEXT", help="the caption it will be posted with")
     parser.add_argument("--followers", type=int, metavar="N", help="followers of the account; not used yet")
     parser.add_argument("--platform", choices=get_args(Platform), help="where it will be posted; moves no points")
     parser.add_argument("--posted-at", type=_iso_time, metavar="ISO", help="when: 2026-11-22T18:00+01:00; not used yet")
-    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses; not used yet")
+    parser.add_argument("--music", metavar="TITLE", help="title of the music it uses; shown, moves no points")
     parser.add_argument(
         "--profile",
         choices=get_args(Profile),
