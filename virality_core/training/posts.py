@@ -2,8 +2,8 @@
 
 Columns (CSV header) or keys (JSON lines, also gzipped): `user`, `likes` and one of `hashtags`, `caption` are needed;
 `followers`, `comments`, `shares`, `source` (collection), `posted_at`, `observed_at`, `music_title`, `music_uses`
-(videos that use it) are used where given. Any other column is never read: plays, saves and the like exist only after posting
-and are no part of a fit.
+(videos that use it) are used where given. Any other column is never read: plays, saves and the like exist only after
+posting and are no part of a fit.
 """
 
 from __future__ import annotations
