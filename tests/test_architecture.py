@@ -23,6 +23,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "captions",
     "videos",
     "pipeline",
+    "improve",
 }
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": _GROUND | {"weights", "reference", "words", "platform_check"},
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
+    "improve": _ENGINE_AND_BELOW,
     "pipeline": _ENGINE_AND_BELOW,
     "engine": _ENGINE_AND_BELOW,
     "training": _ENGINE_AND_BELOW | {"evaluation"},

@@ -49,7 +49,7 @@ from virality_core.types import (
 )
 from virality_core.version import __version__
 
-__all__ = ["Scorers", "load_scorers", "score_reel", "with_caption"]
+__all__ = ["Scorers", "answer", "load_scorers", "score_reel", "with_caption"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
@@ -130,7 +130,7 @@ def score_reel(
     for scorer in scorers.scorers:
         name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
         with clock.stage(name_of_stage):
-            answers += _ask(scorer, reel, post, stage)
+            answers += answer(scorer, reel, post, stage)
         stage(name_of_stage, 1.0)
     answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
@@ -178,7 +178,7 @@ def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]
     )
 
 
-def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
+def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
     """One scorer's answers; what it can't score for a stated reason is skipped, and the rest of the report stands."""
     try:
         return list(scorer.score(reel, post, progress))

@@ -25,6 +25,8 @@ from virality_core.types.media import (
 )
 from virality_core.types.report import (
     MAX_FOLLOWERS,
+    Advice,
+    AdviceKind,
     CheckStatus,
     Contribution,
     Details,
@@ -48,6 +50,8 @@ __all__ = [
     "FULL_HD_PIXELS",
     "HOOK_SECONDS",
     "MAX_FOLLOWERS",
+    "Advice",
+    "AdviceKind",
     "Audio",
     "AudioInfo",
     "CheckStatus",

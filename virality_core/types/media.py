@@ -206,6 +206,7 @@ class Plan:
     clips: int = 0  # clips of 16 frames at 15 fps, at uniform places
     audio_rate: int = 0  # Hz of the mono mix
     pixel_budget: int = FULL_HD_PIXELS  # a larger still is scaled down to this many pixels
+    start_seconds: float = 0.0  # the reel is taken to begin here: what lies before is not looked at
     exact: bool = False  # stills exactly on the grid instead of at the nearest keyframe
 
     def __or__(self, other: Plan) -> Plan:

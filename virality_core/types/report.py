@@ -33,6 +33,19 @@ FindingKind = Literal[
 ]
 Profile = Literal["lite", "full", "auto"]
 CheckStatus = Literal["pass", "warn", "fail"]
+AdviceKind = Literal[
+    "contrast",
+    "crop_bars",
+    "denoise",
+    "exposure",
+    "hashtags",
+    "leading_silence",
+    "loudness",
+    "reframe",
+    "sharpen",
+    "start_later",
+    "white_balance",
+]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
 
@@ -162,6 +175,25 @@ class PlatformCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One change that was tried on the reel and scored: `points` = `after` − `before`, scores 0–100 of this project.
+
+    The change holds from `start` to `end` seconds; `text` says what to do.
+    """
+
+    kind: AdviceKind
+    start: float
+    end: float
+    text: str
+    points: float
+    before: float
+    after: float
+
+    def __post_init__(self) -> None:
+        require(0.0 <= self.start <= self.end, f"{self.kind}: from {self.start} to {self.end} s is no stretch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What a signal brings: `points` of at most 100 × `weight`; the points of a report add up to its score."""
 
@@ -200,6 +232,7 @@ class Report:
     provenance: Provenance
     findings: tuple[Finding, ...] = ()  # technical faults, by the time they begin
     platform_check: tuple[PlatformCheck, ...] = ()  # of the post's platform, else of all three
+    advice: tuple[Advice, ...] = ()  # most points first; empty until it was asked for
     thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
 
     SCHEMA_VERSION: ClassVar[int] = 1
