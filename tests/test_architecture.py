@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
     "app": _GROUND
+    | {"advice"}
     | {
         "engine",
         "pipeline",

@@ -30,6 +30,7 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         "",
         *_points(report),
         *_costs(report),
+        *_advice(report),
         *_without_weight(report),
         *_not_measured(report),
         *_platforms(report),
@@ -63,6 +64,15 @@ def _costs(report: Report) -> list[str]:
         clause = words.to_do(signal) or words.says(signal)
         lines.append(f"  {-words.cost(contribution):5.1f}  {words.title(signal.name)}: {clause}")
     return ["", "What costs you most:", *lines] if lines else []
+
+
+def _advice(report: Report) -> list[str]:
+    """What was tried on the reel and won points, with the score before and after."""
+    lines = [
+        f"  {advice.points:+5.1f}  {advice.text} ({advice.before:.1f} to {advice.after:.1f})"
+        for advice in report.advice
+    ]
+    return ["", "What would help (each tried on this reel and scored):", *lines] if lines else []
 
 
 def _without_weight(report: Report) -> list[str]:

@@ -55,10 +55,7 @@ def with_advice(
     changes = candidates(report)
     if not changes:
         return replace(report, advice=())
-    with_start = any(change.begin_seconds for change in changes)
-    if with_start and not isinstance(source, str | Path):
-        source.seek(0)
-    rescore = rescorer(source, report, scorers, name=name)
+    rescore = rescorer(source, report, scorers, name=name, progress=progress)
     return replace(
         report,
         advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress),
@@ -66,35 +63,51 @@ def with_advice(
 
 
 def rescorer(
-    source: str | Path | BinaryIO, report: Report, scorers: Scorers, *, name: str | None = None
+    source: str | Path | BinaryIO,
+    report: Report,
+    scorers: Scorers,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
 ) -> Callable[[Change], float]:
-    """`rescore(change)` for the reel of a report: the whole score 0–100 with the change made."""
+    """`rescore(change)` for the reel of a report: the whole score 0–100 with the change made.
+
+    `progress` is only asked whether to go on: it may raise Cancelled.
+    """
+
+    def go_on(stage: str, fraction: float) -> None:  # noqa: ARG001
+        if progress is not None:
+            progress("trying", 0.0)
+
     post = report.provenance.post
     before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
     before |= {skip.name: skip for skip in report.skipped}
-    opened = open_reel(source, scorers.plan, name=name)
+    opened = open_reel(source, scorers.plan, name=name, progress=go_on)
 
     def rescore(change: Change) -> float:
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
         reel = opened
         if change.begin_seconds:
             reel = _begun_later(
-                open_reel(source, replace(scorers.plan, start_seconds=change.begin_seconds), name=name),
+                open_reel(source, replace(scorers.plan, start_seconds=change.begin_seconds), name=name, progress=go_on),
                 change.begin_seconds,
             )
         if change.edit is not None:
             reel = _edited(reel, change.edit)
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
-        return _score(before, [scorer for scorer in scorers.scorers if _concerns(change, scorer)], reel, changed_post)
+        concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer)]
+        return _score(before, concerned, reel, changed_post, go_on)
 
     return rescore
 
 
-def _score(before: dict[str, Signal | Skipped], concerned: list[Scorer], reel: Reel, post: Post) -> float:
+def _score(
+    before: dict[str, Signal | Skipped], concerned: list[Scorer], reel: Reel, post: Post, go_on: Progress
+) -> float:
     answers = dict(before)
     for scorer in concerned:
-        answers |= {item.name: item for item in answer(scorer, reel, post, _silent)}
+        answers |= {item.name: item for item in answer(scorer, reel, post, go_on)}
     return fuse([item for item in answers.values() if isinstance(item, Signal)]).score
 
 
@@ -194,7 +207,3 @@ def _cut(audio: Audio, begin: float) -> Audio:
 def preview(frame: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:
     """One frame (H, W, 3) as it would look, for the page; as it is where the change is not of the picture."""
     return frame if change.edit is None else change.edit(frame)
-
-
-def _silent(stage: str, fraction: float) -> None:
-    """Progress nobody watches."""

@@ -174,6 +174,7 @@ def with_caption(report: Report, post: Post, answers: Sequence[Signal | Skipped]
         signals=signals,
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
         platform_check=check(ran.video, post.platform, signals),
+        advice=(),  # it was measured with the other caption
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
 

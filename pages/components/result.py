@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, contributions, gauge, moments, platforms, quality, remarks
+from pages.components import advice, caption, contributions, gauge, moments, platforms, quality, remarks
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -29,6 +29,7 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
+    advice.show(report, visit)
     moments.show(report, visit)
     quality.show(report)
     platforms.show(report)
