@@ -19,10 +19,12 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "engagement",
     "words",
     "export",
+    "platform_check",
     "captions",
     "videos",
     "pipeline",
     "whatif",
+    "improve",
 }
 
 #: module of virality_core → the modules of virality_core it may import (besides itself)
@@ -38,12 +40,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": _TOOLS - {"media"},
     "scorers": _TOOLS,
     "fusion": _GROUND | {"weights", "reference"},
+    "platform_check": _GROUND | {"weights", "reference", "words"},
     "advice": _GROUND | {"weights", "reference"},
     "engagement": _GROUND | {"weights", "reference"},
     "words": _GROUND | {"weights", "reference"},
-    "export": _GROUND | {"weights", "reference", "words"},
+    "export": _GROUND | {"weights", "reference", "words", "platform_check"},
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
+    "improve": _ENGINE_AND_BELOW,
     "pipeline": _ENGINE_AND_BELOW,
     "whatif": _GROUND | {"fusion", "engagement"},
     "engine": _ENGINE_AND_BELOW,
@@ -55,7 +59,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": _GROUND | {"pipeline"},
     "app": _GROUND
-    | {"engine", "pipeline", "captions", "export", "evaluation", "media", "reference", "weights", "whatif", "words"},
+    | {
+        "advice",
+        "engine",
+        "pipeline",
+        "captions",
+        "export",
+        "evaluation",
+        "media",
+        "platform_check",
+        "reference",
+        "weights",
+        "whatif",
+        "words",
+    },
 }
 #: third-party packages that only some layers may know
 ONLY_IN = {

@@ -18,6 +18,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from virality_core import device
 from virality_core.errors import Cancelled, InputError, ViralityError
+from virality_core.improve import with_advice
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.types import Post, Profile, Progress, Report
@@ -143,6 +144,16 @@ class Engine:
         def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> Report:
             loaded = scorers(profile)
             return self._score(source, known, scorers=loaded, progress=progress, name=name)
+
+        return self._enqueue(Job(self, work))
+
+    def submit_advice(
+        self, source: Source, report: Report, profile: Profile = "auto", *, name: str | None = None
+    ) -> Job[Report]:
+        """Queue the trying of changes on a scored reel; the result is its report with advice. Raises as `submit`."""
+
+        def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> Report:
+            return with_advice(source, report, scorers(profile), progress=progress, name=name)
 
         return self._enqueue(Job(self, work))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from virality_core import reference, words
+from virality_core.platform_check import NAMES
 from virality_core.types import Report
 
 _BAR_CELLS = 10
@@ -31,9 +32,11 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         *_points(report),
         *_costs(report),
         *_faults(report),
+        *_advice(report),
         *_without_weight(report),
         *_not_measured(report),
         *_engagement(report),
+        *_platforms(report),
     ]
     if details:
         lines += _details(report)
@@ -81,6 +84,15 @@ def _faults(report: Report) -> list[str]:
     return ["", "Technical faults (no points; what they cost is in the signals above):", *lines] if lines else []
 
 
+def _advice(report: Report) -> list[str]:
+    """What was tried on the reel and won points, with the score before and after."""
+    lines = [
+        f"  {advice.points:+5.1f}  {advice.text} ({advice.before:.1f} to {advice.after:.1f})"
+        for advice in report.advice
+    ]
+    return ["", "What would help (each tried on this reel and scored):", *lines] if lines else []
+
+
 def _without_weight(report: Report) -> list[str]:
     """Signals that are read and shown, but add and cost nothing: with their value, or why there is none."""
     lines = [
@@ -110,6 +122,16 @@ def _engagement(report: Report) -> list[str]:
     return ["", f"What such a post would get ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
 
 
+def _platforms(report: Report) -> list[str]:
+    """What is not as a platform asks; a platform where all is gets one line. Sources are with the details."""
+    lines = []
+    for platform in dict.fromkeys(check.platform for check in report.platform_check):
+        checks = [check for check in report.platform_check if check.platform == platform]
+        wrong = [f"  {check.status.upper()}  {check.sentence}" for check in checks if check.status != "pass"]
+        lines += wrong or [f"  PASS  {NAMES[platform]}: everything that was checked is as it asks."]
+    return ["", "Platform check (no points):", *lines] if lines else []
+
+
 def _details(report: Report) -> list[str]:
     lines = ["", "Exact values:"]
     for signal in report.signals:
@@ -117,6 +139,11 @@ def _details(report: Report) -> list[str]:
         lines.append(f"  {words.title(signal.name)}: {words.exact(signal)}{place}")
         lines.append(f"    compared with {words.compared_with(signal)}")
         lines += [f"    {reason}" for reason in [str(words.entry(signal.name).get("reason", ""))] if reason]
+    lines += ["", "Where the platforms' numbers are from:"] if report.platform_check else []
+    lines += [
+        f"  {NAMES[check.platform]}, {check.measure.replace('_', ' ')} ({check.date}): {check.source}"
+        for check in report.platform_check
+    ]
     return lines
 
 

@@ -22,13 +22,17 @@ from virality_core.engagement import predict as engagement
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import Weighing, fuse, uncertainty
 from virality_core.media import open_reel
+from virality_core.platform_check import check
+from virality_core.scorers import beat_cuts
 from virality_core.scorers.aesthetics import AestheticsScorer
+from virality_core.scorers.audio import AudioScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
 from virality_core.scorers.findings import diagnose
 from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
+from virality_core.scorers.music import MusicScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
 from virality_core.types import (
@@ -48,7 +52,7 @@ from virality_core.types import (
 )
 from virality_core.version import __version__
 
-__all__ = ["Scorers", "load_scorers", "score_reel", "with_caption"]
+__all__ = ["Scorers", "answer", "load_scorers", "score_reel", "with_caption"]
 
 _THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
@@ -88,9 +92,11 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighing:
         QualityScorer(profile=profile, device=chosen),
         LookScorer(),
         PacingScorer(),
+        AudioScorer(profile=profile),
         caption,
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
+        MusicScorer(),
     )
     return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen), weighing=weighing)
 
@@ -129,8 +135,9 @@ def score_reel(
     for scorer in scorers.scorers:
         name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
         with clock.stage(name_of_stage):
-            answers += _ask(scorer, reel, post, stage)
+            answers += answer(scorer, reel, post, stage)
         stage(name_of_stage, 1.0)
+    answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
     with clock.stage("findings"):
         findings = diagnose(reel, post, signals)
@@ -150,6 +157,7 @@ def score_reel(
         findings=findings,
         engagement=predicted,
         uncertainty=uncertainty(signals, scorers.weighing),
+        platform_check=check(reel.info, post.platform, signals),
         thumbnails=_thumbnails(reel),
     )
 
@@ -181,6 +189,8 @@ def with_caption(
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
         engagement=predicted,
         uncertainty=uncertainty(signals, weighing),
+        platform_check=check(ran.video, post.platform, signals),
+        advice=(),  # it was measured with the other caption
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
 
@@ -200,7 +210,7 @@ def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[
         return None, (f"Engagement could not be predicted: {error}",)
 
 
-def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
+def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
     """One scorer's answers; what it can't score for a stated reason is skipped, and the rest of the report stands."""
     try:
         return list(scorer.score(reel, post, progress))
@@ -208,6 +218,13 @@ def _ask(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Sig
         raise
     except ViralityError as error:
         return [Skipped(name=signal, reason=str(error)) for signal in scorer.names]
+
+
+def _beat_cuts(answers: Sequence[Signal | Skipped]) -> Signal | Skipped:
+    return beat_cuts.align(
+        [answer for answer in answers if isinstance(answer, Signal)],
+        [answer for answer in answers if isinstance(answer, Skipped)],
+    )
 
 
 def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post: Post) -> Provenance:

@@ -184,7 +184,9 @@ def _fields(signal: Signal) -> dict[str, str]:
         "rest": "" if signal.percentile is None else f"{100.0 - signal.percentile:.0f}",
         "reference": signal.reference.partition(" (")[0],
         "factor": _more_or_fewer(signal.value),
+        "stale": "",
     }
+    fields |= getattr(signal.details, "said", {})
     shares = getattr(signal.details, "probabilities", None)
     if shares is not None:
         fields |= {name: f"{100 * getattr(shares, name):.0f}" for name in ("positive", "neutral", "negative")}

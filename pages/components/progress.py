@@ -24,6 +24,9 @@ _STAGES = {
     "caption": "Reading the caption",
     "keyword": "Reading the caption",
     "hashtag": "Reading the caption",
+    "sound": "Listening",
+    "audio": "Listening",
+    "music": "Looking the music up",
 }
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, contributions, engagement, gauge, moments, quality, remarks, weighing
+from pages.components import (
+    advice,
+    caption,
+    contributions,
+    engagement,
+    gauge,
+    moments,
+    platforms,
+    quality,
+    remarks,
+    weighing,
+)
 from pages.components.visit import Visit
 from virality_core.export import report_json
 from virality_core.types import Report
@@ -29,8 +40,10 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
+    advice.show(report, visit)
     moments.show(report, visit)
     quality.show(report)
+    platforms.show(report)
     caption.of_result(visit)
     engagement.show(report)
     weighing.show(report)

@@ -39,6 +39,9 @@ class Visit:
         self.post = Post()
         self.job: Job[Report] | None = None
         self.preview: Job[bytes] | None = None
+        self.advising: Job[Report] | None = None
+        self.advised = False  # whether changes were tried on this reel with this caption
+        self.advice_error = ""
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -56,6 +59,7 @@ class Visit:
 
     def collect_when_done(self) -> None:
         """Once the job has ended, take its report, or what to tell the visitor in its place."""
+        self._collect_advice()
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
@@ -64,6 +68,24 @@ class Visit:
         error = "" if self.job.state == "cancelled" else str(self.job.error)
         self.another()
         self.error = error
+
+    def ask_advice(self, engine: Engine) -> None:
+        """Put the trying of changes in the queue. Raises EngineBusy."""
+        assert self.source is not None
+        assert self.report is not None
+        self.advice_error = ""
+        self.source.seek(0)
+        self.advising = engine.submit_advice(self.source, self.report, name=self.name)
+
+    def _collect_advice(self) -> None:
+        job = self.advising
+        if job is None or not job.ended:
+            return
+        self.advising = None
+        if job.state == "done":
+            self.report, self.advised = job.result(), True
+        elif job.state == "failed":
+            self.advice_error = str(job.error)
 
     def another(self) -> None:
         """Let go of the reel and of what was made of it; what was typed stays for the next one."""
@@ -74,15 +96,19 @@ class Visit:
     def use_caption(self, report: Report, post: Post) -> None:
         """The visitor posts another caption with the same reel: this is its report."""
         self.report, self.post = report, post
+        if self.advising is not None:
+            self.advising.cancel()
+        self.advising, self.advised = None, False
         self.draft = replace(self.draft, caption=post.caption)
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
-        for job in (self.job, self.preview):
+        for job in (self.job, self.preview, self.advising):
             if job is not None:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
-        self.name = self.error = ""
+        self.advising, self.advised = None, False
+        self.name = self.error = self.advice_error = ""
         self.reading = None
         self.post = self.draft = Post()
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from virality_core.cli.destination import destination, write
 from virality_core.disk import printable
-from virality_core.errors import UsageError
-from virality_core.types import Platform, Post, Profile
+from virality_core.errors import InputError, UsageError
+from virality_core.types import Platform, Post, Profile, Report
 
 
 def add_parser(commands: Any) -> None:
@@ -41,6 +42,18 @@ def add_parser(commands: Any) -> None:
         help="lite: bundled weights, no network; full: best weights or an error; auto (default): full where at hand",
     )
     parser.add_argument(
+        "--advice", action="store_true", help="also try changes on the reel and say which win points of this score"
+    )
+    parser.add_argument(
+        "--advice-seconds", type=float, default=60.0, metavar="S", help="how long to try changes (default: 60)"
+    )
+    parser.add_argument(
+        "--export-fix",
+        metavar="FILE",
+        type=destination,
+        help="write the reel with the best advice applied (needs --advice)",
+    )
+    parser.add_argument(
         "--json", metavar="FILE", type=destination, help="write the report as JSON to FILE, or to stdout with -"
     )
     parser.add_argument("--details", action="store_true", help="also show exact values, references and reasons")
@@ -52,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from virality_core.engagement.history import read_history
     from virality_core.export import report_json, report_text
     from virality_core.fusion import read_weighing
+    from virality_core.improve import with_advice
     from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
     from virality_core.whatif import with_history
 
@@ -70,17 +84,37 @@ def run(args: argparse.Namespace) -> int:
     history = read_history(args.history) if args.history else None
     if args.json and args.json != "-" and Path(args.json).resolve() == Path(args.path).resolve():
         raise UsageError(f"--json {args.json} would overwrite the video itself; name another file.")
-    scorers = load_scorers(args.profile, weighing=weighing) if weighing else None
+    if not 0.0 < args.advice_seconds <= 3600.0:
+        raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {args.advice_seconds}.")
+    if args.export_fix and not args.advice:
+        raise UsageError("--export-fix writes the best advice; add --advice.")
+    scorers = load_scorers(args.profile, weighing=weighing)
     report = score_reel(args.path, post, scorers=scorers, profile=args.profile)
+    if args.advice:
+        report = with_advice(args.path, report, scorers, budget_seconds=args.advice_seconds)
     if history is not None:
         report = with_history(report, history)
     if args.json == "-":
         print(report_json(report))
-        return 0
-    print(report_text(report, printable(Path(args.path).name), details=args.details))
-    if args.json:
+    else:
+        print(report_text(report, printable(Path(args.path).name), details=args.details))
+    if args.json and args.json != "-":
         write(args.json, report_json(report, indent=2) + "\n")
+    if args.export_fix:
+        _export(Path(args.path), Path(args.export_fix), report)
     return 0
+
+
+def _export(source: Path, out: Path, report: Report) -> None:
+    from virality_core.advice import candidates
+    from virality_core.advice.export import export_change
+
+    tried = {change.text: change for change in candidates(report)}
+    best = next((advice for advice in report.advice if advice.kind != "hashtags"), None)
+    if best is None:
+        raise InputError("There is nothing to export: no change that was tried wins points.")
+    export_change(source, out, tried[best.text])
+    print(f"Wrote {out}: {best.text}", file=sys.stderr)
 
 
 def _iso_time(text: str) -> datetime:

@@ -8,22 +8,26 @@ from av.audio.resampler import AudioResampler
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from virality_core.media.levels import LevelMeter
 from virality_core.media.source import AV_ERRORS
-from virality_core.types import Audio
+from virality_core.types import AUDIO_SECONDS, Audio
 
 _GAP_SECONDS = 0.05  # a jump of the clock beyond this is a real gap; less is rounding of container time stamps
 
 
 class AudioCollector:
-    """Decodes audio packets as they come by and keeps mono float32 at `rate` Hz; memory is 4 bytes × rate × seconds.
+    """Decodes audio packets as they come by and keeps mono float32 at `rate` Hz of the first AUDIO_SECONDS.
 
     Channels are mixed with libswresample's standard coefficients, scaled so that none can clip: stereo is (L + R) / 2.
+    A `LevelMeter` hears every channel at its own rate, to the end.
     """
 
     def __init__(self, rate: int, max_seconds: float) -> None:
         self.damaged_packets = 0
         self._rate = rate
-        self._max_samples = int(max_seconds * rate)
+        self._max_samples = int(min(max_seconds, AUDIO_SECONDS) * rate)
+        self._max_seconds = max_seconds
+        self._levels = LevelMeter(max_seconds)
         self._chunks: list[NDArray[np.float32]] = []
         self._samples = 0
         self._start: float | None = None  # container seconds of the first sample
@@ -47,19 +51,23 @@ class AudioCollector:
             return None
         samples = np.concatenate(self._chunks)
         self._chunks.clear()
+        np.nan_to_num(samples, copy=False, nan=0.0)  # a file of floats may hold anything
         np.clip(samples, -1.0, 1.0, out=samples)
-        return Audio(samples=samples, sample_rate=self._rate, start_seconds=self._start - zero_seconds)
+        start = self._start - zero_seconds
+        return Audio(samples=samples, sample_rate=self._rate, start_seconds=start, levels=self._levels.finish(start))
 
     def notes(self) -> tuple[str, ...]:
         """What was missing."""
         return ("Some of the sound is damaged and was passed over.",) if self.damaged_packets else ()
 
     def _take(self, frame: AudioFrame) -> None:
-        if self._samples >= self._max_samples or not frame.samples or not frame.sample_rate:
+        if not frame.samples or not frame.sample_rate:
             return
         begins = self._heard if frame.pts is None or not frame.time_base else float(frame.pts * frame.time_base)
         if self._start is None:
             self._start = self._heard = begins
+        if begins - self._start > self._max_seconds:
+            return
         jump = begins - self._heard
         if jump < -_GAP_SECONDS:
             return  # sound for a time that has been filled: what came first is kept
@@ -69,10 +77,12 @@ class AudioCollector:
             self._append_silence(round((begins - self._start) * self._rate) - self._samples)
             self._heard = begins
             self._shape = shape
+            self._levels.begin(begins - self._start, frame)
             self._resampler = AudioResampler("flt", "mono", self._rate, options={"rematrix_maxval": "1"})
         self._heard += frame.samples / frame.sample_rate
         frame.pts = None
-        if self._resampler is not None:
+        self._levels.add(frame)
+        if self._resampler is not None and self._samples < self._max_samples:
             for part in self._resampler.resample(frame):
                 self._append(part)
 

@@ -39,11 +39,18 @@ def take(decoder: Decoder, plan: Plan, progress: Progress) -> Taken:
         Cancelled: `progress` raised it.
     """
     survey, picture = decoder.survey, decoder.picture
-    shown, keys, duration = survey.seconds(survey.shown), survey.seconds(survey.key_ticks), survey.duration_seconds
+    begin = plan.start_seconds
+    all_shown = survey.seconds(survey.shown)
+    first = min(int(np.searchsorted(all_shown, begin - 1e-9)), len(all_shown) - 1)
+    shown, duration = all_shown[first:] - begin, survey.duration_seconds - begin
+    keys = survey.seconds(survey.key_ticks)
+    keys = keys[keys >= all_shown[first]] - begin
     still_places = places.stills(shown, keys, count=plan.stills, duration_seconds=duration, exact=plan.exact)
     hook_places = places.hook_stills(shown, count=plan.hook_stills, duration_seconds=duration)
     run_places = places.runs(shown, still_places) if plan.runs else []
-    clip_places = places.clips(shown, count=plan.clips, duration_seconds=duration)
+    clip_places = places.clips(shown, count=plan.clips, duration_seconds=duration) + first
+    still_places, hook_places = [i + first for i in still_places], [i + first for i in hook_places]
+    run_places = [[i + first for i in run] for run in run_places]
     size = picture.size_within(plan.pixel_budget)
 
     stills = _Pictures(_ticks(survey, still_places), size)

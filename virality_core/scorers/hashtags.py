@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 
 from virality_core import reference
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.marks import MAX_CHARACTERS, Hashtag, read_marks
 from virality_core.scorers.platforms import PlatformRules, rules_of
-from virality_core.scorers.trends import TagRow, TrendTable, load_trends
+from virality_core.scorers.trends import TagRow, TrendTable, day_of, load_trends, stale_sentence
 from virality_core.types import Details, Platform, Post, Progress, Reel, Signal, Skipped
 
 #: generic: so common that it says nothing about the video (#fyp); specific: in the table and not generic; unknown: used
@@ -48,6 +49,12 @@ class Hashtags(Details):
     repeated: tuple[str, ...]  # tags typed more than once
     lift: float | None
     known: int
+    stale: str | None = None  # a sentence where the data is old; None where it is not
+
+    @property
+    def said(self) -> Mapping[str, str]:
+        """For the words of the page."""
+        return {"stale": "" if self.stale is None else f"; {self.stale}"}
 
 
 def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) -> Hashtags:
@@ -79,9 +86,13 @@ class HashtagScorer(Scorer):
 
     names = ("hashtags",)
 
-    def __init__(self, table: TrendTable | None = None) -> None:
-        """Use `table`, or the one that ships. Raises WeightsError where that is missing."""
+    def __init__(self, table: TrendTable | None = None, *, today: date | None = None) -> None:
+        """Use `table`, or the one that ships. Raises WeightsError where that is missing.
+
+        `today` is what data is old against where a post doesn't say when it is posted; the real day by default.
+        """
         self._table = table if table is not None else load_trends()
+        self._today = today
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """One Signal, or Skipped where there is no hashtag or none is known."""
@@ -97,6 +108,7 @@ class HashtagScorer(Scorer):
                 name="hashtags",
                 reason=f"How posts with {_named(reading)} did is not known from our data, and nothing is guessed.",
             )
+        counted = [row for tag in reading.tags if (row := tag.counted) is not None]
         value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, reading.lift))
         rating = reference.rate("hashtags", value)
         return Signal(
@@ -107,7 +119,7 @@ class HashtagScorer(Scorer):
             desirability=rating.desirability,
             percentile=rating.percentile,
             reference=rating.reference,
-            details=reading,
+            details=replace(reading, stale=stale_sentence(counted, day_of(post, self._today))),
         )
 
 

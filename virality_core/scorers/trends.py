@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from virality_core import weights
 from virality_core.errors import WeightsError
+from virality_core.types import Post
+
+STALE_DAYS = 90  # a season: lifts carried from one half of a spring to the other kept 4/5 of their rank (metrics.json)
 
 _SHORTEST_STEM = 3  # letters: every other word begins with a shorter one
 
@@ -30,6 +34,25 @@ class Population:
     last: str | None
     followers_known: bool
     answers: bool
+
+    def age_days(self, on: date) -> int | None:
+        """How old the newest post is on a day; None where its date is not known."""
+        return None if self.last is None else (on - date.fromisoformat(self.last)).days
+
+
+def day_of(post: Post, today: date | None = None) -> date:
+    """The day that data is old against: when the post is posted, else `today`, else the real day."""
+    return post.posted_at.date() if post.posted_at else today or datetime.now(UTC).date()
+
+
+def stale_sentence(rows: Sequence[TagRow], on: date) -> str | None:
+    """Says that the newest population with an answer is older than STALE_DAYS; None where it is not."""
+    counted = [row.population for row in rows if row.population.answers] or [row.population for row in rows]
+    ages = [age for population in counted if (age := population.age_days(on)) is not None]
+    if not ages or min(ages) <= STALE_DAYS:
+        return None
+    newest = max(str(population.last) for population in counted if population.last)
+    return f"the newest post behind it is of {newest}, {min(ages) // 30} months ago, and trends pass sooner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +117,7 @@ def _read(path: Path) -> TrendTable:
         return _table(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
-            f"The hashtag table {path} can't be read ({error}); `virality trends build` makes one."
+            f"The trend table {path} can't be read ({error}); `virality trends build` makes one."
         ) from error
 
 
@@ -126,7 +149,7 @@ def _table(plain: dict[str, Any]) -> TrendTable:
 
 
 def _row(population: Population, values: list[Any]) -> TagRow:
-    posts, authors, lift, deviation, generic = values
+    posts, authors, lift, deviation, generic = values[:5]
     return TagRow(
         population=population,
         posts=posts,

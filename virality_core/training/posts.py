@@ -1,8 +1,9 @@
 """Posts with their counts, from a CSV or JSON-lines file: what the keyword and hashtag fits read.
 
 Columns (CSV header) or keys (JSON lines, also gzipped): `user`, `likes` and one of `hashtags`, `caption` are needed;
-`followers`, `comments`, `shares`, `source` (collection), `posted_at`, `observed_at` are used where given. Any other
-column is never read: plays, saves and the like exist only after posting and are no part of a fit.
+`followers`, `comments`, `shares`, `source` (collection), `posted_at`, `observed_at`, `music_title`, `music_uses`
+(videos that use it) are used where given. Any other column is never read: plays, saves and the like exist only after
+posting and are no part of a fit.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class PostRecord:
     shares: float | None
     posted_at: datetime | None
     observed_at: datetime | None
+    music_title: str | None = None
+    music_uses: float | None = None
 
 
 def read_posts(path: Path) -> tuple[PostRecord, ...]:
@@ -132,6 +135,8 @@ def _record(file: str, line: int, row: Mapping[str, Any], collection: str) -> Po
         shares=_count(row, "shares", where),
         posted_at=_time(row, "posted_at", where),
         observed_at=_time(row, "observed_at", where),
+        music_title=str(row["music_title"]) if row.get("music_title") else None,
+        music_uses=_count(row, "music_uses", where),
     )
 
 

@@ -5,6 +5,7 @@ Units and shapes are part of the names and docstrings: `seconds` are presentatio
 """
 
 from virality_core.types.media import (
+    AUDIO_SECONDS,
     FULL_HD_PIXELS,
     HOOK_SECONDS,
     Audio,
@@ -13,6 +14,7 @@ from virality_core.types.media import (
     Cuts,
     FrameBatch,
     FrameRun,
+    Levels,
     PacketTable,
     Plan,
     Progress,
@@ -23,6 +25,9 @@ from virality_core.types.media import (
 )
 from virality_core.types.report import (
     MAX_FOLLOWERS,
+    Advice,
+    AdviceKind,
+    CheckStatus,
     Contribution,
     Details,
     Engagement,
@@ -30,6 +35,7 @@ from virality_core.types.report import (
     FindingKind,
     ModelInfo,
     Platform,
+    PlatformCheck,
     Post,
     Profile,
     Provenance,
@@ -43,11 +49,15 @@ from virality_core.types.report import (
 )
 
 __all__ = [
+    "AUDIO_SECONDS",
     "FULL_HD_PIXELS",
     "HOOK_SECONDS",
     "MAX_FOLLOWERS",
+    "Advice",
+    "AdviceKind",
     "Audio",
     "AudioInfo",
+    "CheckStatus",
     "ClipBatch",
     "Contribution",
     "Cuts",
@@ -57,10 +67,12 @@ __all__ = [
     "FindingKind",
     "FrameBatch",
     "FrameRun",
+    "Levels",
     "ModelInfo",
     "PacketTable",
     "Plan",
     "Platform",
+    "PlatformCheck",
     "Post",
     "Profile",
     "Progress",

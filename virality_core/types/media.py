@@ -16,6 +16,7 @@ Transfer = Literal["sdr", "hlg", "pq"]
 Progress = Callable[[str, float], None]
 
 FULL_HD_PIXELS = 1920 * 1080
+AUDIO_SECONDS = 300.0  # of sound kept as samples: longer than a reel or a Short may be, and 19 MB at 16 kHz
 HOOK_SECONDS = 3.0  # the opening that decides whether a viewer stays: the "hook"
 
 
@@ -143,12 +144,49 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Levels:
+    """How loud the sound is as it was recorded, all channels at their own rate, in blocks of `hop_seconds`.
+
+    All float64 (B,), block b from `start_seconds` + b · hop: `k_power` is the K-weighted power of ITU-R BS.1770-4, its
+    channels weighted and added; `power` the mean square of the loudest channel; `peak` the largest sample; `clipped`
+    the share 0–1 of samples at full scale in the worst channel. Full scale is 1. `true_peak` is the largest value
+    between the samples too.
+    """
+
+    k_power: NDArray[np.float64]
+    power: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    clipped: NDArray[np.float64]
+    true_peak: float
+    hop_seconds: float
+    start_seconds: float
+
+    def __post_init__(self) -> None:
+        shapes = {self.k_power.shape, self.power.shape, self.peak.shape, self.clipped.shape}
+        require(len(shapes) == 1 and self.power.ndim == 1, f"the four columns must be (B,), got {shapes}")
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """When each block begins, float64 (B,)."""
+        return np.asarray(self.start_seconds + self.hop_seconds * np.arange(len(self.power)), np.float64)
+
+    @property
+    def end_seconds(self) -> float:
+        """When the last block ends."""
+        return self.start_seconds + self.hop_seconds * len(self.power)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Audio:
-    """Mono sound: `samples` float32 (S,) in −1…1 at `sample_rate` Hz; `samples[0]` plays at `start_seconds`."""
+    """Mono sound: `samples` float32 (S,) in −1…1 at `sample_rate` Hz; `samples[0]` plays at `start_seconds`.
+
+    The samples are those of the first `AUDIO_SECONDS` at most; `levels` is of all of the sound.
+    """
 
     samples: NDArray[np.float32]
     sample_rate: int
     start_seconds: float
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         require(self.samples.ndim == 1 and self.samples.dtype == np.float32, "samples must be float32 (S,)")
@@ -168,6 +206,7 @@ class Plan:
     clips: int = 0  # clips of 16 frames at 15 fps, at uniform places
     audio_rate: int = 0  # Hz of the mono mix
     pixel_budget: int = FULL_HD_PIXELS  # a larger still is scaled down to this many pixels
+    start_seconds: float = 0.0  # the reel is taken to begin here: what lies before is not looked at
     exact: bool = False  # stills exactly on the grid instead of at the nearest keyframe
 
     def __or__(self, other: Plan) -> Plan:

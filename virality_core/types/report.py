@@ -32,6 +32,20 @@ FindingKind = Literal[
     "upscaled",
 ]
 Profile = Literal["lite", "full", "auto"]
+CheckStatus = Literal["pass", "warn", "fail"]
+AdviceKind = Literal[
+    "contrast",
+    "crop_bars",
+    "denoise",
+    "exposure",
+    "hashtags",
+    "leading_silence",
+    "loudness",
+    "reframe",
+    "sharpen",
+    "start_later",
+    "white_balance",
+]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
 _COUNTS = {
@@ -156,6 +170,42 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformCheck:
+    """One thing a platform asks of a video: `value` is the reel's, `asks` the platform's number in words.
+
+    `warn` is taken but not at its best; `fail` is refused, or not shown as a reel. Carries no points.
+    """
+
+    platform: Platform
+    measure: str
+    status: CheckStatus
+    value: str
+    asks: str
+    sentence: str
+    source: str
+    date: str  # when the source said so: a year, a month or a day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One change that was tried on the reel and scored: `points` = `after` − `before`, scores 0–100 of this project.
+
+    The change holds from `start` to `end` seconds; `text` says what to do.
+    """
+
+    kind: AdviceKind
+    start: float
+    end: float
+    text: str
+    points: float
+    before: float
+    after: float
+
+    def __post_init__(self) -> None:
+        require(0.0 <= self.start <= self.end, f"{self.kind}: from {self.start} to {self.end} s is no stretch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What a signal brings: `points` of at most 100 × `weight`; the points of a report add up to its score."""
 
@@ -230,6 +280,8 @@ class Report:
     findings: tuple[Finding, ...] = ()  # technical faults, by the time they begin
     engagement: Engagement | None = None  # None where the model can't be had; a note says why
     uncertainty: Uncertainty | None = None
+    platform_check: tuple[PlatformCheck, ...] = ()  # of the post's platform, else of all three
+    advice: tuple[Advice, ...] = ()  # most points first; empty until it was asked for
     thumbnails: FrameBatch | None = field(default=None, repr=False)  # small stills for the page; not in the JSON
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -1,0 +1,90 @@
+"""What would help: a button that tries changes on the reel itself, then what won points, before beside after."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from pages.components import picture, text, timeline, upload
+from pages.components.styles import heading
+from pages.components.visit import Visit, engine
+from virality_core import words
+from virality_core.advice import BUDGET_SECONDS, Change, candidates
+from virality_core.engine import EngineBusy
+from virality_core.types import Advice, FrameBatch, Report
+
+_EVERY_SECONDS = 0.5
+
+
+@st.fragment(run_every=_EVERY_SECONDS)
+def _watch(visit: Visit) -> None:
+    job = visit.advising
+    if job is None or job.ended:
+        st.rerun()
+    st.progress(job.fraction, text=_doing(job.stage) if job.state == "running" else "In the queue")
+    if st.button("Stop", key="stop_advice"):
+        job.cancel()
+        st.rerun()
+
+
+def show(report: Report, visit: Visit) -> None:
+    """The section: the button, the progress, or what was found."""
+    heading(
+        "What would help",
+        "Changes are tried on your reel's own frames and sound, and scored. Gains are points of this score, not reach.",
+    )
+    if visit.advising is not None:
+        _watch(visit)
+        return
+    if visit.advice_error:
+        upload.alert(visit.advice_error)
+    if report.advice:
+        changes = {change.text: change for change in candidates(report)}
+        for advice in report.advice:
+            _one(report, advice, changes.get(advice.text))
+    elif visit.advised:
+        st.write("Nothing that was tried wins half a point or more.")
+    if not visit.advised and st.button("Try what would help", icon=":material/auto_fix_high:", key="advise"):
+        try:
+            visit.ask_advice(engine())
+        except EngineBusy as error:
+            upload.alert(str(error))
+        else:
+            st.rerun()
+    if not visit.advised:
+        st.caption(f"Takes up to {BUDGET_SECONDS:.0f} s, longer where a single change takes long.")
+
+
+def edited(frames: FrameBatch, row: int, change: Change) -> FrameBatch:
+    """The frame in `row` alone, with the change made to it."""
+    assert change.edit is not None
+    frame = change.edit(np.ascontiguousarray(frames.rgb[row]))
+    return FrameBatch(rgb=frame[None], seconds=frames.seconds[row : row + 1])
+
+
+def _one(report: Report, advice: Advice, change: Change | None) -> None:
+    when = (
+        ""
+        if change is None or not change.begin_seconds
+        else f"{words.clock(advice.start)} to {words.clock(advice.end)}"
+    )
+    st.html(
+        f'<p class="rv-prose"><b>+{advice.points:.1f} points</b> '
+        f"({advice.before:.1f} to {advice.after:.1f}){' · ' + when if when else ''}<br>{text.safe(advice.text)}</p>"
+    )
+    frames = report.thumbnails
+    if change is None or change.edit is None or frames is None or not len(frames):
+        return
+    row = timeline.nearest(frames.seconds, report.provenance.video.duration_seconds / 2)
+    at = words.clock(float(frames.seconds[row]))
+    left, right, _ = st.columns([2, 2, 3], gap="small")
+    with left:
+        picture.show(frames, row, at)
+        st.caption(f"As it is, at {at}")
+    with right:
+        picture.show(edited(frames, row, change), 0, at)
+        st.caption("With the change")
+
+
+def _doing(stage: str) -> str:
+    return f"Trying: {stage.partition(': ')[2]}" if ": " in stage else "Trying changes"

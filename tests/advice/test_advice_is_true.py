@@ -1,0 +1,95 @@
+"""Degraded copies of a real clip: the advice names what was done, and applying it brings the promised points."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from virality_core import load_scorers, score_reel
+from virality_core.advice import candidates
+from virality_core.advice.export import export_change
+from virality_core.errors import InputError, UsageError
+from virality_core.improve import with_advice
+from virality_core.pipeline import Scorers
+from virality_core.types import Report
+
+
+@pytest.fixture(scope="module")
+def lite() -> Scorers:
+    return load_scorers("lite", device="cpu")
+
+
+def _degraded(source: Path, out: Path, *, video: str = "null", audio: str = "anull") -> Path:
+    """The first 4 s at half size, through the two FFmpeg filters."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-t", "4", "-i", str(source)]
+    command += ["-vf", f"scale=240:426,{video}", "-af", audio, "-c:v", "libx264", "-crf", "12", "-preset", "veryfast"]
+    subprocess.run([*command, "-c:a", "aac", "-b:a", "192k", str(out)], check=True)
+    return out
+
+
+def _advised(path: Path, lite: Scorers) -> Report:
+    return with_advice(path, score_reel(path, scorers=lite), lite, budget_seconds=120.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "filters"),
+    [
+        ("exposure", {"video": "eq=gamma=0.3"}),
+        ("contrast", {"video": "eq=contrast=0.4"}),
+        ("loudness", {"audio": "volume=-24dB"}),
+    ],
+)
+def test_the_top_advice_names_the_fault_and_keeps_its_promise(
+    kind: str, filters: dict[str, str], shared_media: Path, lite: Scorers, tmp_path: Path
+) -> None:
+    worse = _degraded(shared_media / "1e719ead.mp4", tmp_path / "worse.mp4", **filters)
+    report = _advised(worse, lite)
+    assert report.advice, "something would help"
+    top = report.advice[0]
+    assert top.kind == kind, [(advice.kind, advice.points) for advice in report.advice]
+    assert top.before == report.score
+    pytest.importorskip("moviepy")
+    change = next(change for change in candidates(report) if change.text == top.text)
+    mended = score_reel(export_change(worse, tmp_path / "mended.mp4", change), scorers=lite)
+    assert mended.score - report.score == pytest.approx(top.points, abs=1.0)
+    plain = report.to_dict()["advice"][0]
+    assert set(plain) == {"kind", "start", "end", "text", "points", "before", "after"}
+
+
+def test_a_clean_copy_is_left_alone(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
+    clean = _degraded(shared_media / "421c8b59.mp4", tmp_path / "clean.mp4")
+    report = _advised(clean, lite)
+    degradations = {"exposure", "contrast", "white_balance", "denoise", "sharpen", "crop_bars", "loudness"}
+    assert not [advice for advice in report.advice if advice.kind in degradations and advice.points > 3.0]
+
+
+def test_another_caption_drops_the_advice(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
+    from virality_core.pipeline import with_caption
+    from virality_core.types import Advice, Post
+
+    clean = _degraded(shared_media / "421c8b59.mp4", tmp_path / "clean.mp4")
+    report = score_reel(clean, scorers=lite)
+    old = Advice(kind="loudness", start=0.0, end=1.0, text="x", points=1.0, before=50.0, after=51.0)
+    assert with_caption(replace(report, advice=(old,)), Post(caption="hello"), []).advice == ()
+
+
+def test_what_can_not_be_exported_is_one_sentence(shared_media: Path, tmp_path: Path) -> None:
+    from virality_core.advice import Change
+
+    words = Change(kind="hashtags", start=0.0, end=1.0, text="x", promise=1.0, caption="hello")
+    clip = shared_media / "1e719ead.mp4"
+    with pytest.raises(UsageError, match="nothing to export"):
+        export_change(clip, tmp_path / "out.mp4", words)
+    louder = replace(words, kind="loudness", caption=None, gain=3.0)
+    with pytest.raises(UsageError, match="reel itself"):
+        export_change(clip, clip, louder)
+    pytest.importorskip("moviepy")
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    with pytest.raises(InputError, match="can't be exported"):
+        export_change(broken, tmp_path / "out.mp4", louder)
+    assert not list(tmp_path.glob(".export-*"))

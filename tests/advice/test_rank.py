@@ -1,0 +1,89 @@
+"""Trying changes: the budget holds, only what wins points is said, most first; and what the edits do to a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from virality_core.advice import Change, advise, change
+from virality_core.advice.export import limited
+from virality_core.errors import Cancelled
+from virality_core.types import AdviceKind
+
+
+def _change(kind: AdviceKind, text: str = "do it") -> Change:
+    return Change(kind=kind, start=0.0, end=5.0, text=text, promise=1.0)
+
+
+def test_only_what_wins_is_said_most_points_first() -> None:
+    tried = [_change("exposure"), _change("contrast"), _change("denoise"), _change("sharpen")]
+    scores = {"exposure": 62.0, "contrast": 66.0, "denoise": 59.0, "sharpen": 60.3}
+    found = advise(60.0, tried, lambda one: scores[one.kind])
+    assert [(advice.kind, advice.points) for advice in found] == [("contrast", 6.0), ("exposure", 2.0)]
+    assert all(advice.after - advice.before == pytest.approx(advice.points) for advice in found)
+
+
+def test_the_best_of_each_kind() -> None:
+    tried = [_change("sharpen", "a"), _change("sharpen", "b"), _change("sharpen", "c")]
+    found = advise(60.0, tried, lambda one: {"a": 62.0, "b": 65.0, "c": 61.0}[one.text])
+    assert [advice.text for advice in found] == ["b"]
+
+
+def test_no_change_is_begun_after_the_budget() -> None:
+    now = [0.0]
+    asked = []
+
+    def rescore(one: Change) -> float:
+        asked.append(one.kind)
+        now[0] += 4.0
+        return 70.0
+
+    tried = [_change("exposure"), _change("contrast"), _change("denoise"), _change("sharpen")]
+    advise(60.0, tried, rescore, budget_seconds=7.0, clock=lambda: now[0])
+    assert asked == ["exposure", "contrast"]
+
+
+def test_a_wish_to_stop_is_heard() -> None:
+    def stop(stage: str, fraction: float) -> None:
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        advise(60.0, [_change("exposure")], lambda _: 61.0, progress=stop)
+
+
+def _frame() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+
+
+def test_gamma_lifts_the_middle_and_keeps_the_ends() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    lifted = change.gamma(0.5)(ramp)
+    assert lifted[0, 0].tolist() == [0, 0, 0]
+    assert lifted[0, 255].tolist() == [255, 255, 255]
+    assert (lifted[0, 1:-1] >= ramp[0, 1:-1]).all()
+    assert lifted[0, 64, 0] == pytest.approx(255 * (64 / 255) ** 0.5, abs=1)
+
+
+def test_gains_are_linear_light() -> None:
+    grey = np.full((4, 4, 3), 100, np.uint8)
+    out = change.channel_gains(np.array([1.0, 1.0, 2.0]))(grey)
+    assert out[0, 0, 0] == 100
+    assert out[0, 0, 2] == pytest.approx(255 * (2 * (100 / 255) ** 2.2) ** (1 / 2.2), abs=1)
+
+
+def test_edits_keep_what_they_do_not_mean() -> None:
+    frame = _frame()
+    np.testing.assert_array_equal(change.gamma(1.0)(frame), frame)
+    np.testing.assert_array_equal(change.stretch(1.0, 128.0)(frame), frame)
+    assert change.crop(0.1, 0.2, 0.9, 0.8)(frame).shape == (24, 24, 3)
+    assert change.crop(0.5, 0.5, 0.51, 0.51)(frame).shape == frame.shape, "too small a crop is no crop"
+    assert change.unsharp(1.0)(frame).shape == frame.shape
+    grainy = np.clip(128 + np.random.default_rng(1).normal(0, 8, (60, 60, 3)), 0, 255).astype(np.uint8)
+    assert change.smooth(8.0)(grainy).std() < 0.6 * grainy.std()
+
+
+def test_the_limiter_holds_its_ceiling() -> None:
+    samples = np.sin(np.linspace(0, 50, 5000))[:, None]
+    loud = limited(samples, 8.0)
+    assert np.abs(loud).max() <= 10 ** (-1 / 20) + 1e-9
+    np.testing.assert_allclose(limited(samples * 0.1, 2.0), samples * 0.2)

@@ -1,0 +1,197 @@
+"""What is worth trying on a reel: a kind is a candidate only where its fault was measured.
+
+The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
+reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from virality_core.advice import change as edits
+from virality_core.advice.change import Change
+from virality_core.types import AdviceKind, Report, Signal
+
+_SAMPLES = 8  # thumbnails that an edit's strength is found on
+_METERED = 47.0  # L*: the middle of the brightness target, 39 to 55
+_DARK, _BRIGHT = 30.0, 66.0  # a stop off the target: nearer to it, brightness is a choice
+_FLAT_PERCENTILE, _MEDIAN_CONTRAST = 12.0, 24.0  # of the population of photos; its median in L*
+_CAST = 1.30  # ratio of the strongest to the weakest channel of the light
+_SOFT_PERCENTILE = 25.0
+_GRAINY = 2.0  # 8-bit levels: the target is 1.34; under this nothing is seen
+_QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
+_SILENT_START = 0.4  # seconds
+_SHORTEST_LEFT = 4.0  # seconds of reel that must be left after a later start
+_UPRIGHT = 9 / 16
+
+
+def candidates(report: Report) -> list[Change]:
+    """Every change worth trying, most promising first. Reads the report alone: its signals, findings and thumbnails."""
+    found = [*_tones(report), *_detail(report), *_frame(report), *_sound(report), *_start(report), *_caption(report)]
+    return sorted(found, key=lambda change: -change.promise)
+
+
+def unwon(report: Report, *names: str) -> float:
+    """The points that these signals have left unwon together."""
+    return sum(100.0 * item.weight - item.points for item in report.contributions if item.signal in names)
+
+
+def _change(report: Report, kind: AdviceKind, text: str, promise: float, **what: object) -> Change:
+    length = report.provenance.video.duration_seconds
+    return Change(kind=kind, start=0.0, end=length, text=text, promise=promise, **what)  # type: ignore[arg-type]
+
+
+def _tones(report: Report) -> Iterator[Change]:
+    if report.thumbnails is None or not len(report.thumbnails):
+        return
+    picked = report.thumbnails.rgb[:: max(1, len(report.thumbnails) // _SAMPLES)]
+    small = picked[:, ::3, ::3]
+    brightness, contrast = report.signal("brightness"), report.signal("contrast")
+    promise = unwon(report, "brightness", "aesthetics", "hook")
+    if brightness is not None and not _DARK <= brightness.value <= _BRIGHT:
+        dark = brightness.value < _DARK
+        power = _gamma_for(small, _METERED)
+        if power is not None:
+            what, do = ("dark", "lift") if dark else ("bright", "lower")
+            text = f"Too {what}: {do} the exposure (gamma {1 / power:.2f})."
+            yield _change(report, "exposure", text, promise + 20.0, edit=edits.gamma(power))
+    if contrast is not None and contrast.percentile is not None and contrast.percentile < _FLAT_PERCENTILE:
+        mean, deviation = edits.lightness(small)
+        factor = float(np.clip(_MEDIAN_CONTRAST / max(deviation, 1.0), 1.1, 2.5))
+        text = f"Flat: raise the contrast by {100 * (factor - 1):.0f} %."
+        edit = edits.stretch(factor, 2.55 * mean)
+        yield _change(report, "contrast", text, unwon(report, "contrast", "aesthetics", "hook"), edit=edit)
+    gains = _grey_gains(small)
+    if gains.max() / gains.min() > _CAST:
+        cast = ("red", "green", "blue")[int(gains.argmin())]
+        text = f"Colour cast: set the white balance, there is too much {cast}."
+        promise = unwon(report, "aesthetics", "hook", "colourfulness")
+        yield _change(report, "white_balance", text, promise, edit=edits.channel_gains(gains))
+
+
+def _detail(report: Report) -> Iterator[Change]:
+    noise, sharp = report.signal("noise"), report.signal("sharpness")
+    if noise is not None and noise.value > _GRAINY:
+        text = f"Grain of {noise.value:.1f} levels: use your editor's noise reduction."
+        promise = unwon(report, "noise", "aesthetics", "hook", "quality") + 5.0
+        yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value))
+    if sharp is not None and sharp.percentile is not None and sharp.percentile < _SOFT_PERCENTILE:
+        for amount in (1.0, 2.0):
+            text = f"Soft: sharpen by {100 * amount:.0f} % (unsharp mask)."
+            promise = unwon(report, "sharpness", "aesthetics", "hook", "quality") + 2.0 - amount
+            yield _change(report, "sharpen", text, promise, edit=edits.unsharp(amount))
+
+
+def _frame(report: Report) -> Iterator[Change]:
+    info = report.provenance.video
+    promise = unwon(report, "aesthetics", "hook", "composition")
+    bars = _bars(report)
+    if bars is not None:
+        text = "Black bars: crop them away."
+        yield _change(report, "crop_bars", text, promise + 15.0, edit=edits.crop(*bars))
+    if info.width > info.height:
+        wide = _UPRIGHT * info.height / info.width
+        centre = 0.5
+        composition = report.signal("composition")
+        places = getattr(composition.details, "subject_x", ()) if composition is not None else ()
+        if places:
+            centre = float(np.clip(np.median(places), wide / 2, 1 - wide / 2))
+        edit = edits.crop(centre - wide / 2, 0.0, centre + wide / 2, 1.0)
+        text = f"Wider than high: reframe to 9:16 around {100 * centre:.0f} % of the width."
+        yield _change(report, "reframe", text, promise, edit=edit)
+
+
+def _sound(report: Report) -> Iterator[Change]:
+    loudness = report.signal("loudness")
+    if loudness is not None and not _QUIET <= loudness.value <= _LOUD:
+        gain = _WANTED - loudness.value
+        text = f"{'Louder' if gain > 0 else 'Quieter'}: change the sound by {gain:+.1f} dB, with a limiter at -1 dB."
+        yield _change(report, "loudness", text, unwon(report, "loudness"), gain=gain)
+
+
+def _start(report: Report) -> Iterator[Change]:
+    length = report.provenance.video.duration_seconds
+    silence = report.signal("silence")
+    quiet: tuple[tuple[float, float], ...] = getattr(silence.details, "stretches", ()) if silence is not None else ()
+    if quiet and quiet[0][0] < 0.05 and _SILENT_START <= quiet[0][1] < length - 1.0:
+        end = quiet[0][1] - 0.05
+        text = f"Silence at the beginning: cut the first {end:.1f} s."
+        promise = unwon(report, "first_sound", "hook") + 1.0
+        yield Change(kind="leading_silence", start=0.0, end=end, text=text, promise=promise, begin_seconds=end)
+    hook, whole = report.signal("hook"), report.signal("aesthetics")
+    if hook is None or whole is None or not _opening_is_weaker(hook, whole):
+        return
+    for begin in (1.0, 2.0, 3.0):
+        if length - begin >= _SHORTEST_LEFT:
+            text = f"Weak opening: start {begin:.0f} s later."
+            promise = unwon(report, "hook") - begin
+            yield Change(kind="start_later", start=0.0, end=begin, text=text, promise=promise, begin_seconds=begin)
+
+
+def _opening_is_weaker(hook: Signal, whole: Signal) -> bool:
+    return hook.value < whole.value - 0.1  # NIMA marks: a tenth is what frames of one shot differ by
+
+
+def _caption(report: Report) -> Iterator[Change]:
+    """Without the hashtags whose posts did worse than their authors' size predicts."""
+    hashtags = report.signal("hashtags")
+    caption = report.provenance.post.caption
+    worse = []
+    for reading in getattr(hashtags.details, "tags", ()) if hashtags is not None else ():
+        row = reading.counted
+        if row is not None and row.lift is not None and row.lift < 0:
+            worse.append(reading.tag)
+    if not worse:
+        return
+    kept = caption
+    for tag in sorted(worse, key=lambda tag: -int(tag.start)):
+        kept = kept[: tag.start] + kept[tag.end :]
+    names = ", ".join(f"#{tag.key}" for tag in worse)
+    which = "it" if len(worse) == 1 else "them"
+    text = f"Leave out {names}: posts with {which} did worse than their authors' size predicts."
+    yield _change(report, "hashtags", text, unwon(report, "hashtags"), caption=" ".join(kept.split(" ")))
+
+
+def _gamma_for(frames: np.ndarray, wanted: float) -> float | None:
+    """The power that brings the mean L* of frames to `wanted`, by bisection; None where none from 0.2 to 4 does."""
+    low, high = 0.2, 4.0
+    if not edits.lightness(_all(frames, high))[0] < wanted < edits.lightness(_all(frames, low))[0]:
+        return None
+    for _ in range(12):
+        middle = float(np.sqrt(low * high))
+        low, high = (middle, high) if edits.lightness(_all(frames, middle))[0] > wanted else (low, middle)
+    return float(np.sqrt(low * high))
+
+
+def _all(frames: np.ndarray, power: float) -> np.ndarray:
+    edit = edits.gamma(power)
+    return np.stack([edit(np.ascontiguousarray(frame)) for frame in frames])
+
+
+def _grey_gains(frames: np.ndarray) -> np.ndarray:
+    """Gains (3,) that make the light grey: shades of grey, Minkowski norm 6 (G. Finlayson, E. Trezzi, CIC 2004)."""
+    linear = (frames.reshape(-1, 3).astype(np.float64) / 255.0) ** 2.2
+    light = np.maximum((linear**6).mean(axis=0) ** (1 / 6), 1e-6)
+    return np.asarray(light.mean() / light, np.float64)
+
+
+def _bars(report: Report) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of the picture between black bars, as shares; None without bars."""
+    if report.thumbnails is None or not any(finding.kind == "bars" for finding in report.findings):
+        return None
+    brightest = report.thumbnails.rgb.max(axis=(0, 3))  # (H, W)
+    rows, columns = np.percentile(brightest, 95, axis=1) > 24, np.percentile(brightest, 95, axis=0) > 24
+    if not rows.any() or not columns.any():
+        return None
+    height, width = brightest.shape
+    top, left = int(rows.argmax()), int(columns.argmax())
+    bottom, right = height - int(rows[::-1].argmax()), width - int(columns[::-1].argmax())
+    edge = 1.5  # thumbnail pixels of a bar's soft edge
+    return (
+        (left + edge) / width if left else 0.0,
+        (top + edge) / height if top else 0.0,
+        (right - edge) / width if right < width else 1.0,
+        (bottom - edge) / height if bottom < height else 1.0,
+    )

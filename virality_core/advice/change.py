@@ -1,0 +1,105 @@
+"""One change to a reel, and the picture operations behind the kinds: each a function of one frame alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from virality_core.types import AdviceKind
+
+Frame = NDArray[np.uint8]  # (H, W, 3)
+Edit = Callable[[Frame], Frame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """What to try: any of a picture edit, a gain of the sound, a later start, another caption.
+
+    `gain` is in dB, with peaks held at −1 dB of full scale. `promise` orders the candidates before they are tried: the
+    points that the signals concerned have left unwon.
+    """
+
+    kind: AdviceKind
+    start: float
+    end: float
+    text: str
+    promise: float
+    edit: Edit | None = None
+    gain: float = 0.0
+    begin_seconds: float = 0.0
+    caption: str | None = None
+
+
+def through_table(table: NDArray[np.uint8]) -> Edit:
+    """Each value of each channel through a table (256,) or (256, 3)."""
+    shaped = table.reshape(1, 256, -1)
+
+    def edit(frame: Frame) -> Frame:
+        return np.asarray(cv2.LUT(frame, shaped if shaped.shape[2] == 3 else shaped[:, :, 0]), np.uint8)
+
+    return edit
+
+
+def gamma(power: float) -> Edit:
+    """255 (v / 255) ^ power: under 1 lifts the middle tones, over 1 lowers them; black and white stay."""
+    return through_table(np.round(255.0 * (np.arange(256) / 255.0) ** power).astype(np.uint8))
+
+
+def stretch(factor: float, middle: float) -> Edit:
+    """Distances from `middle` (0–255) times `factor`, clipped: more contrast over 1."""
+    table = np.clip(np.round(middle + factor * (np.arange(256) - middle)), 0, 255)
+    return through_table(table.astype(np.uint8))
+
+
+def channel_gains(gains: NDArray[np.float64]) -> Edit:
+    """Linear-light gains (3,) for red, green and blue, with sRGB taken as a power of 2.2."""
+    linear = (np.arange(256)[:, None] / 255.0) ** 2.2 * gains
+    return through_table(np.round(255.0 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8))
+
+
+def unsharp(amount: float, radius_share: float = 1 / 400) -> Edit:
+    """Adds `amount` of what a Gaussian blur takes away; its radius is a share of the short side."""
+
+    def edit(frame: Frame) -> Frame:
+        sigma = max(0.8, min(frame.shape[:2]) * radius_share)
+        soft = cv2.GaussianBlur(frame, (0, 0), sigma)
+        return np.asarray(cv2.addWeighted(frame, 1.0 + amount, soft, -amount, 0.0), np.uint8)
+
+    return edit
+
+
+def smooth(noise: float) -> Edit:
+    """Non-local means for grain of `noise` 8-bit levels (A. Buades et al., CVPR 2005)."""
+
+    def edit(frame: Frame) -> Frame:
+        strength = float(np.clip(0.9 * noise, 1.0, 15.0))
+        return np.asarray(cv2.fastNlMeansDenoisingColored(frame, None, strength, strength, 5, 11), np.uint8)
+
+    return edit
+
+
+def crop(left: float, top: float, right: float, bottom: float) -> Edit:
+    """The part of the frame between shares 0–1 of its width and height, at least 16 × 16 pixels where it has them."""
+
+    def edit(frame: Frame) -> Frame:
+        height, width = frame.shape[:2]
+        x0, x1 = int(np.ceil(left * width)), int(right * width)
+        y0, y1 = int(np.ceil(top * height)), int(bottom * height)
+        cut = frame[y0:y1, x0:x1]
+        return frame if min(cut.shape[:2]) < 16 else np.ascontiguousarray(cut)
+
+    return edit
+
+
+def lightness(frames: NDArray[np.uint8]) -> tuple[float, float]:
+    """Mean and deviation of CIE L* (0–100) over frames (N, H, W, 3): medians over the frames, as the signals are."""
+    both = []
+    for frame in frames:
+        light = cv2.cvtColor(frame.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[:, :, 0]
+        both.append((float(light.mean()), float(light.std())))
+    mean, deviation = np.median(np.array(both), axis=0)
+    return float(mean), float(deviation)

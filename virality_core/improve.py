@@ -1,0 +1,209 @@
+"""Re-scores a reel with a change made to its frames, sound, start or caption: the `rescore` that advice is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virality_core.advice import BUDGET_SECONDS, Change, advise, candidates
+from virality_core.advice.change import Edit
+from virality_core.fusion import fuse
+from virality_core.media import open_reel
+from virality_core.pipeline import Scorers, answer
+from virality_core.scorers.base import Scorer
+from virality_core.types import (
+    Audio,
+    Cuts,
+    FrameBatch,
+    FrameRun,
+    Levels,
+    Plan,
+    Post,
+    Progress,
+    Reel,
+    Report,
+    Signal,
+    Skipped,
+)
+
+_CEILING = 10.0 ** (-1.0 / 20.0)  # −1 dB: where the limiter holds peaks
+
+
+def with_advice(
+    source: str | Path | BinaryIO,
+    report: Report,
+    scorers: Scorers,
+    *,
+    budget_seconds: float = BUDGET_SECONDS,
+    progress: Progress | None = None,
+    name: str | None = None,
+) -> Report:
+    """The report with its advice: what would help the reel, each tried and scored.
+
+    Args:
+        source: The file the report is of. scorers: Those that made the report.
+        budget_seconds: How long to try; opening the file anew comes on top.
+
+    Raises:
+        InputError: the file can't be opened any more. Cancelled: from `progress`.
+    """
+    changes = candidates(report)
+    if not changes:
+        return replace(report, advice=())
+    rescore = rescorer(source, report, scorers, name=name, progress=progress)
+    return replace(
+        report,
+        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress),
+    )
+
+
+def rescorer(
+    source: str | Path | BinaryIO,
+    report: Report,
+    scorers: Scorers,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Callable[[Change], float]:
+    """`rescore(change)` for the reel of a report: the whole score 0–100 with the change made.
+
+    `progress` is only asked whether to go on: it may raise Cancelled.
+    """
+
+    def go_on(stage: str, fraction: float) -> None:  # noqa: ARG001
+        if progress is not None:
+            progress("trying", 0.0)
+
+    post = report.provenance.post
+    before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
+    before |= {skip.name: skip for skip in report.skipped}
+    opened = open_reel(source, scorers.plan, name=name, progress=go_on)
+
+    def rescore(change: Change) -> float:
+        changed_post = post if change.caption is None else replace(post, caption=change.caption)
+        reel = opened
+        if change.begin_seconds:
+            reel = _begun_later(
+                open_reel(source, replace(scorers.plan, start_seconds=change.begin_seconds), name=name, progress=go_on),
+                change.begin_seconds,
+            )
+        if change.edit is not None:
+            reel = _edited(reel, change.edit)
+        if change.gain and reel.audio is not None:
+            reel = replace(reel, audio=_amplified(reel.audio, change.gain))
+        concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer)]
+        return _score(before, concerned, reel, changed_post, go_on)
+
+    return rescore
+
+
+def _score(
+    before: dict[str, Signal | Skipped], concerned: list[Scorer], reel: Reel, post: Post, go_on: Progress
+) -> float:
+    answers = dict(before)
+    for scorer in concerned:
+        answers |= {item.name: item for item in answer(scorer, reel, post, go_on)}
+    return fuse([item for item in answers.values() if isinstance(item, Signal)]).score
+
+
+def _concerns(change: Change, scorer: Scorer) -> bool:
+    """Whether a scorer sees the change. Edits of single frames leave motion as it is: pacing is not asked again."""
+    plan = scorer.plan
+    if change.begin_seconds:
+        return plan != Plan()
+    sees_stills, hears, reads = bool(plan.stills or plan.hook_stills), bool(plan.audio_rate), plan == Plan()
+    return (
+        (change.edit is not None and sees_stills)
+        or (bool(change.gain) and hears)
+        or (change.caption is not None and reads)
+    )
+
+
+def _edited(reel: Reel, edit: Edit) -> Reel:
+    hook = None if reel.hook is None else _edited_frames(reel.hook, edit)
+    frames = _edited_frames(reel.frames, edit)
+    height, width = frames.rgb.shape[1:3]
+    return replace(reel, frames=frames, hook=hook, info=replace(reel.info, width=width, height=height))
+
+
+def _edited_frames(batch: FrameBatch, edit: Edit) -> FrameBatch:
+    if not len(batch):
+        return batch
+    return FrameBatch(rgb=np.stack([edit(frame) for frame in batch.rgb]), seconds=batch.seconds)
+
+
+def _amplified(audio: Audio, gain: float) -> Audio:
+    """Louder or quieter by `gain` dB; where a block of 10 ms would pass −1 dB, a limiter holds it there."""
+    factor = 10.0 ** (gain / 20.0)
+    samples = np.clip(audio.samples * np.float32(factor), -1.0, 1.0)
+    levels = audio.levels
+    if levels is None:
+        return replace(audio, samples=samples)
+    by_block = np.minimum(factor, _CEILING / np.maximum(levels.peak, 1e-9))
+    return replace(
+        audio,
+        samples=samples,
+        levels=Levels(
+            k_power=levels.k_power * by_block**2,
+            power=levels.power * by_block**2,
+            peak=levels.peak * by_block,
+            clipped=np.zeros_like(levels.clipped),
+            true_peak=min(levels.true_peak * factor, _CEILING),
+            hop_seconds=levels.hop_seconds,
+            start_seconds=levels.start_seconds,
+        ),
+    )
+
+
+def _begun_later(reel: Reel, begin: float) -> Reel:
+    """A reel opened with `start_seconds`, its clock set to 0 there."""
+    cuts = None
+    if reel.cuts is not None:
+        kept = reel.cuts.seconds > begin
+        cuts = Cuts(seconds=reel.cuts.seconds[kept] - begin, verified=reel.cuts.verified[kept])
+    return replace(
+        reel,
+        info=replace(reel.info, duration_seconds=max(0.04, reel.info.duration_seconds - begin)),
+        frames=_shifted(reel.frames, begin),
+        hook=None if reel.hook is None else _shifted(reel.hook, begin),
+        runs=tuple(FrameRun(luma=run.luma, seconds=run.seconds - begin) for run in reel.runs),
+        cuts=cuts,
+        audio=None if reel.audio is None else _cut(reel.audio, begin),
+    )
+
+
+def _shifted(batch: FrameBatch, begin: float) -> FrameBatch:
+    return FrameBatch(rgb=batch.rgb, seconds=batch.seconds - begin)
+
+
+def _cut(audio: Audio, begin: float) -> Audio:
+    """The sound from `begin` seconds of the reel on."""
+    gone = max(0, round((begin - audio.start_seconds) * audio.sample_rate))
+    levels = audio.levels
+    if levels is not None:
+        blocks = max(0, round((begin - levels.start_seconds) / levels.hop_seconds))
+        peak = levels.peak[blocks:]
+        levels = replace(
+            levels,
+            k_power=levels.k_power[blocks:],
+            power=levels.power[blocks:],
+            peak=peak,
+            clipped=levels.clipped[blocks:],
+            start_seconds=levels.start_seconds + blocks * levels.hop_seconds - begin,
+        )
+    return replace(
+        audio,
+        samples=audio.samples[gone:],
+        start_seconds=audio.start_seconds + gone / audio.sample_rate - begin,
+        levels=levels,
+    )
+
+
+def preview(frame: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:
+    """One frame (H, W, 3) as it would look, for the page; as it is where the change is not of the picture."""
+    return frame if change.edit is None else change.edit(frame)

@@ -1,0 +1,124 @@
+"""What a platform asks of a video, as pass, warn or fail; the numbers are in weights/platform_check.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, get_args
+
+from virality_core import weights, words
+from virality_core.types import CheckStatus, Platform, PlatformCheck, Signal, VideoInfo
+
+NAMES: Mapping[Platform, str] = {"instagram": "Instagram", "tiktok": "TikTok", "youtube": "YouTube"}
+TITLES: Mapping[str, str] = {
+    "aspect": "Shape",
+    "short_side": "Resolution",
+    "duration": "Duration",
+    "frame_rate": "Frame rate",
+    "bit_rate": "Bit rate",
+    "file_size": "File size",
+    "codec": "Codec",
+    "container": "File type",
+    "loudness": "Loudness",
+}
+
+_VERDICTS: Mapping[CheckStatus, str] = {
+    "pass": "is what {platform} asks for",
+    "warn": "is taken by {platform}, but is not at its best there",
+    "fail": "is not taken by {platform} as a reel",
+}
+
+
+def check(info: VideoInfo, platform: Platform | None, signals: Sequence[Signal]) -> tuple[PlatformCheck, ...]:
+    """Hold the video against each row of the table for its platform, or for all three where none is given.
+
+    A row whose measure the reel doesn't have (the loudness of a silent one, an unknown bit rate) is left out.
+
+    Args:
+        info: as counted, not as its header says. signals: of which `loudness` is read.
+    """
+    loudness = next((signal.value for signal in signals if signal.name == "loudness"), None)
+    measured = _numbers(info, loudness)
+    named = {"codec": (info.codec,), "container": tuple(info.container.split(","))}
+    wanted = get_args(Platform) if platform is None else (platform,)
+    found = []
+    for row in rows():
+        measure = str(row["measure"])
+        if row["platform"] not in wanted:
+            continue
+        if measure in named:
+            found.append(_check(row, _status_of_name(row, named[measure]), _name(measure, info)))
+        elif measure in measured:
+            value, said = measured[measure]
+            found.append(_check(row, _status_of_number(row, value), said))
+    return tuple(found)
+
+
+def rows() -> list[dict[str, Any]]:
+    """The table's rows: platform, measure, pass, warn, asks, source, date."""
+    return _read(weights.folder() / "platform_check.toml")
+
+
+def _check(row: Mapping[str, Any], status: CheckStatus, said: str) -> PlatformCheck:
+    measure, platform = str(row["measure"]), row["platform"]
+    verdict = _VERDICTS[status].format(platform=NAMES[platform])
+    return PlatformCheck(
+        platform=platform,
+        measure=measure,
+        status=status,
+        value=said,
+        asks=str(row["asks"]),
+        sentence=f"{TITLES[measure]}: {said} {verdict}; it asks for {row['asks']}."
+        if status != "pass"
+        else f"{TITLES[measure]}: {said} {verdict}.",
+        source=str(row["source"]),
+        date=str(row["date"]),
+    )
+
+
+def _numbers(info: VideoInfo, loudness: float | None) -> dict[str, tuple[float, str]]:
+    """Each measure's value in the table's unit and as it is said."""
+    found = {
+        "aspect": (info.width / info.height, f"{info.width} × {info.height}"),
+        "short_side": (float(min(info.width, info.height)), f"{min(info.width, info.height)} pixels"),
+        "duration": (info.duration_seconds, _length(info.duration_seconds)),
+        "frame_rate": (info.frame_rate, f"{words.bare(info.frame_rate)} frames a second"),
+        "file_size": (info.size_bytes / 1e6, f"{words.bare(info.size_bytes / 1e6)} MB"),
+    }
+    if info.bit_rate is not None:
+        found["bit_rate"] = (info.bit_rate / 1e6, f"{words.bare(info.bit_rate / 1e6)} Mbit/s")
+    if loudness is not None:
+        found["loudness"] = (loudness, f"{loudness:.1f} LUFS")
+    return found
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def _name(measure: str, info: VideoInfo) -> str:
+    if measure == "codec":
+        return info.codec.upper().replace("H264", "H.264").replace("HEVC", "HEVC (H.265)")
+    first = info.container.split(",")[0].upper()
+    return "MP4 or MOV" if first == "MOV" else first
+
+
+def _status_of_number(row: Mapping[str, Any], value: float) -> CheckStatus:
+    def within(bounds: Sequence[float]) -> bool:
+        return bool(bounds) and bounds[0] <= value <= bounds[1]
+
+    return "pass" if within(row["pass"]) else "warn" if within(row["warn"]) else "fail"
+
+
+def _status_of_name(row: Mapping[str, Any], names: Sequence[str]) -> CheckStatus:
+    if set(names) & set(row["pass"]):
+        return "pass"
+    return "warn" if set(names) & set(row["warn"]) else "fail"
+
+
+@lru_cache
+def _read(path: Path) -> list[dict[str, Any]]:
+    checks: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["check"]
+    return checks
