@@ -25,6 +25,7 @@ MEAN = (0.43216, 0.394666, 0.37645)  # of Kinetics-400, red, green, blue, as sha
 DEVIATION = (0.22803, 0.22145, 0.216989)
 
 Shape = Literal["squash", "crop"]
+Padding = Literal["loop", "last"]  # what follows a reel that is shorter than a clip: itself again, or its last frame
 _LARGEST_SIDE = 512
 
 
@@ -72,6 +73,16 @@ def small(rgb: NDArray[np.uint8], how: ClipInput) -> NDArray[np.uint8]:
         cut = resized[0, :, top : top + how.side, left : left + how.side]
         out[place] = cut.permute(1, 2, 0).to(torch.uint8).numpy()
     return out.reshape(*lead, how.side, how.side, 3)
+
+
+def hold_last(rgb: NDArray[np.uint8], seconds: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Clips (K, T, …) with times (K, T): where a clip plays a short reel again, its last frame stands still instead."""
+    out = rgb.copy()
+    for clip, times in zip(out, seconds, strict=True):
+        again = np.flatnonzero(np.diff(times) < 0)
+        if len(again):
+            clip[again[0] + 1 :] = clip[again[0]]
+    return out
 
 
 def normalised(clips: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class Architecture:
 
 
 def architecture_from(plain: object) -> Architecture:
-    """The architecture that a checkpoint's JSON states. Raises WeightsError for another one, or a size out of bounds."""
+    """The architecture that a checkpoint states. Raises WeightsError for another one, or a size out of bounds."""
     if not isinstance(plain, Mapping) or plain.get("name") != NAME:
         name = plain.get("name") if isinstance(plain, Mapping) else plain
         raise WeightsError(f"The checkpoint is of the architecture {name!r}; this program runs {NAME} alone.")
