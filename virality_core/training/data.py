@@ -147,7 +147,7 @@ def loader(dataset: VideoDataset, batches: list[list[int]], *, workers: int = 0,
     """A loader of exactly those batches. Its workers end with the iteration."""
     return DataLoader(
         dataset,
-        batch_sampler=batches,  # type: ignore[arg-type]  (any iterable of lists works)
+        batch_sampler=batches,
         num_workers=workers,
         worker_init_fn=_one_thread if workers else None,
         pin_memory=pin,

@@ -40,6 +40,7 @@ class Entry:
     revision: str | None = None  # hub: commit, 40 hex digits
     url: str | None = None
     size_bytes: int | None = None
+    max_bytes: int | None = None  # url: bounds the download where the exact size is not known
     sha256: str | None = None
     published: str | None = None
     measured: str | None = None
@@ -61,7 +62,8 @@ class Entry:
             _check(self, bool(self.revision and _COMMIT.fullmatch(self.revision)), "revision", "a commit of 40 digits")
         if self.source == "url":
             _check(self, urlsplit(self.url or "").scheme in {"http", "https"}, "url", "an http or https address")
-            _check(self, self.size_bytes is not None, "size_bytes", "stated: it bounds the download")
+            bounded = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
+            _check(self, bounded, "size_bytes", "stated (or max_bytes): it bounds the download")
 
     @property
     def name(self) -> str:
