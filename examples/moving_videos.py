@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 WIDTH, HEIGHT = 64, 96
 FRAMES, RATE = 20, 15
 PERIOD = 64  # pixels after which the pattern repeats: the frame's width, so that no edge ever passes
-MEAN_SPEED = (2.0, 3.5)  # pixels a frame
-GAIN = (0.5, 1.7)  # half the difference between the last and the first speed; at most the smallest mean speed less 0.3
+MEAN_SPEED = (2.5, 3.5)  # pixels a frame
+GAIN = (0.8, 2.2)  # half the difference between the last and the first speed; at most the smallest mean speed less 0.3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,21 @@ def add_parser(commands: Any) -> None:
     caption.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights (default auto)")
     caption.add_argument("--json", metavar="FILE", default="-", help="where the result goes (default -: shown)")
     caption.set_defaults(run=run_caption)
+    virality = what.add_parser("virality", help="a trained virality run, beside baselines: figures, plots, one page")
+    virality.add_argument("run_dir", metavar="RUN_DIR", type=Path, help="what `virality train virality` wrote")
+    virality.add_argument("--data", metavar="DIR", type=Path, required=True, help="the folder `preprocess` wrote to")
+    virality.add_argument("--out", metavar="DIR", type=Path, help="where it goes (default RUN_DIR/evaluation)")
+    virality.add_argument("--part", choices=("test", "val", "train"), default="test", help="default test")
+    virality.add_argument(
+        "--frames",
+        choices=("as they are", "reversed", "shuffled"),
+        default="as they are",
+        help="a control: what the run knows of motion is lost when frames are shuffled",
+    )
+    virality.add_argument("--videos", metavar="DIR", type=Path, help="where the videos are now, if they were moved")
+    virality.add_argument("--cache", metavar="DIR", type=Path, help="where decoded clips are kept")
+    virality.add_argument("--device", help="cuda or cpu (default: cuda where there is one)")
+    virality.set_defaults(run=run_virality)
 
 
 def run_caption(args: argparse.Namespace) -> int:
@@ -30,6 +45,26 @@ def run_caption(args: argparse.Namespace) -> int:
 
     scores, model = evaluate(args.data, args.profile)
     _write(args.json, json.dumps({**to_plain(scores), "model": to_plain(model)}))
+    return 0
+
+
+def run_virality(args: argparse.Namespace) -> int:
+    """Write metrics.json, plots and index.html and print the figures; returns 0. Raises ViralityError."""
+    from virality_core.evaluation.html import NAMES, figure_text
+    from virality_core.training import manifest
+    from virality_core.training.assess import evaluate_run
+
+    out: Path = args.out or args.run_dir / "evaluation"
+    options = {"part": args.part, "order": args.frames, "cache": args.cache, "device": args.device}
+    result = evaluate_run(args.run_dir, manifest.read(args.data, args.videos), out, **options)
+    columns = {"model": result["model"]} | result["baselines"]
+    print(f"{'':<12}" + "".join(f"{name:>18}" for name in columns))
+    for name in result["model"]["figures"]:
+        cells = (figure_text(one["figures"][name])[0] for one in columns.values())
+        print(f"{NAMES[name]:<12}" + "".join(f"{cell:>18}" for cell in cells))
+    for sentence in result["model"]["undefined"]:
+        print(sentence)
+    print(f"{result['videos']} {args.part} videos; with intervals and plots: {out / 'index.html'}")
     return 0
 
 

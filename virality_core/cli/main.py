@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from virality_core.cli import aesthetics, caption, evaluate, quality, score, trends, weights
+from virality_core.cli import aesthetics, caption, evaluate, quality, score, train, trends, weights
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
-_GROUPS = (score, aesthetics, quality, caption, evaluate, trends, weights)
+_GROUPS = (score, aesthetics, quality, caption, evaluate, train, trends, weights)
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
