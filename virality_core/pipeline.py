@@ -30,6 +30,7 @@ from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
+from virality_core.scorers.virality import ViralityScorer
 from virality_core.types import (
     FrameBatch,
     ModelInfo,
@@ -86,6 +87,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None) -> Scorer
         caption,
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
+        ViralityScorer(profile=profile, device=chosen),
     )
     return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen))
 

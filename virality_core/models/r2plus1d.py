@@ -15,7 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from virality_core import device as devices
 from virality_core.errors import WeightsError
+from virality_core.models.clip_input import normalised
 
 NAME = "r2plus1d"
 STAGES = ("stem", "layer1", "layer2", "layer3", "layer4", "head")  # in the order of the forward pass
@@ -163,6 +165,21 @@ def on_device(network: R2Plus1D, device: torch.device) -> R2Plus1D:
     if device.type != "cuda":
         return network.to(device)
     return network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
+
+
+def video_outputs(network: torch.nn.Module, clips: Tensor, device: torch.device) -> Tensor:
+    """Outputs of one video's clips uint8 (K, T, side, side, 3): float32 (K,) on the CPU.
+
+    On CUDA all clips are one batch, in the training precision; on the CPU one after the other, which needs a K-th of
+    the memory and is no slower.
+    """
+    half = devices.training_precision(device)
+    with devices.inference(device, half):
+        if device.type == "cuda":
+            together: Tensor = network(normalised(clips.to(device))).squeeze(1).float().cpu()
+            return together
+        outputs: list[Tensor] = [network(normalised(clip[None]).contiguous()).squeeze(1) for clip in clips]
+        return torch.cat(outputs)
 
 
 def _initialise(network: nn.Module) -> None:

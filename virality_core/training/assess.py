@@ -20,12 +20,11 @@ from virality_core.errors import InputError
 from virality_core.evaluation import baselines, classification, html, plots, regression
 from virality_core.media import open_reel
 from virality_core.models import virality_checkpoint
-from virality_core.models.r2plus1d import R2Plus1D, on_device
+from virality_core.models.r2plus1d import R2Plus1D, on_device, video_outputs
 from virality_core.models.virality_checkpoint import Card, Task
 from virality_core.training.data import VideoDataset, loader
 from virality_core.training.manifest import Manifest, Row
 from virality_core.training.parts import Part
-from virality_core.training.validation import video_outputs
 from virality_core.types import Plan
 from virality_core.version import __version__
 

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virality_core import device as devices
-from virality_core.models.clip_input import normalised
-from virality_core.models.r2plus1d import R2Plus1D, on_device
+from virality_core.evaluation.metrics import spearman
+from virality_core.models.r2plus1d import R2Plus1D, on_device, video_outputs
 from virality_core.models.virality_checkpoint import Task
 from virality_core.training.data import VideoDataset, loader
 from virality_core.training.objective import Objective
@@ -27,21 +26,6 @@ class Validated:
     answers: list[float]
     scores: list[float]
     viral: list[bool]
-
-
-def video_outputs(network: torch.nn.Module, clips: Tensor, device: torch.device) -> Tensor:
-    """Outputs of one video's clips uint8 (K, T, side, side, 3): float32 (K,) on the CPU.
-
-    On CUDA all clips are one batch, in the training precision; on the CPU one after the other, which needs a K-th of
-    the memory and is no slower.
-    """
-    half = devices.training_precision(device)
-    with devices.inference(device, half):
-        if device.type == "cuda":
-            together: Tensor = network(normalised(clips.to(device))).squeeze(1).float().cpu()
-            return together
-        outputs: list[Tensor] = [network(normalised(clip[None]).contiguous()).squeeze(1) for clip in clips]
-        return torch.cat(outputs)
 
 
 def validate(
@@ -90,18 +74,3 @@ def rank_auc(answers: np.ndarray[Any, Any], viral: np.ndarray[Any, Any]) -> floa
         return None
     higher = (positive[:, None] > negative[None]).mean() + 0.5 * (positive[:, None] == negative[None]).mean()
     return float(higher)
-
-
-def spearman(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float | None:
-    """Spearman's rank correlation, ties sharing their mean rank; None where one of both is constant."""
-    first, second = _ranks(a), _ranks(b)
-    if first.std() == 0.0 or second.std() == 0.0:
-        return None
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: np.ndarray[Any, Any] = ((ends - counts + 1 + ends) / 2)[place]
-    return ranks

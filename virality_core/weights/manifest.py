@@ -78,10 +78,18 @@ def folder() -> Path:
     return bundled if bundled.is_dir() else package.parent / "weights"
 
 
-def search_path() -> tuple[Path, ...]:
-    """The folders that may hold weights, first come first served: `$VIRALITY_WEIGHTS_DIR` if set, then `folder()`."""
+def own_folder() -> Path:
+    """Where models go that a user adds: `$VIRALITY_WEIGHTS_DIR` if set, else a folder among the user's data."""
     override = os.environ.get("VIRALITY_WEIGHTS_DIR")
-    return (Path(override).expanduser(), folder()) if override else (folder(),)
+    if override:
+        return Path(override).expanduser()
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "virality" / "weights"
+
+
+def search_path() -> tuple[Path, ...]:
+    """The folders that may hold weights, first come first served: `own_folder()`, then `folder()`."""
+    return (own_folder(), folder())
 
 
 def entries() -> tuple[Entry, ...]:
@@ -97,6 +105,11 @@ def entries() -> tuple[Entry, ...]:
             for item in _read(path, path.stat().st_mtime_ns):
                 found.setdefault(item.id, item)
     return tuple(found.values())
+
+
+def check(path: Path) -> None:
+    """Raise WeightsError unless the file is a manifest."""
+    _read(path, path.stat().st_mtime_ns)
 
 
 def entry(identifier: str) -> Entry:
