@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core.cli.train import check_packages
 from virality_core.errors import UsageError
 from virality_core.types import Profile, to_plain
 
@@ -50,6 +51,7 @@ def run_caption(args: argparse.Namespace) -> int:
 
 def run_virality(args: argparse.Namespace) -> int:
     """Write metrics.json, plots and index.html and print the figures; returns 0. Raises ViralityError."""
+    check_packages()
     from virality_core.evaluation.html import NAMES, figure_text
     from virality_core.training import manifest
     from virality_core.training.assess import evaluate_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def add_parser(commands: Any) -> None:
 
 def run_preprocess(args: argparse.Namespace) -> int:
     """Write the manifest; returns 0. Raises ViralityError where no post is left or the split can't be made."""
+    check_packages()
     from virality_core.training.preprocess import SKIPPED, Settings, preprocess
     from virality_core.training.virality_label import WEIGHTS
 
@@ -104,6 +106,7 @@ def run_preprocess(args: argparse.Namespace) -> int:
 
 def run_train(args: argparse.Namespace) -> int:
     """Train; returns 0. Under `accelerate launch` every process runs this."""
+    check_packages()
     from virality_core.models.clip_input import ClipInput
     from virality_core.models.r2plus1d import Architecture
     from virality_core.training import manifest
@@ -158,6 +161,15 @@ def _whole(text: str, mark: str, count: int, option: str) -> tuple[int, ...]:
     if len(parts) != count or not all(part.strip().isdecimal() for part in parts):
         raise UsageError(f"{option} takes {count} whole numbers parted by “{mark}”, not {text!r}.")
     return tuple(int(part) for part in parts)
+
+
+def check_packages() -> None:
+    """Raise UsageError unless everything that training and evaluation need is installed."""
+    needed = {"accelerate": "accelerate", "pyarrow": "pyarrow", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+    needed["seaborn"] = "seaborn"
+    missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise UsageError(f"This needs {', '.join(missing)}; install what training needs: pip install '.[train]'.")
 
 
 def _tell(sentence: str) -> None:

@@ -140,7 +140,6 @@ def read_card(path: Path) -> tuple[Card, str]:
 
 def load(folder: Path) -> tuple[R2Plus1D, Card]:
     """The network of a folder, for inference. Raises WeightsError for anything but what `save` writes."""
-    card, digest = read_card(folder / CARD)
     path = folder / TENSORS
     if not path.is_file():
         pickles = [
@@ -148,6 +147,7 @@ def load(folder: Path) -> tuple[R2Plus1D, Card]:
         ]
         why = f"; {pickles[0]} is a pickle, which could run code and is not read" if pickles else ""
         raise WeightsError(f"There is no {TENSORS} in {folder}{why}.")
+    card, digest = read_card(folder / CARD)
     if sha256(path) != digest:
         raise WeightsError(f"{TENSORS} in {folder} is not the file that {CARD} was written for.")
     return build(tensors_of(path), card.architecture), card
