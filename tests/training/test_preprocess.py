@@ -71,7 +71,7 @@ def test_the_manifest_has_what_training_needs(videos: Path, tmp_path: Path) -> N
 def test_a_copy_stays_with_its_original(videos: Path, tmp_path: Path) -> None:
     """The same film at another size and quality, by another account, is found; different films are not."""
     posts = _posts(videos)
-    drawn = moving_videos.draw(5).frames
+    drawn = moving_videos.draw(10_000).frames
     moving_videos.encode(videos / "1.mp4", drawn)
     moving_videos.encode(videos / "2.mp4", np.ascontiguousarray(drawn[:, ::2, ::2]))
     for name in ("1", "2"):
@@ -87,10 +87,9 @@ def test_a_copy_stays_with_its_original(videos: Path, tmp_path: Path) -> None:
 def test_real_clips_are_no_copies_but_their_copies_are(shared_media: Path, tmp_path: Path) -> None:
     looked = [fingerprint.look(path) for path in sorted(shared_media.glob("*.mp4"))]
     half = looked[0][0].frames.rgb[:, ::2, ::2]
+    half = half[:, : half.shape[1] // 2 * 2, : half.shape[2] // 2 * 2]
     assert half.shape[0] == 5
-    moving_videos.encode(
-        tmp_path / "copy.mp4", np.repeat(np.ascontiguousarray(half[:, : -1 or None]), 8, axis=0)[:, :426]
-    )
+    moving_videos.encode(tmp_path / "copy.mp4", np.repeat(np.ascontiguousarray(half), 8, axis=0))
     prints = np.stack([tiny for _, tiny in looked])
     again = np.stack([*prints, fingerprint.look(tmp_path / "copy.mp4")[1]])
     assert fingerprint.same(prints, np.ones(3)) == []
