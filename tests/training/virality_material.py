@@ -27,15 +27,15 @@ def material(folder: Path, count: int, *, seed: int = 0) -> Manifest:
 
 
 def settings(**changes: Any) -> TrainSettings:
-    """Learns what the generated videos show within eight short epochs."""
+    """Learns what the generated videos show within ten short epochs."""
     quick = TrainSettings(
         architecture=Architecture(width=8, blocks=(1, 1, 1, 1), dropout=0.0),
         input=SMALL_INPUT,
         clips=2,
-        epochs=8,
-        batch=8,
+        epochs=10,
+        batch=16,
         accumulate=1,
-        learning_rate=2e-3,
+        learning_rate=4e-3,
         ema=0.9,
         label_smoothing=0.0,
         patience=0,
