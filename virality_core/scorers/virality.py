@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from virality_core import device as devices
-from virality_core import weights
+from virality_core import reference, weights
 from virality_core.errors import WeightsError
 from virality_core.models import virality_checkpoint
 from virality_core.models.clip_input import hold_last, small
@@ -126,14 +126,17 @@ class ViralityScorer(Scorer):
         by_task = {one.task: one for one in rated}
         first, card = rated[0], self._networks[0].card
         percentile = _percentile(first.value, card)
+        rating = reference.rate("virality", first.value)
         signal = Signal(
             name="virality",
             value=first.value,
             unit="probability" if first.task == "classification" else "virality score, 0 to 1",
             native_range=(0.0, 1.0),
-            desirability=100.0 * first.value if percentile is None else percentile,
+            desirability=rating.desirability if percentile is None else percentile,
             percentile=percentile,
-            reference=f"the {card.held_out} held-out posts of the data it was trained on",
+            reference=rating.reference
+            if percentile is None
+            else f"the {card.held_out} held-out posts of the data it was trained on",
             timeline=Timeline(seconds=clips.seconds.mean(axis=1), values=np.array(first.clips)),
             model=self._networks[0].model,
             details=ViralityDetails(probability=by_task.get("classification"), score=by_task.get("regression")),
