@@ -1,4 +1,4 @@
-# make run | score | test | lint | bench: each sets up what it needs in .venv and is quick the second time.
+# make run | score | test | lint | bench | example: each sets up what it needs in .venv and is quick the second time.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ ADDRESS ?= localhost
 export REEL_PATH = $(value REEL)
 export CAPTION_TEXT = $(value CAPTION)
 
-.PHONY: run score test soak lint bench setup chromium clean
+.PHONY: run score test soak lint bench example setup chromium clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.app
@@ -37,8 +37,12 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
+# From a folder of generated videos and their counts to a trained network and a scored reel, in examples/out.
+example: $(VENV)/.dev
+	$(BIN)/python -m examples.virality
+
 clean:
-	rm -rf $(VENV) bench/out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) bench/out examples/out .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.11" >&2; exit 2; }

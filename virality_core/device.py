@@ -59,3 +59,13 @@ def inference(device: torch.device, half: torch.dtype | None = None) -> Iterator
                 yield
         else:
             yield
+
+
+def training_precision(device: torch.device) -> torch.dtype | None:
+    """What a training step's matrix work runs in (autocast): bfloat16 on CUDA devices that have it, else float32.
+
+    bfloat16 has float32's range, so that no loss scaling is needed; None stands for float32.
+    """
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return None

@@ -35,6 +35,7 @@ from virality_core.scorers.look import LookScorer
 from virality_core.scorers.music import MusicScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
+from virality_core.scorers.virality import ViralityScorer
 from virality_core.types import (
     Engagement,
     FrameBatch,
@@ -97,6 +98,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighing:
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),
         MusicScorer(),
+        ViralityScorer(profile=profile, device=chosen),
     )
     return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen), weighing=weighing)
 

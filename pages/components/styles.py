@@ -9,7 +9,11 @@ import streamlit as st
 _STYLESHEET = Path(__file__).with_name("style.css")
 _ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"
 
-_PAGES = {"app.py": "Score a reel", "pages/4_Models_and_limits.py": "Models and limits"}  # in the order of the menu
+_PAGES = {  # in the order of the menu
+    "app.py": "Score a reel",
+    "pages/3_Train_and_evaluate.py": "Train and evaluate",
+    "pages/4_Models_and_limits.py": "Models and limits",
+}
 
 
 def set_up(title: str) -> None:

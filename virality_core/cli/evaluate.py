@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from virality_core.cli.destination import destination, write
+from virality_core.cli.train import check_packages
 from virality_core.errors import UsageError
 from virality_core.types import Profile, to_plain
 
@@ -46,6 +47,21 @@ def add_parser(commands: Any) -> None:
         "--json", metavar="FILE", type=destination, default="-", help="where the lines go (default -: shown)"
     )
     history.set_defaults(run=run_history)
+    virality = what.add_parser("virality", help="a trained virality run, beside baselines: figures, plots, one page")
+    virality.add_argument("run_dir", metavar="RUN_DIR", type=Path, help="what `virality train virality` wrote")
+    virality.add_argument("--data", metavar="DIR", type=Path, required=True, help="the folder `preprocess` wrote to")
+    virality.add_argument("--out", metavar="DIR", type=Path, help="where it goes (default RUN_DIR/evaluation)")
+    virality.add_argument("--part", choices=("test", "val", "train"), default="test", help="default test")
+    virality.add_argument(
+        "--frames",
+        choices=("as they are", "reversed", "shuffled"),
+        default="as they are",
+        help="a control: what the run knows of motion is lost when frames are shuffled",
+    )
+    virality.add_argument("--videos", metavar="DIR", type=Path, help="where the videos are now, if they were moved")
+    virality.add_argument("--cache", metavar="DIR", type=Path, help="where decoded clips are kept")
+    virality.add_argument("--device", help="cuda or cpu (default: cuda where there is one)")
+    virality.set_defaults(run=run_virality)
 
 
 def run_caption(args: argparse.Namespace) -> int:
@@ -79,6 +95,27 @@ def run_history(args: argparse.Namespace) -> int:
         raise UsageError(f"--posts must be 10 to 40, not {args.posts}.")
     found = check(read_outcomes(args.data), args.target, each=args.posts)
     _write(args.json, "\n".join(json.dumps(row) for row in found))
+    return 0
+
+
+def run_virality(args: argparse.Namespace) -> int:
+    """Write metrics.json, plots and index.html and print the figures; returns 0. Raises ViralityError."""
+    check_packages()
+    from virality_core.evaluation.html import NAMES, figure_text
+    from virality_core.training import manifest
+    from virality_core.training.assess import evaluate_run
+
+    out: Path = args.out or args.run_dir / "evaluation"
+    options = {"part": args.part, "order": args.frames, "cache": args.cache, "device": args.device}
+    result = evaluate_run(args.run_dir, manifest.read(args.data, args.videos), out, **options)
+    columns = {"model": result["model"]} | result["baselines"]
+    print(f"{'':<12}" + "".join(f"{name:>18}" for name in columns))
+    for name in result["model"]["figures"]:
+        cells = (figure_text(one["figures"][name])[0] for one in columns.values())
+        print(f"{NAMES[name]:<12}" + "".join(f"{cell:>18}" for cell in cells))
+    for sentence in result["model"]["undefined"]:
+        print(sentence)
+    print(f"{result['videos']} {args.part} videos; with intervals and plots: {out / 'index.html'}")
     return 0
 
 

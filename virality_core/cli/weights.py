@@ -1,10 +1,11 @@
-"""`virality weights list|pull|verify`: which weights there are, fetch them, check them."""
+"""`virality weights list|pull|verify|add` and `virality push`: which weights there are, check them, add your own."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any, get_args
 
 from virality_core import weights
@@ -32,6 +33,17 @@ def add_parser(commands: Any) -> None:
     verify = verbs.add_parser("verify", help="compute every digest anew and compare it with the manifest")
     verify.add_argument("ids", metavar="ID", nargs="*", help="ids of the manifest (default: all)")
     verify.set_defaults(run=run_verify)
+
+    add = verbs.add_parser("add", help="make a trained virality run the app's model")
+    add.add_argument("source", metavar="RUN_DIR|OWNER/NAME", help="what `virality train` wrote, or a hub repository")
+    add.add_argument("--task", choices=("classification", "regression"), help="refuse a model for another task")
+    add.set_defaults(run=run_add)
+
+    push = commands.add_parser("push", help="send a trained virality run to the Hugging Face Hub, with a model card")
+    push.add_argument("run_dir", metavar="RUN_DIR", type=Path, help="what `virality train` wrote")
+    push.add_argument("repository", metavar="OWNER/NAME", help="the hub repository; made if need be")
+    push.add_argument("--public", action="store_true", help="make a new repository public (default: private)")
+    push.set_defaults(run=run_push)
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -95,6 +107,23 @@ def run_verify(args: argparse.Namespace) -> int:
         else:
             print(f"{entry.id}  not on this machine")
     return exit_code
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Make a run the app's model; returns 0. Raises WeightsError for a pickle, another architecture or task."""
+    from virality_core.training.hand_over import add  # torch loads here, not for --help
+
+    task, place = add(args.source, args.task)
+    print(f"The app's virality model for {task} is now {args.source}, kept in {place}.")
+    return 0
+
+
+def run_push(args: argparse.Namespace) -> int:
+    """Send a run to the hub; returns 0. Raises WeightsError where it is refused."""
+    from virality_core.training.hand_over import push
+
+    print(push(args.run_dir, args.repository, public=args.public))
+    return 0
 
 
 def _asked(ids: list[str]) -> list[weights.Entry]:

@@ -6,7 +6,8 @@ would take and why. Nothing here reads a weights file's content: `models.checkpo
 
 from virality_core.weights.download import DigestMismatch
 from virality_core.weights.files import find, resolve, verify
-from virality_core.weights.manifest import Entry, Source, Variant, entries, entry, folder, search_path
+from virality_core.weights.manifest import Entry, Source, Variant, entries, entry, folder, own_folder, search_path
+from virality_core.weights.own import add_own
 from virality_core.weights.profiles import Choice, Obtained, choose, has_both, obtain
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Obtained",
     "Source",
     "Variant",
+    "add_own",
     "choose",
     "entries",
     "entry",
@@ -23,6 +25,7 @@ __all__ = [
     "folder",
     "has_both",
     "obtain",
+    "own_folder",
     "resolve",
     "search_path",
     "verify",

@@ -78,7 +78,7 @@ def _fetch(entry: Entry, part: Path, progress: Progress) -> str:
     wanted = entry.size_bytes or location.size_bytes
     if location.size_bytes not in (None, wanted):
         raise DigestMismatch(f"The weights {entry.id} should have {wanted} bytes, the hub has {location.size_bytes}.")
-    limit = wanted or _MAX_BYTES
+    limit = wanted or entry.max_bytes or _MAX_BYTES
     digest, received = hashlib.sha256(), 0
     progress(f"downloading {entry.id}", 0.0)
     with part.open("wb") as file:

@@ -40,6 +40,7 @@ class Entry:
     revision: str | None = None  # hub: commit, 40 hex digits
     url: str | None = None
     size_bytes: int | None = None
+    max_bytes: int | None = None  # url: bounds the download where the exact size is not known
     sha256: str | None = None
     published: str | None = None
     measured: str | None = None
@@ -61,7 +62,8 @@ class Entry:
             _check(self, bool(self.revision and _COMMIT.fullmatch(self.revision)), "revision", "a commit of 40 digits")
         if self.source == "url":
             _check(self, urlsplit(self.url or "").scheme in {"http", "https"}, "url", "an http or https address")
-            _check(self, self.size_bytes is not None, "size_bytes", "stated: it bounds the download")
+            bounded = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
+            _check(self, bounded, "size_bytes", "stated (or max_bytes): it bounds the download")
 
     @property
     def name(self) -> str:
@@ -76,15 +78,21 @@ def folder() -> Path:
     return bundled if bundled.is_dir() else package.parent / "weights"
 
 
-def search_path() -> tuple[Path, ...]:
-    """The folders that may hold weights, first come first served: `$VIRALITY_WEIGHTS_DIR` if set, then `folder()`."""
+def own_folder() -> Path:
+    """Where models go that a user adds: `$VIRALITY_WEIGHTS_DIR` if set, else a folder among the user's data."""
     override = os.environ.get("VIRALITY_WEIGHTS_DIR")
-    if not override:
-        return (folder(),)
-    try:
-        return (Path(override).expanduser(), folder())
-    except RuntimeError as error:  # ~ of a user there is none of
-        raise WeightsError(f"VIRALITY_WEIGHTS_DIR is {override!r}: there is no such user's folder.") from error
+    if override:
+        try:
+            return Path(override).expanduser()
+        except RuntimeError as error:  # ~ of a user there is none of
+            raise WeightsError(f"VIRALITY_WEIGHTS_DIR is {override!r}: there is no such user's folder.") from error
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "virality" / "weights"
+
+
+def search_path() -> tuple[Path, ...]:
+    """The folders that may hold weights, first come first served: `own_folder()`, then `folder()`."""
+    return (own_folder(), folder())
 
 
 def entries() -> tuple[Entry, ...]:
@@ -104,6 +112,11 @@ def entries() -> tuple[Entry, ...]:
             for item in _read(path, modified):
                 found.setdefault(item.id, item)
     return tuple(found.values())
+
+
+def check(path: Path) -> None:
+    """Raise WeightsError unless the file is a manifest."""
+    _read(path, path.stat().st_mtime_ns)
 
 
 def entry(identifier: str) -> Entry:

@@ -1,0 +1,64 @@
+"""One process of several: `python -m tests.training.gradients_of OUT DATA` under the variables torch.distributed reads.
+
+Writes the gradients of one step of `accumulate` micro-batches, and trains an epoch; the test compares with one process.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from safetensors.torch import save_file
+
+from tests.training.virality_material import tiny
+from virality_core.models.r2plus1d import Architecture, R2Plus1D
+from virality_core.training import manifest
+from virality_core.training.data import VideoDataset, epoch_batches, loader
+from virality_core.training.objective import objective_of
+from virality_core.training.r2plus1d import accumulate_gradients, train
+
+NETWORK = Architecture(width=4, blocks=(1, 1, 1, 1), dropout=0.0)
+STEP = 4  # micro-batches of all processes together
+
+
+def gradients(data: manifest.Manifest) -> tuple[dict[str, torch.Tensor], float]:
+    """The gradients and the loss of one step, as this process sees them."""
+    accelerator = Accelerator(cpu=True)
+    torch.manual_seed(0)
+    network = R2Plus1D(NETWORK)
+    model = accelerator.prepare_model(network)
+    how = tiny(task="regression")
+    rows = data.part("train")
+    batches = epoch_batches(
+        len(rows),
+        batch=2,
+        steps=1,
+        accumulate=STEP // accelerator.num_processes,
+        processes=accelerator.num_processes,
+        process=accelerator.process_index,
+        seed=5,
+        epoch=0,
+    )
+    clips = VideoDataset(rows, data.videos, how.input, training=True)
+    loss = accumulate_gradients(accelerator, model, list(loader(clips, batches)), objective_of(rows, how))
+    return {name: one.grad for name, one in network.named_parameters() if one.grad is not None}, loss
+
+
+def main() -> None:
+    out, data = Path(sys.argv[1]), manifest.read(Path(sys.argv[2]))
+    found, loss = gradients(data)
+    process = Accelerator(cpu=True).process_index
+    save_file({**found, "loss": torch.tensor(loss)}, out / f"gradients-{process}.safetensors")
+    train(data, one_epoch(accumulate=1), out / "run", device="cpu")
+
+
+def one_epoch(accumulate: int):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(tiny(accumulate=accumulate), architecture=NETWORK, epochs=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Clips for training: drawn by seed and epoch alone, decoded once, padded as stated; workers that end."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from examples import moving_videos
+from tests.training.virality_material import SMALL_INPUT, material
+from virality_core.media import open_reel
+from virality_core.models.clip_input import small
+from virality_core.training import data as clips
+from virality_core.training.data import VideoDataset, epoch_batches, loader
+from virality_core.training.manifest import Manifest
+from virality_core.types import Plan
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return material(tmp_path_factory.mktemp("data"), 12)
+
+
+def _dataset(drawn: Manifest, *, training: bool, **options: object) -> VideoDataset:
+    return VideoDataset(drawn.rows, drawn.videos, SMALL_INPUT, training=training, **options)  # type: ignore[arg-type]
+
+
+def test_a_random_clip_is_drawn_by_seed_and_epoch_alone(drawn: Manifest) -> None:
+    first, again, other = (_dataset(drawn, training=True, seed=seed) for seed in (1, 1, 2))
+    starts = set()
+    for epoch in range(6):
+        first.epoch = again.epoch = other.epoch = epoch
+        clip, score, viral, place = first[3]
+        assert clip.shape == (1, 16, 32, 32, 3)
+        assert (score, viral, place) == (drawn.rows[3].score, float(drawn.rows[3].is_viral), 3)
+        assert np.array_equal(clip, again[3][0])
+        starts.add(clip.numpy().tobytes())
+    assert len(starts) > 3, "epochs differ"
+    assert any(not np.array_equal(first[one][0], other[one][0]) for one in range(12)), "seeds differ"
+
+
+def test_fixed_clips_are_those_the_app_takes(drawn: Manifest) -> None:
+    taken = open_reel(drawn.videos / drawn.rows[0].video, Plan(clips=3)).clips
+    assert taken is not None
+    found = _dataset(drawn, training=False, clips=3)[0][0].numpy()
+    assert np.array_equal(found, small(taken.rgb, SMALL_INPUT))
+
+
+def test_the_second_epoch_decodes_nothing(drawn: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Path] = []
+    steady, reel = clips.steady_frames, clips.open_reel
+    monkeypatch.setattr(clips, "steady_frames", lambda path, **more: decoded.append(path) or steady(path, **more))
+    monkeypatch.setattr(clips, "open_reel", lambda path, plan: decoded.append(path) or reel(path, plan))
+    for training in (True, False):
+        plain = _dataset(drawn, training=training)
+        kept = _dataset(drawn, training=training, cache=tmp_path / "cache")
+        expected = [plain[one][0].numpy() for one in range(12)]
+        decoded.clear()
+        for _ in range(2):
+            assert all(np.array_equal(kept[one][0], expected[one]) for one in range(12))
+        assert len(decoded) == 12
+    for file in (tmp_path / "cache").iterdir():
+        file.write_bytes(b"damaged")
+    assert np.array_equal(kept[0][0], expected[0]), "what is damaged is decoded anew"
+    assert len(decoded) == 13
+    assert not list((tmp_path / "cache").glob(".*")), "no half file is left"
+
+
+def test_a_changed_video_is_decoded_anew(drawn: Manifest, tmp_path: Path) -> None:
+    moving_videos.encode(tmp_path / "a.mp4", moving_videos.draw(1).frames)
+    rows = (replace(drawn.rows[0], video="a.mp4"),)
+    kept = VideoDataset(rows, tmp_path, SMALL_INPUT, training=False, cache=tmp_path / "cache")
+    before = kept[0][0].numpy()
+    moving_videos.encode(tmp_path / "a.mp4", moving_videos.draw(2).frames)
+    assert not np.array_equal(kept[0][0], before)
+
+
+def test_a_short_reel_is_looped_or_held(drawn: Manifest, tmp_path: Path) -> None:
+    moving_videos.encode(tmp_path / "short.mp4", moving_videos.draw(3).frames[:6])
+    rows = (replace(drawn.rows[0], video="short.mp4"),)
+    for training in (True, False):
+        for padding in ("loop", "last"):
+            options = {"training": training, "padding": padding, "mirror": False, "clips": 1}
+            clip = VideoDataset(rows, tmp_path, SMALL_INPUT, **options)[0][0].numpy()[0]
+            follows = clip[0] if padding == "loop" else clip[5]
+            assert np.array_equal(clip[6], follows), (training, padding)
+            assert not np.array_equal(clip[0], clip[5])
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_processes_share_the_batches_of_one(processes: int) -> None:
+    options = {"batch": 3, "steps": 2, "seed": 1, "epoch": 4}
+    alone = epoch_batches(30, accumulate=4, processes=1, process=0, **options)
+    dealt = [
+        epoch_batches(30, accumulate=4 // processes, processes=processes, process=one, **options)
+        for one in range(processes)
+    ]
+    by_step = [sorted(map(tuple, alone[step * 4 : step * 4 + 4])) for step in range(2)]
+    size = 4 // processes
+    together = [sorted(tuple(b) for own in dealt for b in own[step * size : step * size + size]) for step in range(2)]
+    assert by_step == together
+    places = [place for batch in alone for place in batch]
+    assert len(set(places)) == len(places) == 24
+    few = [place for batch in epoch_batches(2, accumulate=1, processes=1, process=0, **options) for place in batch]
+    assert sorted(few) == [0, 0, 0, 1, 1, 1], "a part smaller than a step is gone through more than once"
+
+
+def test_workers_give_the_same_and_end(drawn: Manifest, tmp_path: Path) -> None:
+    batches = [[0, 1], [2, 3], [4, 5]]
+    kept = _dataset(drawn, training=True, cache=tmp_path / "cache")
+    alone = [batch[0].numpy() for batch in loader(kept, batches)]
+    us = psutil.Process()
+    children, files = len(us.children(recursive=True)), []
+    for _ in range(4):
+        found = [batch[0].numpy().copy() for batch in loader(kept, batches, workers=2)]
+        assert all(np.array_equal(a, b) for a, b in zip(alone, found, strict=True))
+        gc.collect()
+        files.append(us.num_fds())
+    assert len(us.children(recursive=True)) == children
+    assert files[-1] == files[0], f"open files after each epoch: {files}"

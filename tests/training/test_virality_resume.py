@@ -1,0 +1,121 @@
+"""A run that was killed goes on as if nothing had been; two processes do what one does that accumulates."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training import gradients_of
+from tests.training.virality_material import material, tiny
+from virality_core.errors import InputError, UsageError
+from virality_core.models import virality_checkpoint
+from virality_core.training import manifest
+from virality_core.training.manifest import Manifest
+from virality_core.training.progress_files import EPOCHS, STATE, STEPS, read_log
+from virality_core.training.r2plus1d import train
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-resume"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return material(tmp_path_factory.mktemp("resume"), 30)
+
+
+def _environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **more}
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+import torch
+from tests.training.virality_material import tiny
+from virality_core.training import manifest
+from virality_core.training.r2plus1d import train
+torch.set_num_threads(1)
+train(manifest.read(Path(sys.argv[1])), tiny(save_steps=2), Path(sys.argv[2]), device="cpu")
+"""
+
+
+def test_killed_at_a_random_step_and_resumed_it_is_the_uninterrupted_run(data: Manifest, tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in another order would differ in the last bit
+    try:
+        whole = train(data, tiny(save_steps=2), tmp_path / "whole", device="cpu")
+        folder = str(data.videos.parent / "data")
+        command = [sys.executable, "-c", _KILLED, folder, str(tmp_path / "killed")]
+        running = subprocess.Popen(command, env=_environment(), cwd=ROOT)
+        steps = len(read_log(whole / STEPS))
+        stop_after = random.Random(os.getpid()).randrange(3, steps - 2)
+        deadline = time.monotonic() + 240
+        while len(read_log(tmp_path / "killed" / STEPS)) < stop_after:
+            assert running.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        before = len(read_log(tmp_path / "killed" / STEPS))
+        assert 0 < before < steps, f"killed after {before} of {steps} steps"
+        resumed = train(data, tiny(save_steps=2), tmp_path / "killed", device="cpu")
+    finally:
+        torch.set_num_threads(threads)
+    assert read_log(resumed / STEPS) == read_log(whole / STEPS), f"killed after step {before}"
+    assert read_log(resumed / EPOCHS) == read_log(whole / EPOCHS)
+    for name, tensor in virality_checkpoint.tensors_of(whole / "model.safetensors").items():
+        assert torch.equal(tensor, virality_checkpoint.tensors_of(resumed / "model.safetensors")[name]), name
+
+
+def test_a_run_is_not_continued_with_other_settings_or_a_damaged_state(data: Manifest, tmp_path: Path) -> None:
+    run = train(data, tiny(), tmp_path / "run", device="cpu")
+    assert train(data, tiny(), run, device="cpu") == run, "a run that ended has nothing left to do"
+    with pytest.raises(UsageError, match="other settings"):
+        train(data, tiny(seed=1), run, device="cpu")
+    (run / STATE).write_text("{}")
+    with pytest.raises(InputError, match="state"):
+        train(data, tiny(), run, device="cpu")
+
+
+def test_two_processes_are_one_that_accumulates(data: Manifest, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "tests.training.gradients_of", str(tmp_path), str(data.videos.parent / "data")]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "ACCELERATE_USE_CPU": "true"}
+    both = [
+        subprocess.Popen(command, cwd=ROOT, env=_environment(RANK=str(rank), LOCAL_RANK=str(rank), **shared))
+        for rank in range(2)
+    ]
+    try:
+        assert [one.wait(timeout=240) for one in both] == [0, 0]
+    finally:
+        for one in both:
+            one.kill()
+    expected, loss = gradients_of.gradients(data)
+    largest = max(float(tensor.abs().max()) for tensor in expected.values())
+    assert largest > 1e-3
+    for rank in range(2):
+        found = load_file(tmp_path / f"gradients-{rank}.safetensors")
+        assert float(found.pop("loss")) == pytest.approx(loss, abs=1e-5)
+        assert set(found) == set(expected)
+        for name, tensor in expected.items():
+            torch.testing.assert_close(found[name], tensor, atol=1e-5, rtol=0, msg=name)
+    alone = train(data, gradients_of.one_epoch(accumulate=2), tmp_path / "alone", device="cpu")
+    losses = [[float(row["loss"]) for row in read_log(run / STEPS)] for run in (tmp_path / "run", alone)]
+    assert len(losses[0]) > 3
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+
+def test_the_manifest_is_read_where_it_was_written(data: Manifest) -> None:
+    assert manifest.read(data.videos.parent / "data").rows == data.rows
