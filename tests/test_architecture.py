@@ -23,6 +23,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "captions",
     "videos",
     "pipeline",
+    "stages",
     "whatif",
     "improve",
 }
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": _GROUND | {"weights", "reference", "words", "platform_check"},
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
+    "stages": _GROUND,
     "improve": _ENGINE_AND_BELOW,
     "pipeline": _ENGINE_AND_BELOW,
     "whatif": _GROUND | {"fusion", "engagement"},

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from importlib import metadata
@@ -36,6 +34,7 @@ from virality_core.scorers.music import MusicScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
 from virality_core.scorers.virality import ViralityScorer
+from virality_core.stages import Clock, Stages
 from virality_core.types import (
     Engagement,
     FrameBatch,
@@ -126,11 +125,11 @@ def score_reel(
         InputError: the file can't be scored. WeightsError: see `load_scorers`. Cancelled: from `progress`.
     """
     post = post or Post()
-    clock = _Clock()
+    clock = Clock()
     if scorers is None:
         with clock.stage("load"):
             scorers = load_scorers(profile)
-    told = _Stages(progress or _silent, count=1 + len(scorers.scorers))
+    told = Stages(progress or _silent, count=1 + len(scorers.scorers))
     with clock.stage("decode"):
         reel = open_reel(source, scorers.plan, progress=told.next(), name=name)
     answers: list[Signal | Skipped] = []
@@ -264,44 +263,6 @@ def _thumbnails(reel: Reel) -> FrameBatch:
     seconds = sorted(by_time)
     small = np.stack([cv2.resize(by_time[at], size, interpolation=cv2.INTER_AREA) for at in seconds])
     return FrameBatch(rgb=small.astype(np.uint8, copy=False), seconds=np.array(seconds))
-
-
-class _Clock:
-    """Wall-clock seconds by stage."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._stages[name] = time.perf_counter() - start
-
-    def timings(self) -> dict[str, float]:
-        return {**self._stages, "total": time.perf_counter() - self._start}
-
-
-class _Stages:
-    """Hands each stage its own progress function and reports the fraction of the whole."""
-
-    def __init__(self, progress: Progress, *, count: int) -> None:
-        self._progress = progress
-        self._count = count
-        self._begun = 0
-        self._reached = 0.0
-
-    def next(self) -> Progress:
-        begun = self._begun
-        self._begun += 1
-
-        def report(stage: str, fraction: float) -> None:
-            # A stage that starts over (first the packets, then the frames) must not move the bar back.
-            self._reached = max(self._reached, min(1.0, (begun + fraction) / self._count))
-            self._progress(stage, self._reached)
-
-        return report
 
 
 def _silent(stage: str, fraction: float) -> None:
