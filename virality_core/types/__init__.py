@@ -23,8 +23,8 @@ from virality_core.types.media import (
     VideoInfo,
     require,
 )
+from virality_core.types.post import MAX_FOLLOWERS, Platform, Post
 from virality_core.types.report import (
-    MAX_FOLLOWERS,
     Advice,
     AdviceKind,
     CheckStatus,
@@ -34,9 +34,7 @@ from virality_core.types.report import (
     Finding,
     FindingKind,
     ModelInfo,
-    Platform,
     PlatformCheck,
-    Post,
     Profile,
     Provenance,
     Range,
