@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
-from virality_core.cli import (
-    aesthetics,
-    caption,
-    evaluate,
-    fit_fusion,
-    fit_history,
-    quality,
-    score,
-    train,
-    trends,
-    weights,
-)
 from virality_core.cli.destination import complain
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
-_GROUPS = (score, aesthetics, quality, caption, evaluate, train, fit_fusion, fit_history, trends, weights)
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -37,14 +27,53 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (argparse itself exits with 2 on bad use)."""
+    """Run one command and return its exit code (argparse itself exits with 2 on bad use).
+
+    Without `argv` it is the program: Ctrl-C stops it quietly, a second one at once.
+    """
+    try:
+        if argv is None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _interrupted)
+        return _main(argv)
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        if argv is None:  # at once: a library that was being loaded may leave Python unfit for an orderly end
+            os._exit(_INTERRUPTED)
+        return _INTERRUPTED
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Once: as Python does it, so that half-written files are cleared away. Again, or within an import: at once."""
+    signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):  # numpy makes another error of it there
+            os.write(2, b"Stopped.\n")
+            os._exit(_INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    from virality_core.cli import (
+        aesthetics,
+        caption,
+        evaluate,
+        fit_fusion,
+        fit_history,
+        quality,
+        score,
+        train,
+        trends,
+        weights,
+    )
+
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # an emoji must not end a run in a Latin-1 terminal
     parser = _Parser(prog="virality", description="Know before you post: an explained score for a short video.")
     parser.add_argument("--version", action="version", version=f"virality {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in _GROUPS:
+    for group in (score, aesthetics, quality, caption, evaluate, train, fit_fusion, fit_history, trends, weights):
         group.add_parser(commands)
     args = parser.parse_args(argv)
     try:
@@ -52,9 +81,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ViralityError as error:
         complain(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        complain("Stopped.")
-        return _INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`… | head`): Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
