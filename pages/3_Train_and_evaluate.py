@@ -14,8 +14,8 @@ from virality_core.evaluation.runs import EVALUATION, Run, runs, runs_folder
 _WAY = (
     (
         "Gather",
-        "A folder with the videos, and what your scraper, yt-dlp (--write-info-json) or Instagram's own export wrote of "
-        "them; a CSV with your own columns works too.",
+        "A folder with the videos, and what your scraper, yt-dlp (--write-info-json) or Instagram's own export wrote "
+        "of them; a CSV with your own columns works too.",
         "",
     ),
     (
@@ -44,8 +44,8 @@ def main() -> None:
     visit.current().collect_when_done()
     styles.top()
     st.html(
-        '<div class="rv-intro"><h1>Train and evaluate</h1><p>Your own posts and their counts make a virality network of '
-        "your own. None is shipped: nobody else's posts say how yours will do.</p></div>"
+        '<div class="rv-intro"><h1>Train and evaluate</h1><p>Your own posts and their counts make a virality network '
+        "of your own. None is shipped: nobody else's posts say how yours will do.</p></div>"
     )
     folder = runs_folder()
     found = runs(folder)
@@ -55,8 +55,8 @@ def main() -> None:
         styles.heading("Your runs")
         st.html(
             f'<p class="rv-prose">There is no run in the folder “{text.safe(folder.name)}” yet. Runs are looked for in '
-            "“runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the whole "
-            "way on generated videos: make example.</p>"
+            "“runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the "
+            "whole way on generated videos: make example.</p>"
         )
     _way()
 
@@ -104,10 +104,10 @@ def _run(run: Run) -> None:
 def _evaluation(run: Run, result: Mapping[str, Any]) -> None:
     control = "" if result["frames"] == "as they are" else f" Control: the frames of each clip {result['frames']}."
     st.html(
-        f'<p class="rv-prose">{text.safe(str(result["task"]).capitalize())} on {text.counted(result["videos"], "video")} '
-        f"of {text.counted(result['authors'], 'account')} ({text.safe(str(result['part']))} part). In small type: 95 % "
-        f"intervals of a bootstrap over accounts. A model is worth something where it beats followers and metadata on "
-        f"the same posts.{text.safe(control)}</p>"
+        f'<p class="rv-prose">{text.safe(str(result["task"]).capitalize())} on '
+        f"{text.counted(result['videos'], 'video')} of {text.counted(result['authors'], 'account')} "
+        f"({text.safe(str(result['part']))} part). In small type: 95 % intervals of a bootstrap over accounts. A model "
+        f"is worth something where it beats followers and metadata on the same posts.{text.safe(control)}</p>"
     )
     columns = {"model": result["model"]["figures"]} | {k: one["figures"] for k, one in result["baselines"].items()}
     st.html(evaluation.figures_table(columns))
@@ -119,7 +119,7 @@ def _evaluation(run: Run, result: Mapping[str, Any]) -> None:
             st.html(f'<h3 class="rv-h">{text.safe(title)}</h3>')
             st.altair_chart(chart, key=f"chart-{number}")
     for name in ("best", "worst"):
-        posts = result.get("predictions", {}).get(name, [])
+        posts = result["predictions"][name]
         if posts:
             styles.heading(f"{name.capitalize()} predictions")
             _posts(posts, run.folder / EVALUATION.parent)

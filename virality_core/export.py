@@ -119,7 +119,7 @@ def _engagement(report: Report) -> list[str]:
         for name, of in ranges.items()
         if of is not None
     ]
-    return ["", f"What such a post would get ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
+    return ["", f"What posts like it got ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
 
 
 def _platforms(report: Report) -> list[str]:

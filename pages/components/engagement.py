@@ -26,8 +26,8 @@ def show(report: Report) -> None:
     if report.engagement is None:
         return
     heading(
-        "What such a post would get",
-        "A range, not a promise: four of five posts like this lie inside it. It moves no points of the score.",
+        "What posts like it got",
+        "A range, not a promise, of posts that did well: four of five like yours lie inside. It moves no points.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         shown = st.toggle("Show the ranges", value=True, key="engagement_shown")

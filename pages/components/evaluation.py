@@ -27,7 +27,8 @@ def figures_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str
             value, interval = figure_text(figures[name]) if name in figures else ("", "")
             cells += f'<td data-label="{text.safe(column)}">{value}<br><small>{interval}</small></td>'
         rows += f'<tr><th scope="row">{NAMES[name]}</th>{cells}</tr>'
-    return f'<table class="rv-table"><thead><tr><th scope="col">Figure</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    head = f'<thead><tr><th scope="col">Figure</th>{heads}</tr></thead>'
+    return f'<table class="rv-table">{head}<tbody>{rows}</tbody></table>'
 
 
 def compared(chosen: Sequence[Run]) -> dict[str, Mapping[str, Any]]:

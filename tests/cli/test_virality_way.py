@@ -20,7 +20,7 @@ from virality_core.training.settings import TrainSettings
 
 __all__ = ["cache", "hub"]  # fixtures
 
-pytestmark = pytest.mark.xdist_group("virality-way")
+pytestmark = [pytest.mark.xdist_group("virality-way"), pytest.mark.timeout(600)]
 
 NETWORK = "--width 2 --blocks 1,1,1,1 --resize 24x24 --side 16 --clips 2 --from-scratch --device cpu"
 QUICK = f"{NETWORK} --epochs 2 --batch 4 --accumulate 1 --workers 0"

@@ -14,10 +14,12 @@ from tests.conftest import SHARED
 from tests.engagement.made import made_posts
 from virality_core.engagement.facts import facts_from
 from virality_core.engagement.model import EngagementModel
+from virality_core.errors import InputError
 from virality_core.evaluation.engagement import predictions, rank_correlation, rows
 from virality_core.evaluation.engagement_posts import PostOutcome, read_outcomes
 from virality_core.training.engagement import fit_all, is_test, model_bytes
 from virality_core.training.engagement_fit import Recipe, boost, to_arrays
+from virality_core.training.history_check import check
 
 lightgbm = pytest.importorskip("lightgbm", reason="lightgbm, which training needs, is not installed")
 
@@ -134,3 +136,20 @@ def test_training_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", gone)
     with pytest.raises(Exception, match="needs lightgbm"):
         boost(np.zeros((40, 2)), np.zeros(40), QUICK)
+
+
+def test_own_history_helps_where_creators_have_levels_of_their_own() -> None:
+    def drawn(spread: float) -> list[PostOutcome]:
+        level = dict(enumerate(np.random.default_rng(7).normal(0.0, spread, 8)))
+        return [
+            replace(post, targets={"likes": (1.0 + post.targets["likes"]) * float(np.exp(level[place // 40]))})
+            for place, post in enumerate(made_posts(320, per_author=40))
+        ]
+
+    (levels,), (none,) = (check(drawn(spread), "likes", (40,)) for spread in (2.0, 0.0))
+    assert levels["authors"] == 8
+    assert levels["own"] < 0.9 * levels["general"]
+    assert levels["difference_interval"][1] < 0.0
+    assert none["own"] < 1.2 * none["general"]
+    with pytest.raises(InputError, match="40 posts"):
+        check(made_posts(60), "likes")

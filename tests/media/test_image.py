@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -164,3 +166,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(InputError, match="not a file"):
         read_image(path)
+
+
+@pytest.mark.parametrize(("mode", "most"), [("RGB", 12), ("RGBA", 16), ("LA", 16), ("P", 16), ("I;16", 12)])
+def test_memory_is_a_few_times_the_picture(tmp_path: Path, mode: str, most: int) -> None:
+    """Peak bytes a pixel, above what the program has anyway: a mode's detours through wider numbers count."""
+    path = tmp_path / "large.png"
+    Image.new(mode, (4000, 2500)).save(path, **({"transparency": 0} if mode == "P" else {}))
+    code = (
+        "import resource, sys, pathlib\n"
+        "from virality_core.media.image import read_image\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); read_image(pathlib.Path(sys.argv[1])); print(peak() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) * 1024 < most * 4000 * 2500

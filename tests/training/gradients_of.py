@@ -1,11 +1,13 @@
 """One process of several: `python -m tests.training.gradients_of OUT DATA` under the variables torch.distributed reads.
 
-Writes the gradients of one step of `accumulate` micro-batches, and trains an epoch; the test compares with one process.
+Writes the gradients of one step of `accumulate` micro-batches, and trains three epochs; the test compares with one
+process.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,9 +17,11 @@ from safetensors.torch import save_file
 from tests.training.virality_material import tiny
 from virality_core.models.r2plus1d import Architecture, R2Plus1D
 from virality_core.training import manifest
+from virality_core.training import r2plus1d as loop
 from virality_core.training.data import VideoDataset, epoch_batches, loader
 from virality_core.training.objective import objective_of
-from virality_core.training.r2plus1d import accumulate_gradients, train
+from virality_core.training.r2plus1d import accumulate_gradients
+from virality_core.training.settings import TrainSettings
 
 NETWORK = Architecture(width=4, blocks=(1, 1, 1, 1), dropout=0.0)
 STEP = 4  # micro-batches of all processes together
@@ -51,13 +55,19 @@ def main() -> None:
     found, loss = gradients(data)
     process = Accelerator(cpu=True).process_index
     save_file({**found, "loss": torch.tensor(loss)}, out / f"gradients-{process}.safetensors")
-    train(data, one_epoch(accumulate=1), out / "run", device="cpu")
+    loop.begin_with_kinetics = as_if_pretrained  # type: ignore[assignment]
+    loop.train(data, thawing(accumulate=1), out / "run", device="cpu")
 
 
-def one_epoch(accumulate: int):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
+def as_if_pretrained(network: R2Plus1D) -> tuple[bool, str]:
+    """A body worth freezing, so that stages thaw and the processes are told anew what learns."""
+    _ = network
+    return True, "As if pretrained."
 
-    return replace(tiny(accumulate=accumulate), architecture=NETWORK, epochs=1)
+
+def thawing(accumulate: int) -> TrainSettings:
+    """Three epochs: the head alone, then one stage more, then two."""
+    return replace(tiny(accumulate=accumulate, pretrained=True), architecture=NETWORK)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
     history.add_argument("--data", metavar="FILE", type=Path, required=True, help=".jsonl or .jsonl.gz")
     history.add_argument("--target", choices=COUNTS, default="likes", help="which count (default likes)")
     history.add_argument(
-        "--posts", metavar="N", type=int, default=40, help="posts of each author, 10 to 40 (default 40)"
+        "--posts", metavar="N", type=int, nargs="+", default=[40], help="posts of each author, 10 to 40 (default 40)"
     )
     history.add_argument(
         "--json", metavar="FILE", type=destination, default="-", help="where the lines go (default -: shown)"
@@ -91,9 +91,10 @@ def run_history(args: argparse.Namespace) -> int:
     from virality_core.evaluation.engagement_posts import read_outcomes
     from virality_core.training.history_check import check
 
-    if not 10 <= args.posts <= 40:
-        raise UsageError(f"--posts must be 10 to 40, not {args.posts}.")
-    found = check(read_outcomes(args.data), args.target, each=args.posts)
+    for each in args.posts:
+        if not 10 <= each <= 40:
+            raise UsageError(f"--posts must be 10 to 40, not {each}.")
+    found = check(read_outcomes(args.data), args.target, args.posts)
     _write(args.json, "\n".join(json.dumps(row) for row in found))
     return 0
 

@@ -38,7 +38,8 @@ FEATURES = (
 )
 SCHEMA = 1
 
-_STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, math.inf)
+#: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 in place of 0.64.
+_STRENGTHS = (30.0, 100.0, 300.0, 1000.0, math.inf)
 _MAX_BYTES = 1_000_000
 
 

@@ -126,15 +126,15 @@ def _range(model: EngagementModel, collection: str, target: str, facts: Facts) -
 def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
     stated = model.collections[collection]
     notes = []
-    if post.platform in _OTHERS:
-        name = _OTHERS[post.platform]
-        notes.append(f"This is what a TikTok post like this would get; no public {name} data of this kind exists.")
     if "plays" in stated["targets"]:
         seen = _round(math.expm1(stated["targets"]["plays"]["quantiles"][0]))
         notes.append(
-            f"These posts were collected because they did well or their accounts are large: nine in ten had over "
-            f"{seen:,} plays, so an ordinary post gets less."
+            f"These are posts that did well, which is why they were collected: nine in ten had over {seen:,} plays. "
+            "An ordinary post gets far less."
         )
+    if post.platform in _OTHERS:
+        name = _OTHERS[post.platform]
+        notes.append(f"This is what a TikTok post like this would get; no public {name} data of this kind exists.")
     if not stated["sized"]:
         notes.append("This collection does not know account sizes, so the ranges are wide.")
     elif post.followers is None:

@@ -83,6 +83,14 @@ def read_evaluation(path: Path) -> dict[str, Any]:
         for name, figure in one["figures"].items():
             if name not in NAMES or not all(_number_or_none(figure[key]) for key in ("value", "low", "high")):
                 raise ValueError(name)
+    for post in [*found["predictions"]["best"], *found["predictions"]["worst"]]:
+        counts = ("likes", "plays", "shares", "comments")
+        if not all(_number_or_none(post[key]) for key in ("answer", "truth", *counts)) or None in (
+            post["answer"],
+            post["truth"],
+        ):
+            raise ValueError("a prediction is no number")
+        _ = post["thumbnail"], post["caption"]
     return found
 
 

@@ -26,7 +26,7 @@ from virality_core.types import FULL_HD_PIXELS, Progress
 
 _MAX_WORKERS = 4
 _POOLED_PIXELS = 2560 * 1440  # above this a worker each would hold too many large pictures
-_THREADED_PIXELS = 4096 * 2304  # above this so would a frame thread each
+THREADED_PIXELS = 4096 * 2304  # above this so would a frame thread each
 _POOL_BYTES = 400 * MEGABYTE  # for the pictures of all workers, as long as one is not enough
 
 _MOST_AT_ONCE = 18  # pictures that any decoder holds
@@ -224,7 +224,7 @@ class Decoder:
 
     def _threads(self, workers: int) -> int:
         """Threads of each decoder: a lone one uses all cores, unless its pictures are very large."""
-        large = self.picture.coded_pixels > _THREADED_PIXELS or 2 * self._bytes_each > _POOL_BYTES
+        large = self.picture.coded_pixels > THREADED_PIXELS or 2 * self._bytes_each > _POOL_BYTES
         return 1 if workers > 1 or large else min(self._cores, 2 * _MAX_WORKERS)
 
     @property

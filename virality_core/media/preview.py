@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
+from virality_core.media.decode import THREADED_PIXELS
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
@@ -80,6 +81,8 @@ def preview_mp4(
         with opened.open() as container:
             stream = checked_video(opened, container)
             stream.codec_context.thread_type = "AUTO"
+            if picture.coded_pixels > THREADED_PIXELS:
+                stream.codec_context.thread_count = 1
             options = {"movflags": "+faststart"}
             try:
                 with av.open(out, "w", format="mp4", options=options, io_open=lambda *_: _Again(out)) as target:

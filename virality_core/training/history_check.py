@@ -6,32 +6,30 @@ The general model is fitted out of fold by author, so that it has never seen the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from virality_core.engagement.facts import NAMES, TEXT_COLUMN, matrix, words
+from virality_core.engagement.facts import TEXT_COLUMN, matrix, words
 from virality_core.engagement.history import fit_own
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement_posts import PostOutcome, target_units
 from virality_core.training.engagement import author_folds
-from virality_core.training.engagement_fit import Recipe, beside_words, boost, words_out_of_fold
+from virality_core.training.engagement_fit import Array, Index, Recipe, beside_words, boost, words_out_of_fold
 from virality_core.training.regression import numbers
 
 MIN_POSTS = 40
 DRAWS = 2_000
 
 
-def check(
-    posts: Sequence[PostOutcome], target: str, *, each: int = MIN_POSTS, say: Callable[[str], None] = lambda _: None
-) -> list[dict[str, Any]]:
-    """One row a collection that has authors with MIN_POSTS posts: the errors' medians over these authors.
+def check(posts: Sequence[PostOutcome], target: str, each: Sequence[int] = (MIN_POSTS,)) -> list[dict[str, Any]]:
+    """Rows for each collection that has authors with MIN_POSTS posts: the errors' medians over these authors.
 
-    Of each author the first `each` posts of the file are taken. `general`, `own`, `level`: median over authors of the
-    mean absolute error in ln(1 + count): of the general model, of the history's leave-one-out fit, and of the author's
-    own mean alone, without any model. `difference` is the median of own − general with its 95 % bootstrap interval over
-    authors.
+    For each number in `each`, as many of an author's first posts in the file are taken. `general`, `own`, `level`:
+    median over authors of the mean absolute error in ln(1 + count): of the general model, of the history's
+    leave-one-out fit, and of the author's mean of the other posts, without any model. `difference` is the median of
+    own − general with its 95 % bootstrap interval over authors.
 
     Raises:
         InputError: no author has enough posts.
@@ -39,17 +37,16 @@ def check(
     rows = []
     for collection in sorted({post.collection for post in posts}):
         chosen = [post for post in posts if post.collection == collection and target in post.targets]
-        counts = np.bincount(numbers([post.author for post in chosen])) if chosen else np.zeros(0)
-        if (counts >= MIN_POSTS).any():
-            rows.append({"collection": collection, "target": target, **_collection(chosen, target, each, say)})
+        authors = numbers([post.author for post in chosen])
+        if chosen and (np.bincount(authors) >= MIN_POSTS).any():
+            fitted = general_out_of_fold(chosen, target)
+            rows += [{"collection": collection, "target": target, **_row(*fitted, authors, of)} for of in each]
     if not rows:
         raise InputError(f"No author has {MIN_POSTS} posts with {target}.")
     return rows
 
 
-def _collection(posts: Sequence[PostOutcome], target: str, each: int, say: Callable[[str], None]) -> dict[str, Any]:
-    features, truth, general = general_out_of_fold(posts, target)
-    authors = numbers([post.author for post in posts])
+def _row(features: Array, truth: Array, general: Array, authors: Index, each: int) -> dict[str, Any]:
     errors = []
     for author in range(int(authors.max()) + 1):
         rows = np.flatnonzero(authors == author)
@@ -59,7 +56,6 @@ def _collection(posts: Sequence[PostOutcome], target: str, each: int, say: Calla
             others = (truth[rows].sum() - truth[rows]) / (len(rows) - 1)
             errors.append((fit.general_error, fit.loo_error, float(np.abs(truth[rows] - others).mean())))
     found = np.array(errors)
-    say(f"{len(found)} authors")
     generator = np.random.default_rng(0)
     gain = found[:, 1] - found[:, 0]
     drawn = [float(np.median(generator.choice(gain, len(gain)))) for _ in range(DRAWS)]
@@ -76,7 +72,7 @@ def _collection(posts: Sequence[PostOutcome], target: str, each: int, say: Calla
     }
 
 
-def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Any, Any, Any]:
+def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Array, Array, Array]:
     """Features, outcomes in ln units, and the general centre fitted without the post's author: (N, F), (N,), (N,)."""
     recipe = Recipe().for_authors(len({post.author for post in posts}))
     features, folds = matrix([post.facts for post in posts]), author_folds(posts)
@@ -87,5 +83,4 @@ def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Any,
     for fold in np.unique(folds):
         inside, outside = folds != fold, folds == fold
         general[outside] = boost(features[inside], truth[inside], recipe).predict(features[outside])
-    assert features.shape[1] == len(NAMES)
     return features, truth, general

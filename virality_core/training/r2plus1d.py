@@ -109,10 +109,13 @@ def train(
     log = Log(run, at["step"]) if first else None
     tell(f"{began} {len(rows)} videos, {steps} steps, {devices.describe(where)} × {accelerator.num_processes}.")
 
+    model, wrapped = network, -1
     while at["step"] < steps and not at["ended"]:
         epoch, done = divmod(at["step"], steps_an_epoch)
-        set_trainable(network, epoch, stage_epochs)
-        model = accelerator.prepare_model(network)  # anew each epoch: what learns may have changed
+        learning = set_trainable(network, epoch, stage_epochs)
+        if learning != wrapped:  # several processes exchange the gradients of what learns: told anew when that changes
+            accelerator.free_memory()
+            model, wrapped = accelerator.prepare_model(network), learning
         data.epoch = epoch
         batches = epoch_batches(
             len(rows),
@@ -145,6 +148,7 @@ def train(
             if first and at["step"] % settings.save_steps == 0 and at["step"] % steps_an_epoch:
                 save_state(run, network, average, optimizer, at)
 
+        _agree(average, accelerator.num_processes)
         found = validate(accelerator, settings, average, check, objective)
         train_loss, at["loss_sum"] = at["loss_sum"] / steps_an_epoch, 0.0
         better = at["best"] is None or found.loss < at["best"]
@@ -215,6 +219,13 @@ def _average(average: dict[str, Tensor], network: R2Plus1D, step: int, decay: fl
                 average[name].lerp_(tensor, 1.0 - now)
             else:
                 average[name].copy_(tensor)
+
+
+def _agree(average: dict[str, Tensor], processes: int) -> None:
+    """The first process's averages for all: what normalisation counts along differs, as each saw its own clips."""
+    if processes > 1:
+        for tensor in average.values():
+            torch.distributed.broadcast(tensor, src=0)
 
 
 def _card(
