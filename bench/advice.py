@@ -19,8 +19,7 @@ import imageio_ffmpeg
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import BUDGET_SECONDS, candidates
-from virality_core.advice.export import export_change
-from virality_core.improve import with_advice
+from virality_core.improve import export, with_advice
 
 #: kind of advice → (video filter, audio filter) by strength; None leaves the stream
 DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
@@ -98,7 +97,7 @@ def _row(path: Path, clip: str, kind: str, strength: int, scorers: Any, budget: 
         top = report.advice[0]
         change = next(change for change in candidates(report) if change.text == top.text)
         mended = path.with_name("mended.mp4")
-        export_change(path, mended, change)
+        export(path, mended, change)
         promised, kept = top.points, score_reel(mended, scorers=scorers).score - report.score
         mended.unlink()
     return {

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from virality_core.advice import BUDGET_SECONDS, Change, advise, candidates
 from virality_core.advice.change import Edit
+from virality_core.errors import UsageError
 from virality_core.fusion import fuse
 from virality_core.media import open_reel
+from virality_core.media.rewrite import rewrite
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
 from virality_core.types import (
@@ -60,6 +63,35 @@ def with_advice(
         report,
         advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress),
     )
+
+
+def export(source: Path, out: Path, change: Change, *, progress: Progress | None = None) -> Path:
+    """Write the reel with the change made to `out`, as MP4.
+
+    Raises:
+        UsageError: the change is one of the caption, or `out` is the reel itself or can't be written.
+        InputError: the reel can't be read. Cancelled: from `progress`.
+    """
+    if change.edit is None and not change.gain and not change.begin_seconds:
+        raise UsageError("There is nothing to export: the advice is about the caption.")
+    factor = 10.0 ** (change.gain / 20.0)
+    return rewrite(
+        source,
+        out,
+        edit=change.edit,
+        treat=(lambda samples: limited(samples, factor)) if change.gain else None,
+        begin_seconds=change.begin_seconds,
+        progress=progress,
+    )
+
+
+def limited(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """Samples times `factor`; what would pass −1 dB is bent to stay under it (tanh above half of it)."""
+    louder = samples * np.float32(factor)
+    knee = np.float32(_CEILING / 2)
+    size = np.abs(louder)
+    bent = np.sign(louder) * (knee + (_CEILING - knee) * np.tanh((size - knee) / (_CEILING - knee)))
+    return np.where(size > knee, bent, louder).astype(np.float32)
 
 
 def rescorer(
@@ -112,15 +144,14 @@ def _score(
 
 
 def _concerns(change: Change, scorer: Scorer) -> bool:
-    """Whether a scorer sees the change. Edits of single frames leave motion as it is: pacing is not asked again."""
+    """Whether a scorer sees the change."""
     plan = scorer.plan
     if change.begin_seconds:
         return plan != Plan()
-    sees_stills, hears, reads = bool(plan.stills or plan.hook_stills), bool(plan.audio_rate), plan == Plan()
+    looks = bool(plan.stills or plan.hook_stills or plan.runs)
+    hears, reads = bool(plan.audio_rate), plan == Plan()
     return (
-        (change.edit is not None and sees_stills)
-        or (bool(change.gain) and hears)
-        or (change.caption is not None and reads)
+        (change.edit is not None and looks) or (bool(change.gain) and hears) or (change.caption is not None and reads)
     )
 
 
@@ -128,13 +159,31 @@ def _edited(reel: Reel, edit: Edit) -> Reel:
     hook = None if reel.hook is None else _edited_frames(reel.hook, edit)
     frames = _edited_frames(reel.frames, edit)
     height, width = frames.rgb.shape[1:3]
-    return replace(reel, frames=frames, hook=hook, info=replace(reel.info, width=width, height=height))
+    runs = tuple(_edited_run(run, edit) for run in reel.runs)
+    return replace(reel, frames=frames, hook=hook, runs=runs, info=replace(reel.info, width=width, height=height))
+
+
+def _as_encoded(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The frame (H, W, 3) as it comes back from a video: half the resolution in colour, as 4:2:0 has it."""
+    light = cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb)
+    height, width = frame.shape[:2]
+    half = (max(1, width // 2), max(1, height // 2))
+    for plane in (1, 2):
+        coarse = cv2.resize(light[:, :, plane], half, interpolation=cv2.INTER_AREA)
+        light[:, :, plane] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
+    """Grey frames edited as pictures without colour are."""
+    grey = [edit(np.repeat(luma[:, :, None], 3, axis=2)).mean(axis=2) for luma in run.luma]
+    return FrameRun(luma=np.round(np.stack(grey)).astype(np.uint8), seconds=run.seconds)
 
 
 def _edited_frames(batch: FrameBatch, edit: Edit) -> FrameBatch:
     if not len(batch):
         return batch
-    return FrameBatch(rgb=np.stack([edit(frame) for frame in batch.rgb]), seconds=batch.seconds)
+    return FrameBatch(rgb=np.stack([_as_encoded(edit(frame)) for frame in batch.rgb]), seconds=batch.seconds)
 
 
 def _amplified(audio: Audio, gain: float) -> Audio:

@@ -11,9 +11,8 @@ import pytest
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import candidates
-from virality_core.advice.export import export_change
 from virality_core.errors import InputError, UsageError
-from virality_core.improve import with_advice
+from virality_core.improve import export, with_advice
 from virality_core.pipeline import Scorers
 from virality_core.types import Report
 
@@ -52,9 +51,8 @@ def test_the_top_advice_names_the_fault_and_keeps_its_promise(
     top = report.advice[0]
     assert top.kind == kind, [(advice.kind, advice.points) for advice in report.advice]
     assert top.before == report.score
-    pytest.importorskip("moviepy")
     change = next(change for change in candidates(report) if change.text == top.text)
-    mended = score_reel(export_change(worse, tmp_path / "mended.mp4", change), scorers=lite)
+    mended = score_reel(export(worse, tmp_path / "mended.mp4", change), scorers=lite)
     assert mended.score - report.score == pytest.approx(top.points, abs=1.0)
     plain = report.to_dict()["advice"][0]
     assert set(plain) == {"kind", "start", "end", "text", "points", "before", "after"}
@@ -83,13 +81,12 @@ def test_what_can_not_be_exported_is_one_sentence(shared_media: Path, tmp_path: 
     words = Change(kind="hashtags", start=0.0, end=1.0, text="x", promise=1.0, caption="hello")
     clip = shared_media / "1e719ead.mp4"
     with pytest.raises(UsageError, match="nothing to export"):
-        export_change(clip, tmp_path / "out.mp4", words)
+        export(clip, tmp_path / "out.mp4", words)
     louder = replace(words, kind="loudness", caption=None, gain=3.0)
     with pytest.raises(UsageError, match="reel itself"):
-        export_change(clip, clip, louder)
-    pytest.importorskip("moviepy")
+        export(clip, clip, louder)
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    with pytest.raises(InputError, match="can't be exported"):
-        export_change(broken, tmp_path / "out.mp4", louder)
+    with pytest.raises(InputError, match="video"):
+        export(broken, tmp_path / "out.mp4", louder)
     assert not list(tmp_path.glob(".export-*"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from virality_core.advice import Change, advise, change
-from virality_core.advice.export import limited
 from virality_core.errors import Cancelled
+from virality_core.improve import limited
 from virality_core.types import AdviceKind
 
 

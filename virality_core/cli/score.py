@@ -107,13 +107,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(source: Path, out: Path, report: Report) -> None:
     from virality_core.advice import candidates
-    from virality_core.advice.export import export_change
+    from virality_core.improve import export
 
     tried = {change.text: change for change in candidates(report)}
     best = next((advice for advice in report.advice if advice.kind != "hashtags"), None)
     if best is None:
         raise InputError("There is nothing to export: no change that was tried wins points.")
-    export_change(source, out, tried[best.text])
+    export(source, out, tried[best.text])
     print(f"Wrote {out}: {best.text}", file=sys.stderr)
 
 

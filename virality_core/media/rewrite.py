@@ -1,0 +1,205 @@
+"""Writes a reel with one change made: pictures edited, sound treated, the beginning left out; every frame at its time.
+
+The pictures are decoded as a report's are (upright, square pixels, SDR) and keep their times and their keyframes, so
+that a report on the copy looks at the same frames. Where only the sound changes the pictures are copied as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from virality_core.errors import InputError, UsageError
+from virality_core.media.first import first_decoder
+from virality_core.media.groups import frame_ticks
+from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.picture import Picture
+from virality_core.media.probe import checked_video, describe
+from virality_core.media.source import AV_ERRORS, Source, main_audio, until_damage
+from virality_core.media.survey import Survey, survey
+from virality_core.types import Progress
+
+STAGE = "exporting"
+_SOUND_RATE = 48_000
+
+Edit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # one frame (H, W, 3)
+Treat = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
+
+
+def rewrite(
+    source: Path,
+    out: Path,
+    *,
+    edit: Edit | None = None,
+    treat: Treat | None = None,
+    begin_seconds: float = 0.0,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Path:
+    """Write the reel at `source` to `out`, an MP4 (H.264, AAC); what is there is replaced once the new file is whole.
+
+    Raises:
+        UsageError: `out` is the reel itself, or can't be written.
+        InputError: the reel can't be read. Cancelled: `progress` raised it; nothing is left behind.
+    """
+    if out.exists() and source.exists() and out.samefile(source):
+        raise UsageError(f"{out} is the reel itself; name another file.")
+    try:
+        handle, beside = tempfile.mkstemp(suffix=".mp4", dir=out.parent, prefix=".export-")
+    except OSError as error:
+        raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
+    os.close(handle)
+    try:
+        with Source(source, limits=limits) as opened, opened.open() as container:
+            stream = checked_video(opened, container)
+            table = survey(opened, container, stream, progress=progress or _silent)
+            first = first_decoder(opened, container, table)
+            with closing(first.decoder):
+                picture = describe(opened, container, stream, first.frame)[1]
+            with opened.open() as again, av.open(beside, "w", format="mp4") as target:
+                _Copy(target, again, opened, table, picture, edit, treat, begin_seconds).write(progress or _silent)
+        os.replace(beside, out)
+    except AV_ERRORS as error:
+        raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
+    except OSError as error:
+        raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
+    finally:
+        Path(beside).unlink(missing_ok=True)
+    return out
+
+
+class _Copy:
+    """Decodes and encodes picture and sound side by side, in the order of the file."""
+
+    def __init__(
+        self,
+        target: OutputContainer,
+        container: InputContainer,
+        source: Source,
+        table: Survey,
+        picture: Picture,
+        edit: Edit | None,
+        treat: Treat | None,
+        begin_seconds: float,
+    ) -> None:
+        self._target, self._container, self._table, self._picture = target, container, table, picture
+        self._stream = checked_video(source, container)
+        self._edit, self._treat, self._begin = edit, treat, begin_seconds
+        self._last = -1
+        self._video: VideoStream | None = None
+        plain = edit is None and not begin_seconds and picture.turn.degrees_clockwise == 0
+        self._copies = plain and self._stream.codec_context.codec.canonical_name in ("h264", "hevc")
+        if self._copies:
+            self._video = target.add_stream_from_template(self._stream)
+        self._rgb = np.empty((picture.height, picture.width, 3), np.uint8)
+        self._sound = main_audio(container)
+        self._track: AudioStream | None = None
+        if self._sound is not None:
+            layout = "mono" if self._sound.channels == 1 else "stereo"
+            self._resampler = AudioResampler("fltp", layout, _SOUND_RATE, options={"rematrix_maxval": "1"})
+            self._track = target.add_stream("aac", rate=_SOUND_RATE, layout=layout)
+            self._track.bit_rate = 192_000
+
+    def write(self, progress: Progress) -> None:
+        streams = [self._stream] if self._sound is None else [self._stream, self._sound]
+        if not self._copies:
+            self._video = self._encoder()
+        for packet in until_damage(self._container.demux(streams)):
+            progress(STAGE, min(1.0, max(0, self._last) / max(1, self._table.end - self._table.zero)))
+            if packet.stream_index == self._stream.index and self._copies:
+                self._copy(packet)
+                continue
+            for frame in _decoded(packet):
+                if isinstance(frame, VideoFrame):
+                    self._add_picture(frame)
+                elif isinstance(frame, AudioFrame):
+                    self._add_sound(frame)
+        if self._video is not None and not self._copies:
+            self._target.mux(self._video.encode(None))
+        if self._track is not None and self._sound is not None:
+            for part in self._resampler.resample(None):
+                self._encode_sound(part)
+            if self._track.codec_context.is_open:
+                self._target.mux(self._track.encode(None))
+        progress(STAGE, 1.0)
+
+    def _encoder(self) -> VideoStream:
+        """H.264 whose size is that of an edited frame; keyframes only where the reel has them."""
+        options = {"preset": "veryfast", "crf": "14", "forced-idr": "1", "x264-params": "scenecut=0:keyint=600"}
+        video = self._target.add_stream("libx264", rate=30, options=options)
+        height, width = self._edited(self._rgb * 0).shape[:2]
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.codec_context.time_base = self._table.time_base
+        video.color_primaries = video.color_trc = video.colorspace = 1
+        video.color_range = ColorRange.MPEG
+        return video
+
+    def _edited(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        made = rgb if self._edit is None else self._edit(rgb)
+        return np.ascontiguousarray(made[: made.shape[0] // 2 * 2, : made.shape[1] // 2 * 2])
+
+    def _copy(self, packet: Packet) -> None:  # type: ignore[type-arg]
+        if packet.dts is None or packet.size == 0:
+            return
+        packet.stream = self._video
+        self._target.mux(packet)
+
+    def _add_picture(self, frame: VideoFrame) -> None:
+        begin = self._table.zero + round(self._begin / self._table.time_base)
+        tick = frame_ticks(frame)
+        if tick is None or tick - begin <= self._last or self._video is None:
+            return
+        self._last = tick - begin
+        is_key = bool(frame.key_frame)
+        self._picture.rgb(frame, self._rgb)
+        ready = VideoFrame.from_ndarray(self._edited(self._rgb), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        ready.pts, ready.time_base = self._last, self._table.time_base
+        ready.pict_type = PictureType.I if is_key else PictureType.NONE
+        self._target.mux(self._video.encode(ready))
+
+    def _add_sound(self, frame: AudioFrame) -> None:
+        if frame.pts is None or frame.time_base is None:
+            return
+        zero = (self._table.zero * self._table.time_base if not self._copies else 0) + self._begin
+        frame.pts = round(frame.pts - float(zero) / float(frame.time_base))
+        if frame.pts >= 0:
+            for part in self._resampler.resample(frame):
+                self._encode_sound(part)
+
+    def _encode_sound(self, frame: AudioFrame) -> None:
+        if self._track is None:
+            return
+        if self._treat is not None:
+            treated = np.ascontiguousarray(self._treat(frame.to_ndarray().astype(np.float32, copy=False)), np.float32)
+            changed = AudioFrame.from_ndarray(treated, format="fltp", layout=frame.layout.name)
+            changed.sample_rate, changed.pts, changed.time_base = frame.sample_rate, frame.pts, frame.time_base
+            frame = changed
+        self._target.mux(self._track.encode(frame))
+
+
+def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]
+    try:
+        return list(packet.decode())
+    except AV_ERRORS:
+        return []
+
+
+def _silent(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""
