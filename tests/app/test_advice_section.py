@@ -1,0 +1,86 @@
+"""The sections on what would help and on the platforms: asked for, found, shown beside each other, nothing invented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components import advice as section
+from tests.app.conftest import Page
+from virality_core import load_scorers, score_reel
+from virality_core.advice import Change, change
+from virality_core.types import Advice, FrameBatch, Report
+
+
+@pytest.fixture(scope="module")
+def report(drawn_clip: Path) -> Report:
+    return score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
+
+
+def test_changes_are_tried_when_asked(open_page: Callable[..., Page], drawn_clip_bytes: bytes) -> None:
+    page = open_page()
+    page.upload("my reel.mp4", drawn_clip_bytes)
+    page.wait_for_result()
+    before = page.visit.report
+    assert before is not None
+    assert before.advice == ()
+    page.app.button(key="advise").click().run()
+    page.wait_until(lambda: page.visit.advised)
+    after = page.visit.report
+    assert after is not None
+    assert (after.score, page.visit.advice_error) == (before.score, "")
+    page.app.run()
+    assert "advise" not in [button.key for button in page.app.button], "tried once is enough"
+    said = page.html + " ".join(element.value for element in page.app.markdown)
+    for found in after.advice:
+        assert f"+{found.points:.1f} points" in said
+    if not after.advice:
+        assert "Nothing that was tried" in said
+
+
+def _page(report: Report, component: str) -> AppTest:
+    def script(report, component):  # type: ignore[no-untyped-def]
+        import importlib
+
+        from pages.components.visit import Visit
+
+        module = importlib.import_module(f"pages.components.{component}")
+        module.show(report, Visit()) if component == "advice" else module.show(report)
+
+    return AppTest.from_function(script, args=(report, component), default_timeout=60).run()
+
+
+def _shown(page: AppTest) -> str:
+    assert not page.exception
+    return "\n".join(str(element.proto.body) for element in page.get("html"))
+
+
+def test_found_advice_is_shown_with_its_points(report: Report) -> None:
+    text = "Flat <b>: raise the contrast by 40 %."
+    found = Advice(kind="contrast", start=0.0, end=2.0, text=text, points=4.2, before=50.0, after=54.2)
+    shown = _shown(_page(replace(report, advice=(found,)), "advice"))
+    assert "+4.2 points" in shown
+    assert "50.0 to 54.2" in shown
+    assert "Flat &lt;b&gt;" in shown
+
+
+def test_the_frame_after_is_the_frame_with_the_change() -> None:
+    frames = FrameBatch(rgb=np.full((3, 8, 6, 3), 64, np.uint8), seconds=np.arange(3.0))
+    brighter = Change(kind="exposure", start=0.0, end=3.0, text="x", promise=1.0, edit=change.gamma(0.5))
+    made = section.edited(frames, 1, brighter)
+    assert made.seconds.tolist() == [1.0]
+    assert int(made.rgb.min()) == round(255 * (64 / 255) ** 0.5)
+    assert int(frames.rgb.max()) == 64, "the frame itself stays"
+
+
+def test_the_platforms_say_what_misses_and_where_it_is_from(report: Report) -> None:
+    shown = _shown(_page(report, "platforms"))
+    for name in ("Instagram", "TikTok", "YouTube"):
+        assert name in shown
+    assert "Not taken" in shown, "a reel of 2 s is too short for Instagram"
+    assert all(check.date in shown for check in report.platform_check)
