@@ -17,7 +17,7 @@ from virality_core.whatif import own_history, populations, with_history, with_po
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 
-_ROW_HEIGHT = 34  # pixels
+_ROW_HEIGHT, _AXIS_HEIGHT = 30, 64  # pixels; Streamlit fits axis and rows into the chart's height
 
 
 @st.fragment
@@ -87,9 +87,9 @@ def chart(found: Engagement) -> alt.LayerChart:
         for name, of in _ranges(found)
     ]
     order = [str(row["count"]) for row in rows]
-    axis = alt.Axis(format="~s", tickCount=6)
-    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows)).encode(
-        y=alt.Y("count:N", sort=order, title=None)
+    axis = alt.Axis(format="~s", tickCount=6, values=[10.0**power for power in range(11)])
+    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows) + _AXIS_HEIGHT).encode(
+        y=alt.Y("count:N", sort=order, title=None, axis=alt.Axis(labelOverlap=False))
     )
     bar = base.mark_bar(height=10, cornerRadius=5, opacity=0.45).encode(
         x=alt.X("low:Q", scale=alt.Scale(type="log"), axis=axis, title="count, logarithmic"), x2="high:Q"

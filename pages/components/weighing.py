@@ -10,7 +10,7 @@ from virality_core import words
 from virality_core.types import Report
 from virality_core.whatif import weight_moves
 
-_ROW_HEIGHT = 24  # pixels
+_ROW_HEIGHT, _AXIS_HEIGHT = 24, 64  # pixels; Streamlit fits axis and rows into the chart's height
 
 
 def show(report: Report) -> None:
@@ -34,18 +34,23 @@ def chart(report: Report) -> alt.LayerChart:
     order = [str(row["signal"]) for row in rows]
     values = [report.score, *(edge for pair in moved.values() for edge in pair)]
     domain = alt.Scale(domain=[max(0.0, min(values) - 2.0), min(100.0, max(values) + 2.0)])
-    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows)).encode(
-        y=alt.Y("signal:N", sort=order, title=None),
+    base = alt.Chart(alt.Data(values=rows), height=_ROW_HEIGHT * len(rows) + _AXIS_HEIGHT).encode(
+        y=alt.Y("signal:N", sort=order, title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=[
             alt.Tooltip("signal:N", title="signal"),
             alt.Tooltip("without:Q", title="score without it", format=".1f"),
             alt.Tooltip("double:Q", title="score at double", format=".1f"),
         ],
     )
-    line = base.mark_rule(strokeWidth=4, opacity=0.5).encode(
-        x=alt.X("without:Q", scale=domain, title="score"), x2="double:Q"
+    line = base.mark_rule(strokeWidth=4, opacity=0.6, color="#8a928e").encode(
+        x=alt.X("without:Q", scale=domain, title="score; the dot is at double", axis=alt.Axis(tickCount=6)),
+        x2="double:Q",
     )
     end = base.mark_point(filled=True, size=60).encode(x="double:Q")
-    now = alt.Chart(alt.Data(values=[{"score": report.score}])).mark_rule(strokeDash=[4, 4]).encode(x="score:Q")
+    now = (
+        alt.Chart(alt.Data(values=[{"score": report.score}]))
+        .mark_rule(strokeDash=[4, 4], color="#8a928e")
+        .encode(x="score:Q")
+    )
     layered: alt.LayerChart = line + end + now
     return layered
