@@ -114,7 +114,7 @@ def run_add(args: argparse.Namespace) -> int:
     from virality_core.training.hand_over import add  # torch loads here, not for --help
 
     task, place = add(args.source, args.task)
-    print(f"The app's virality model for {task} is now {args.source}, kept in {place}.")
+    print(f"The app's virality model for {task} is now {args.source}, kept in {place}; start the app anew if it runs.")
     return 0
 
 
