@@ -57,14 +57,19 @@ def main() -> int:
                     _degrade(clip, worse, *DEGRADED[kind][strength])
                     rows.append(_row(worse, clip.name, kind, strength, scorers, options.budget))
                     print(rows[-1], flush=True)
+                    _write(options.out, summary(rows, clean))  # hours of work: what is known is kept
                     worse.unlink()
     figures = summary(rows, clean)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    beside = options.out.with_name(options.out.name + ".new")
-    beside.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, options.out)
+    _write(options.out, figures)
     print({name: value for name, value in figures.items() if name not in ("rows", "clean")})
     return 0
+
+
+def _write(out: Path, figures: dict[str, Any]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(out.name + ".new")
+    beside.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, out)
 
 
 def summary(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> dict[str, Any]:

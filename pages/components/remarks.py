@@ -80,6 +80,7 @@ def _post(post: Post) -> str:
     facts = {
         "Platform": post.platform or "not stated",
         "Followers": "not stated" if post.followers is None else f"{post.followers:,}",
+        "Music": post.music or "not stated",
     }
     caption = text.safe(post.caption) or "No caption."
     return f'{_facts(facts)}<div class="rv-caption" dir="auto" tabindex="0" aria-label="Caption">{caption}</div>'

@@ -15,6 +15,7 @@ from virality_core.types import MAX_FOLLOWERS, Platform, Post
 
 MAX_UPLOAD_MB = DEFAULT_LIMITS.max_bytes // 2**20  # Streamlit counts in MB of 2^20 bytes
 MAX_CAPTION_CHARACTERS = 50_000
+MAX_MUSIC_CHARACTERS = 200
 FILE_TYPES = ("mp4", "mov", "m4v", "webm", "mkv", "avi", "gif")
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "sample_reel.mp4"
 _SAMPLE_STRIP = SAMPLE.with_name("sample_strip.jpg")
@@ -116,7 +117,20 @@ def _post(draft: Post) -> Post:
         key="followers",
         help="Narrows the ranges of likes and plays. It moves no points.",
     )
-    return Post(caption=caption or "", platform=_PLATFORMS[platform or "Any"], followers=followers)
+    music = st.text_input(
+        "Music (optional)",
+        value=draft.music or "",
+        key="music",
+        max_chars=MAX_MUSIC_CHARACTERS,
+        placeholder="Title of the music it uses, as the platform shows it",
+        help="How many videos use it and how posts with it did, where that is known. It moves no points.",
+    )
+    return Post(
+        caption=caption or "",
+        platform=_PLATFORMS[platform or "Any"],
+        followers=followers,
+        music=(music or "").strip() or None,
+    )
 
 
 def _place(platform: Platform | None) -> int:

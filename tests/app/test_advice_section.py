@@ -84,3 +84,12 @@ def test_the_platforms_say_what_misses_and_where_it_is_from(report: Report) -> N
         assert name in shown
     assert "Not taken" in shown, "a reel of 2 s is too short for Instagram"
     assert all(check.date in shown for check in report.platform_check)
+
+
+def test_the_music_is_read(open_page: Callable[..., Page], drawn_clip_bytes: bytes) -> None:
+    page = open_page()
+    page.app.text_input(key="music").set_value("  QKThr ")
+    page.upload("my reel.mp4", drawn_clip_bytes)
+    page.wait_for_result()
+    assert page.visit.post.music == "QKThr"
+    assert "videos used it by 2025-05-28" in page.html
