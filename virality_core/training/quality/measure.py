@@ -41,7 +41,9 @@ def figures(scores: Scores, samples: Sequence[Sample]) -> dict[str, object]:
         "clips": int(alone.sum()),
         "spearman_together": _rank(scores[alone], vmaf[alone]),
         "spearman_with_mixtures": _rank(scores[~np.isnan(vmaf)], vmaf[~np.isnan(vmaf)]),
-        "spearman": {name: _rank(scores[mask], vmaf[mask]) for name, mask in within.items()},
+        "spearman": {
+            name: _rank(scores[mask], vmaf[mask]) for name, mask in within.items() if np.isin(kinds, GROUPS[name]).any()
+        },
         "pair_order": {str(kind): round(float(right[of == kind].mean()), 4) for kind in sorted(set(of))},
         "pairs_of_light": {kind: int((of == kind).sum()) for kind in ORDERED},
     }

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
 
 from virality_core.media import open_reel, probe
 from virality_core.models.quality_lite import LiteQuality
 from virality_core.scorers.quality_networks import tau_of
 from virality_core.training.quality import ffmpeg
+from virality_core.training.quality.baselines import Brisque, sharpness
 from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
+from virality_core.training.quality.fit import pairs_of
+from virality_core.training.quality.measure import figures
+from virality_core.training.quality.samples import STILLS, Sample
 from virality_core.types import Plan
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -23,25 +29,50 @@ _PLAN = Plan(stills=16, hook_stills=6)  # as a reel is scored
 
 
 def real_clips(model: LiteQuality, paths: list[Path]) -> dict[str, object]:
-    """Score 5 strengths of 6 distortions (and of low light and over-exposure, told apart) of the start of each clip."""
-    right: dict[str, list[bool]] = {}
-    values: dict[str, dict[str, list[float]]] = {}
+    """Score 5 strengths of 6 distortions (and of low light and over-exposure, told apart) of the start of each clip.
+
+    Returns the share of pairs of strengths in order, the figures of `measure.figures` for the model and for what it is
+    compared with, and every score.
+    """
+    samples, scores = [], dict[str, list[float]](model=[], brisque=[], laplacian_sharpness=[], bit_rate=[])
+    judges: dict[str, Callable[[NDArray[np.uint8]], float]] = {"laplacian_sharpness": sharpness}
+    brisque = Brisque()
+    judges["brisque"] = lambda still: -brisque(still)
+    as_they_are = {path.stem: round(score_file(model, path), 4) for path in paths}
     for path in paths:
         info = probe(path)
         clean = ffmpeg.decode(path, (0, info.height, info.width, 3), seconds=SECONDS)
-        values[path.stem] = {"as it is": [round(score_file(model, path), 4)]}
         for kind in (*KINDS, *ORDERED):
-            scores = [_distorted(model, clean, kind, strength) for strength in STRENGTHS]
-            values[path.stem][kind] = [round(score, 4) for score in scores]
-            right.setdefault(kind, []).extend(good > bad for good, bad in combinations(scores, 2))
-    six = [one for kind in KINDS for one in right[kind]]
+            for strength in STRENGTHS:
+                with TemporaryDirectory() as folder:
+                    file = Path(folder) / "distorted.mp4"
+                    size = _distort(clean, kind, strength, file)
+                    vmaf = ffmpeg.vmaf(file, clean) if kind in KINDS else None
+                    stills = open_reel(file, Plan(stills=STILLS)).frames.rgb
+                    scores["model"].append(score_file(model, file))
+                for name, judge in judges.items():
+                    scores[name].append(float(np.mean([judge(still) for still in stills])))
+                scores["bit_rate"].append(float(size))
+                samples.append(
+                    Sample(picture=path.stem, split="real", kind=kind, strength=strength, vmaf=vmaf, bytes=size)
+                )
+    found = {name: figures(np.array(values), samples) for name, values in scores.items()}
+    by_row = zip(samples, scores["model"], strict=True)
     return {
         "strengths": list(STRENGTHS),
-        "pairs": len(six),
-        "in_order": round(float(np.mean(six)), 4),
-        "in_order_by_kind": {kind: round(float(np.mean(ones)), 4) for kind, ones in right.items()},
-        "scores": values,
+        "pairs": len(paths) * len(KINDS) * len(list(combinations(STRENGTHS, 2))),
+        "in_order": _in_order(samples, np.array(scores["model"])),
+        "figures": found,
+        "as_they_are": as_they_are,
+        "scores": [[one.picture, one.kind, one.strength, one.vmaf, round(score, 4)] for one, score in by_row],
     }
+
+
+def _in_order(samples: list[Sample], scores: NDArray[np.float64]) -> float:
+    """The share of pairs of one clip and one of the six distortions whose worse one scores lower."""
+    pairs = pairs_of(samples)
+    six = np.isin([samples[row].kind for row in pairs.worse], KINDS)
+    return round(float((scores[pairs.better] > scores[pairs.worse])[six].mean()), 4)
 
 
 def score_file(model: LiteQuality, path: Path) -> float:
@@ -50,11 +81,8 @@ def score_file(model: LiteQuality, path: Path) -> float:
     return model.score(reel.frames.rgb, tau_of(reel.frames.seconds, reel.info.frame_rate))[0]
 
 
-def _distorted(model: LiteQuality, clean: ffmpeg.Clip, kind: str, strength: float) -> float:
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "distorted.mp4"
-        if kind in CODECS:
-            ffmpeg.encode(clean, file, CODECS[kind][0], crf_of(kind, strength))
-        else:
-            ffmpeg.encode((MEASURED | ORDERED)[kind](clean, strength, 1), file, "libx264", _SAVED_CRF)
-        return score_file(model, file)
+def _distort(clean: ffmpeg.Clip, kind: str, strength: float, file: Path) -> int:
+    """Write the distorted clip; returns the file's bytes."""
+    if kind in CODECS:
+        return ffmpeg.encode(clean, file, CODECS[kind][0], crf_of(kind, strength))
+    return ffmpeg.encode((MEASURED | ORDERED)[kind](clean, strength, 1), file, "libx264", _SAVED_CRF)
