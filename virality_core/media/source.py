@@ -34,7 +34,6 @@ _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; large
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
 _OPEN_OPTIONS = {
-    "format_whitelist": VIDEO_FORMATS,
     "max_streams": str(MAX_TRACKS),
     "ignore_chapters": "1",  # in MP4 their titles may overlap in the file, and each is kept apart
 }
@@ -95,7 +94,11 @@ class Source:
         Raises:
             InputError: not a container this package takes, or damaged beyond reading.
         """
-        options = {**_OPEN_OPTIONS, "max_pixels": str(self.limits.max_pixels)}
+        options = {
+            **_OPEN_OPTIONS,
+            "format_whitelist": VIDEO_FORMATS,
+            "max_pixels": str(self.limits.max_pixels),
+        }
         try:
             container = av.open(
                 _Reader(self._file, self._lock),
