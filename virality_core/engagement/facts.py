@@ -109,16 +109,16 @@ def facts_from(columns: Mapping[str, Any], when: datetime | None = None) -> Fact
     return Facts(
         caption=caption or "",
         hashtags=tuple(str(tag).lower() for tag in listed),
-        followers=_count(columns.get("followers", columns.get("user_follower_count"))),
-        following=_count(columns.get("following", columns.get("user_following_count"))),
-        videos=_count(columns.get("videos", columns.get("user_video_count"))),
-        duration_seconds=_count(columns.get("duration_s", columns.get("video_duration"))),
-        width=_count(columns.get("width", columns.get("video_width"))),
-        height=_count(columns.get("height", columns.get("video_height"))),
+        followers=count_of(columns.get("followers", columns.get("user_follower_count"))),
+        following=count_of(columns.get("following", columns.get("user_following_count"))),
+        videos=count_of(columns.get("videos", columns.get("user_video_count"))),
+        duration_seconds=count_of(columns.get("duration_s", columns.get("video_duration"))),
+        width=count_of(columns.get("width", columns.get("video_width"))),
+        height=count_of(columns.get("height", columns.get("video_height"))),
         music_title=title,
         music_original=bool(original) if original is not None else None if title is None else is_original(title),
-        music_uses=_count(columns.get("music_uses")),
-        music_seconds=_count(columns.get("music_duration")),
+        music_uses=count_of(columns.get("music_uses")),
+        music_seconds=count_of(columns.get("music_duration")),
         hour=None if when is None else when.hour + when.minute / 60.0,
         weekday=None if when is None else when.weekday(),
         country=_text(columns.get("post_location")),
@@ -191,13 +191,13 @@ def _ln(count: float | None) -> float:
     return math.nan if count is None else math.log1p(count)
 
 
-def _count(value: Any) -> float | None:
+def count_of(value: Any) -> float | None:
     """A count of 0 or more, else None. Text is read too: a CSV knows nothing else."""
     if value is None or isinstance(value, bool):
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 0.0 <= number < 1e15 else None
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from virality_core.engagement.facts import KNOWN, Facts, facts_from
+from virality_core.engagement.facts import KNOWN, Facts, count_of, facts_from
 from virality_core.errors import InputError
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
@@ -82,7 +82,7 @@ def _outcome(file: str, number: int, row: Mapping[str, Any]) -> PostOutcome | No
     if author in (None, ""):
         raise InputError(f"There is no `{'uid' if smp else 'user'}` in line {number} of {file}; every post needs one.")
     names = (POPULARITY,) if smp else COUNTS
-    found = {name: _number(row.get(name)) for name in names}
+    found = {name: count_of(row.get(name)) for name in names}
     targets = {name: value for name, value in found.items() if value is not None}
     if not targets:
         return None
@@ -93,16 +93,6 @@ def _outcome(file: str, number: int, row: Mapping[str, Any]) -> PostOutcome | No
         facts=facts_from(columns, _time(row.get("post_time" if smp else "posted_at"))),
         targets=targets,
     )
-
-
-def _number(value: Any) -> float | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if 0.0 <= number < 1e15 else None
 
 
 def _time(value: Any) -> datetime | None:
