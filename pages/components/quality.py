@@ -51,7 +51,7 @@ def show(report: Report) -> None:
         if skipped.name == "quality":
             st.caption(f"No quality curve: {_plain(skipped.reason)}")
     selected = _selected(findings)
-    if findings or signal is not None:
+    if findings:
         st.altair_chart(
             chart(report, selected),
             width="stretch",
@@ -60,6 +60,8 @@ def show(report: Report) -> None:
             selection_mode=SELECTION,
             alt=_in_words(signal, findings),
         )
+    elif signal is not None:
+        st.altair_chart(chart(report, selected), width="stretch", alt=_in_words(signal, findings))
     if not findings:
         st.write("No technical fault was found.")
         return

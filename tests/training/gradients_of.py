@@ -1,4 +1,4 @@
-"""One process of several: `python -m tests.training.gradients_of OUT DATA` under the variables torch.distributed reads.
+"""One process of several: `python -m tests.training.gradients_of OUT DATA ACCUMULATE`, as the variables say.
 
 Writes the gradients of one step of `accumulate` micro-batches, and trains three epochs; the test compares with one
 process.
@@ -56,7 +56,7 @@ def main() -> None:
     process = Accelerator(cpu=True).process_index
     save_file({**found, "loss": torch.tensor(loss)}, out / f"gradients-{process}.safetensors")
     loop.begin_with_kinetics = as_if_pretrained  # type: ignore[assignment]
-    loop.train(data, thawing(accumulate=1), out / "run", device="cpu")
+    loop.train(data, thawing(accumulate=int(sys.argv[3])), out / "run", device="cpu")
 
 
 def as_if_pretrained(network: R2Plus1D) -> tuple[bool, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -109,13 +111,17 @@ def test_processes_share_the_batches_of_one(processes: int) -> None:
     assert sorted(few) == [0, 0, 0, 1, 1, 1], "a part smaller than a step is gone through more than once"
 
 
-def test_workers_give_the_same_and_end(drawn: Manifest, tmp_path: Path) -> None:
+def test_workers_give_the_same_and_end(drawn: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A test of a page leaves its script as __main__, which workers would run again.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # the workers' server keeps its socket there until the end
     batches = [[0, 1], [2, 3], [4, 5]]
     kept = _dataset(drawn, training=True, cache=tmp_path / "cache")
     alone = [batch[0].numpy() for batch in loader(kept, batches)]
     us = psutil.Process()
+    list(loader(kept, batches, workers=2))  # the server that the workers come from stays
     children, files = len(us.children(recursive=True)), []
-    for _ in range(4):
+    for _ in range(3):
         found = [batch[0].numpy().copy() for batch in loader(kept, batches, workers=2)]
         assert all(np.array_equal(a, b) for a, b in zip(alone, found, strict=True))
         gc.collect()

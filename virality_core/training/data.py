@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +151,18 @@ def loader(dataset: VideoDataset, batches: list[list[int]], *, workers: int = 0,
         dataset,
         batch_sampler=batches,
         num_workers=workers,
+        multiprocessing_context=_clean_processes() if workers else None,
         worker_init_fn=_one_thread if workers else None,
         pin_memory=pin,
     )
+
+
+def _clean_processes() -> BaseContext:
+    """Workers come from a server that never ran a thread: forked from this process they could wait for ever for a lock
+    that one of torch's or libav's threads held at that moment."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _one_thread(_worker: int) -> None:
