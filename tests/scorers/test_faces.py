@@ -131,14 +131,14 @@ def test_pictures_of_any_size(
     assert _signal(_seen(scorer, _showing(reel, picture)), "faces").value == 0.0
 
 
-def test_a_smiley_is_no_error(scorer: FacesScorer, make_clip: Callable[..., Clip]) -> None:
+def test_a_smiley_is_no_face(scorer: FacesScorer, make_clip: Callable[..., Clip]) -> None:
     smiley = np.full((480, 270, 3), 250, np.uint8)
     cv2.circle(smiley, (135, 240), 100, (240, 200, 40), -1)
     for x in (100, 170):
         cv2.circle(smiley, (x, 210), 12, (0, 0, 0), -1)
     cv2.ellipse(smiley, (135, 270), (50, 30), 0, 0, 180, (0, 0, 0), 6)
     reel = open_reel(make_clip(frames=1).path, FacesScorer.plan)
-    assert _signal(_seen(scorer, _showing(reel, smiley)), "faces").value in (0.0, 100.0)
+    assert _signal(_seen(scorer, _showing(reel, smiley)), "faces").value == 0.0
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,17 @@ out of the weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from virality_core.models import face_boxes
 from virality_core.models.face_boxes import Boxes
@@ -32,14 +35,13 @@ class _Proposal(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv1, self.prelu1 = nn.Conv2d(3, 10, 3), nn.PReLU(10)
-        self.pool1 = nn.MaxPool2d(2, 2, ceil_mode=True)
         self.conv2, self.prelu2 = nn.Conv2d(10, 16, 3), nn.PReLU(16)
         self.conv3, self.prelu3 = nn.Conv2d(16, 32, 3), nn.PReLU(32)
         self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels (N, 3, H, W) → probability (N, h, w) of a face and how to move its box (N, 4, h, w)."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
+        x = _pool(self.prelu1(self.conv1(x)), 2)
         x = self.prelu3(self.conv3(self.prelu2(self.conv2(x))))
         return torch.softmax(self.conv4_1(x), 1)[:, 1], self.conv4_2(x)
 
@@ -49,16 +51,16 @@ class _Refine(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.prelu1, self.pool1 = nn.Conv2d(3, 28, 3), nn.PReLU(28), nn.MaxPool2d(3, 2, ceil_mode=True)
-        self.conv2, self.prelu2, self.pool2 = nn.Conv2d(28, 48, 3), nn.PReLU(48), nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.conv1, self.prelu1 = nn.Conv2d(3, 28, 3), nn.PReLU(28)
+        self.conv2, self.prelu2 = nn.Conv2d(28, 48, 3), nn.PReLU(48)
         self.conv3, self.prelu3 = nn.Conv2d(48, 64, 2), nn.PReLU(64)
         self.dense4, self.prelu4 = nn.Linear(576, 128), nn.PReLU(128)
         self.dense5_1, self.dense5_2 = nn.Linear(128, 2), nn.Linear(128, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Crops (N, 3, 24, 24) → probability (N,) of a face and how to move its box (N, 4)."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
-        x = self.pool2(self.prelu2(self.conv2(x)))
+        x = _pool(self.prelu1(self.conv1(x)), 3)
+        x = _pool(self.prelu2(self.conv2(x)), 3)
         x = self.prelu4(self.dense4(_flat(self.prelu3(self.conv3(x)))))
         return torch.softmax(self.dense5_1(x), 1)[:, 1], self.dense5_2(x)
 
@@ -68,20 +70,32 @@ class _Output(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.prelu1, self.pool1 = nn.Conv2d(3, 32, 3), nn.PReLU(32), nn.MaxPool2d(3, 2, ceil_mode=True)
-        self.conv2, self.prelu2, self.pool2 = nn.Conv2d(32, 64, 3), nn.PReLU(64), nn.MaxPool2d(3, 2, ceil_mode=True)
-        self.conv3, self.prelu3, self.pool3 = nn.Conv2d(64, 64, 3), nn.PReLU(64), nn.MaxPool2d(2, 2, ceil_mode=True)
+        self.conv1, self.prelu1 = nn.Conv2d(3, 32, 3), nn.PReLU(32)
+        self.conv2, self.prelu2 = nn.Conv2d(32, 64, 3), nn.PReLU(64)
+        self.conv3, self.prelu3 = nn.Conv2d(64, 64, 3), nn.PReLU(64)
         self.conv4, self.prelu4 = nn.Conv2d(64, 128, 2), nn.PReLU(128)
         self.dense5, self.prelu5 = nn.Linear(1152, 256), nn.PReLU(256)
         self.dense6_1, self.dense6_2 = nn.Linear(256, 2), nn.Linear(256, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Crops (N, 3, 48, 48) → probability (N,) of a face and how to move its box (N, 4)."""
-        x = self.pool1(self.prelu1(self.conv1(x)))
-        x = self.pool2(self.prelu2(self.conv2(x)))
-        x = self.pool3(self.prelu3(self.conv3(x)))
+        x = _pool(self.prelu1(self.conv1(x)), 3)
+        x = _pool(self.prelu2(self.conv2(x)), 3)
+        x = _pool(self.prelu3(self.conv3(x)), 2)
         x = self.prelu5(self.dense5(_flat(self.prelu4(self.conv4(x)))))
         return torch.softmax(self.dense6_1(x), 1)[:, 1], self.dense6_2(x)
+
+
+def _pool(x: Tensor, size: int) -> Tensor:
+    """The maximum of each `size` × `size` places at every second, as `max_pool2d` does with `ceil_mode`, but faster."""
+    for axis in (2, 3):
+        steps = -(-(x.shape[axis] - size) // 2) + 1
+        short = 2 * (steps - 1) + size - x.shape[axis]
+        x = pad(x, (0, 0, 0, short) if axis == 2 else (0, short), value=-math.inf) if short else x
+        parts = [x.narrow(axis, at, 2 * steps - 1) for at in range(size)]
+        slices = [part[:, :, ::2] if axis == 2 else part[..., ::2] for part in parts]
+        x = reduce(torch.maximum, slices)
+    return x
 
 
 def _flat(x: Tensor) -> Tensor:
