@@ -37,8 +37,8 @@ def test_real_clips_are_scored(shared_media: Path, lite: Scorers) -> None:
         assert 0.0 < report.score < 100.0
         assert math.fsum(c["points"] for c in plain["contributions"]) == pytest.approx(plain["score"], abs=1e-6)
         about_the_caption = {"sentiment", "keywords", "hashtags"}
-        # not every clip has a beat, none is posted with a title, and no network of one's own was added
-        about_the_rest = {"music", "tempo", "cut_to_beat", "virality"}
+        # not every clip has a beat or a face, none is posted with a title, and no network of one's own was added
+        about_the_rest = {"music", "tempo", "cut_to_beat", "virality", "shot_scale"}
         without_model = set() if bundled_quality() else {"quality"}
         assert {skip.name for skip in report.skipped} <= about_the_caption | about_the_rest | without_model, path.name
         assert report.coverage > (0.98 if bundled_quality() else 0.89), "all but what the hashtags weigh"

@@ -26,6 +26,7 @@ from virality_core.scorers.aesthetics import AestheticsScorer
 from virality_core.scorers.audio import AudioScorer
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption import CaptionScorer
+from virality_core.scorers.faces import FacesScorer
 from virality_core.scorers.findings import diagnose
 from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
@@ -92,6 +93,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighing:
         QualityScorer(profile=profile, device=chosen),
         LookScorer(),
         PacingScorer(),
+        FacesScorer(profile=profile),
         AudioScorer(profile=profile),
         caption,
         KeywordScorer(caption.reader.known_language),

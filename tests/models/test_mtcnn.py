@@ -1,0 +1,30 @@
+"""The face finder's own pooling is the library's, and boxes that overlap are thinned out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import max_pool2d
+
+from virality_core.models import faces
+from virality_core.models.face_boxes import Boxes
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("shape", [(10, 10), (11, 22), (46, 45), (7, 190), (3, 4)])
+def test_pooling(size: int, shape: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(faces._pool(x, size), max_pool2d(x, size, 2, ceil_mode=True))
+
+
+def test_of_boxes_that_overlap_the_most_probable_stays() -> None:
+    corners = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 50, 59, 59], [2, 2, 5, 5]], np.float64)
+    boxes = Boxes(corners=corners, probability=np.array([0.8, 0.9, 0.7, 0.6]), moves=np.zeros((4, 4)))
+    assert boxes.apart(0.5).probability.tolist() == [0.9, 0.7, 0.6]
+    assert boxes.apart(0.5, of_smaller=True).probability.tolist() == [0.9, 0.7]
+
+
+def test_no_boxes_are_none() -> None:
+    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), moves=np.zeros((0, 4)))
+    assert len(none.apart(0.5).moved(1.0).squared().best(3).probability) == 0
