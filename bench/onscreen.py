@@ -101,14 +101,24 @@ def _drawn(eyes: Eyes, pictures: dict[str, np.ndarray]) -> dict[str, Any]:
         own = [overlays.frame(item) for item in eyes.find(rgb)]
         for number, (share, (x, y)) in enumerate((share, place) for share in SIZES for place in PLACES):
             style = overlays.STYLES[number % len(overlays.STYLES)]
-            made = overlays.draw(rgb, overlays.LATIN, share=share, x=x, y=y, style=style)
+            text = overlays.SHORT if share > 0.04 else overlays.LATIN
+            made = overlays.draw(rgb, text, share=share, x=x, y=y, style=style)
             if any(overlays.overlap(box, made.box) > 0 for box in own):
                 left_out += 1
                 continue
             item = overlays.match(eyes.find(made.rgb), made.box)
             off = None if item is None else overlays.off_centre(item, made.box, rgb)
             read = "" if item is None else eyes.read(made.rgb, item)
-            rows.append({"picture": name, "share": share, "style": style, "off": off, "read": read})
+            rows.append(
+                {
+                    "picture": name,
+                    "place": (x, y),
+                    "share": share,
+                    "style": style,
+                    "off": off,
+                    "read": same_text(read, text),
+                }
+            )
     found = [row for row in rows if row["off"] is not None]
     in_place = [row for row in found if row["off"] <= 0.02]
     return {
@@ -119,7 +129,7 @@ def _drawn(eyes: Eyes, pictures: dict[str, np.ndarray]) -> dict[str, Any]:
         "share_found_within_2_percent": round(len(in_place) / len(rows), 3),
         "off_centre_median": round(float(np.median([row["off"] for row in found])), 4),
         "off_centre_largest": round(max(row["off"] for row in found), 4),
-        "read_right": sum(same_text(row["read"], overlays.LATIN) for row in rows),
+        "read_right": sum(bool(row["read"]) for row in rows),
         "by_style": {
             style: [sum(row["style"] == style for row in in_place), sum(row["style"] == style for row in rows)]
             for style in overlays.STYLES

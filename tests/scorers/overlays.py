@@ -13,7 +13,9 @@ from virality_core.models.text_detect import Region
 
 Picture = np.ndarray  # uint8 (H, W, 3)
 STYLES = ("outlined", "plate", "plain")
-LATIN = "Wait for the end, gang"  # with ascenders and descenders, so that its ink is as high as a line is
+# with ascenders and descenders, so that the ink is as high as a line is
+LATIN = "Stop here, gang"  # fits across an upright picture up to 4 % of its height
+SHORT = "Big gap"  # up to 8 %
 ARABIC = "\u0645\u0631\u062d\u0628\u0627 \u0628\u0643\u0645 \u0641\u064a \u0627\u0644\u0641\u064a\u062f\u064a\u0648"
 CYRILLIC = "\u0421\u043c\u043e\u0442\u0440\u0438 \u0434\u043e \u043a\u043e\u043d\u0446\u0430"
 
