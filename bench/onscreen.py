@@ -23,7 +23,7 @@ from virality_core.media import open_reel
 from virality_core.models.text_detect import Region, TextDetector
 from virality_core.models.text_read import TextReader
 from virality_core.scorers.measures.screen_text import same_text
-from virality_core.scorers.onscreen import _LEGIBLE, SMALLEST
+from virality_core.scorers.onscreen import _LEGIBLE, is_line
 from virality_core.types import Plan
 
 SIZES = (0.03, 0.04, 0.06)
@@ -44,7 +44,7 @@ class Eyes:
         start = time.process_time()
         found = self.detector.find(rgb)
         self.find_seconds.append(time.process_time() - start)
-        return [item for item in found if item.short_side >= SMALLEST * rgb.shape[0]]
+        return [item for item in found if is_line(item, rgb.shape[0])]
 
     def read(self, rgb: np.ndarray, item: Region) -> str:
         start = time.process_time()
@@ -57,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.onscreen", description=__doc__)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"), help="folder of real clips")
     parser.add_argument("--photos", type=Path, default=Path("../shared/data/photos"), help="folder of photographs")
-    parser.add_argument("--photo-count", type=int, default=40)
+    parser.add_argument("--photo-count", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("weights/ppocr_v4/measured.json"))
     options = parser.parse_args()
     cv2.setNumThreads(1)

@@ -13,10 +13,10 @@ from tests.scorers import overlays
 from virality_core import weights
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.media import open_reel
-from virality_core.models.text_detect import TextDetector
+from virality_core.models.text_detect import Region, TextDetector
 from virality_core.models.text_read import TextReader
 from virality_core.scorers.measures import screen_text
-from virality_core.scorers.onscreen import OnscreenDetails, OnscreenScorer
+from virality_core.scorers.onscreen import OnscreenDetails, OnscreenScorer, is_line
 from virality_core.types import Plan, Post, Signal
 from virality_core.words import says
 
@@ -155,3 +155,10 @@ def test_a_file_that_is_no_network_is_told(tmp_path: Path) -> None:
     (tmp_path / "no.onnx").write_bytes(b"this is no network")
     with pytest.raises(WeightsError, match="no"):
         TextDetector(tmp_path / "no.onnx")
+
+
+def test_what_is_larger_than_a_line_of_text_is_left_out() -> None:
+    def region(short: float) -> Region:
+        return Region(corners=np.array(((0, 0), (400, 0), (400, short), (0, short)), np.float32), probability=0.9)
+
+    assert [is_line(region(short), 1000) for short in (14, 16, 240, 260)] == [False, True, True, False]

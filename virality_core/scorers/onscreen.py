@@ -32,6 +32,7 @@ from virality_core.types import (
 STILLS = 8  # looked at over the whole reel: 0.3 s of one core each, measured by bench/onscreen.py
 HOOK_STILLS = 2  # more, within the first second
 SMALLEST = 0.015  # of the height: smaller text can't be read on a phone; this project's choice
+LARGEST = 0.25  # of the height: what is larger is an animal or a pattern more often than a line of text
 _FIRST = 1.0  # seconds
 _BOXES = 12  # kept of a still, the largest
 _READ = 3  # lines read of a still, the largest
@@ -116,7 +117,7 @@ class OnscreenScorer(Scorer):
         left_to_read = _READ_IN_ALL
         for number, (seconds, rgb) in enumerate(stills):
             progress("text on the screen", number / len(stills))
-            found = [item for item in self._detector.find(rgb) if item.short_side >= SMALLEST * rgb.shape[0]]
+            found = [item for item in self._detector.find(rgb) if is_line(item, rgb.shape[0])]
             found = sorted(found, key=lambda item: -item.short_side)[:_BOXES]
             readings = [self._reader.read(rgb, item) for item in found[: min(_READ, left_to_read)]]
             left_to_read -= len(readings)
@@ -159,6 +160,11 @@ class OnscreenScorer(Scorer):
                 boxes=tuple(boxes),
             ),
         )
+
+
+def is_line(item: Region, height: int) -> bool:
+    """Whether a region has the size of a line of text in a picture of that height in pixels."""
+    return SMALLEST * height <= item.short_side <= LARGEST * height
 
 
 def _stills(reel: Reel) -> list[tuple[float, NDArray[np.uint8]]]:
