@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from virality_core import words
 from virality_core.advice import BUDGET_SECONDS, Change, advise, candidates
 from virality_core.advice.change import Edit
 from virality_core.errors import UsageError
@@ -144,7 +145,9 @@ def _score(
 
 
 def _concerns(change: Change, scorer: Scorer) -> bool:
-    """Whether a scorer sees the change."""
+    """Whether a scorer sees the change and the score hangs on it."""
+    if not any(words.weighs(name) for name in scorer.names):
+        return False  # what has no weight can't move the score
     plan = scorer.plan
     if change.begin_seconds:
         return plan != Plan()

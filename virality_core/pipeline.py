@@ -32,6 +32,7 @@ from virality_core.scorers.hashtags import HashtagScorer
 from virality_core.scorers.keyword_strength import KeywordScorer
 from virality_core.scorers.look import LookScorer
 from virality_core.scorers.music import MusicScorer
+from virality_core.scorers.onscreen import OnscreenScorer
 from virality_core.scorers.pacing import PacingScorer
 from virality_core.scorers.quality import QualityScorer
 from virality_core.scorers.virality import ViralityScorer
@@ -95,6 +96,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighing:
         PacingScorer(),
         FacesScorer(profile=profile),
         AudioScorer(profile=profile),
+        OnscreenScorer(profile=profile),
         caption,
         KeywordScorer(caption.reader.known_language),
         HashtagScorer(),

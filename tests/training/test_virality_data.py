@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType

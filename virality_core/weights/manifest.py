@@ -19,6 +19,7 @@ Variant = Literal["lite", "full"]
 MANIFEST = "manifest.toml"
 TENSOR_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")  # the last three are read with weights_only=True alone
 TEXT_SUFFIXES = (".json", ".txt")
+NETWORK_SUFFIXES = (".onnx",)  # a protobuf of layers and numbers, no pickle: reading it runs nothing that is in it
 
 _SCHEMA = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,9 +49,8 @@ class Entry:
     def __post_init__(self) -> None:
         path = PurePosixPath(self.file)
         _check(self, not path.is_absolute() and ".." not in path.parts and bool(path.name), "file", "a relative path")
-        _check(
-            self, path.suffix in TENSOR_SUFFIXES + TEXT_SUFFIXES, "file", f"one of {TENSOR_SUFFIXES + TEXT_SUFFIXES}"
-        )
+        suffixes = TENSOR_SUFFIXES + TEXT_SUFFIXES + NETWORK_SUFFIXES
+        _check(self, path.suffix in suffixes, "file", f"one of {suffixes}")
         _check(self, self.variant in get_args(Variant), "variant", "lite or full")
         _check(self, self.source in get_args(Source), "source", "bundled, hub or url")
         _check(self, self.sha256 is None or bool(_SHA256.fullmatch(self.sha256)), "sha256", "64 hex digits")
