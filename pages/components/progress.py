@@ -27,6 +27,9 @@ _STAGES = {
     "sound": "Listening",
     "audio": "Listening",
     "music": "Looking the music up",
+    "faces": "Looking for faces",
+    "onscreen": "Reading the text in the picture",
+    "virality": "Asking your virality network",
 }
 
 
