@@ -116,14 +116,14 @@ class OnscreenScorer(Scorer):
         areas: list[float] = []
         left_to_read = _READ_IN_ALL
         for number, (seconds, rgb) in enumerate(stills):
-            progress("text on the screen", number / len(stills))
+            progress("onscreen", number / len(stills))
             found = [item for item in self._detector.find(rgb) if is_line(item, rgb.shape[0])]
             found = sorted(found, key=lambda item: -item.short_side)[:_BOXES]
             readings = [self._reader.read(rgb, item) for item in found[: min(_READ, left_to_read)]]
             left_to_read -= len(readings)
             boxes += _boxes(seconds, rgb, found, readings)
             areas.append(100.0 * _area(found) / (rgb.shape[0] * rgb.shape[1]))
-        progress("text on the screen", 1.0)
+        progress("onscreen", 1.0)
         return [self._signal(reel, np.array([seconds for seconds, _ in stills]), np.array(areas), boxes)]
 
     def _signal(
