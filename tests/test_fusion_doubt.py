@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from virality_core import reference
 from virality_core.errors import UsageError, ViralityError
 from virality_core.fusion import Weighing, fuse, prior, read_weighing, sensitivity, uncertainty
-from virality_core.types import Signal, Timeline
+from virality_core.types import ModelInfo, Signal, Timeline
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]
 
@@ -143,3 +144,15 @@ def test_no_file_and_no_json(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(UsageError, match="no JSON"):
         read_weighing(tmp_path / "bad.json")
+
+
+def test_a_model_with_a_unit_of_its_own_adds_its_own_doubt() -> None:
+    """The light quality model speaks VMAF, not opinion scores: its doubt is rated by its own table."""
+    line = Timeline(seconds=np.arange(4.0), values=np.array([30.0, 90.0, 40.0, 96.0]))
+    value = 64.0
+    rated = reference.rate("quality", value, variant="lite").desirability
+    model = ModelInfo(id="vsfa-lite", variant="lite", sha256="0" * 64)
+    sure = replace(_signal("quality", rated), value=value, model=model)
+    alone = uncertainty([sure]), uncertainty([replace(sure, timeline=line)])
+    assert alone[0].high - alone[0].low < 1e-9
+    assert alone[1].high - alone[1].low > 10.0

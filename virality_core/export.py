@@ -95,10 +95,9 @@ def _advice(report: Report) -> list[str]:
 
 def _without_weight(report: Report) -> list[str]:
     """Signals that are read and shown, but add and cost nothing: with their value, or why there is none."""
+    counted = {contribution.signal for contribution in report.contributions}  # by fitted weights too
     lines = [
-        f"  {words.title(signal.name)}: {words.says(signal)}"
-        for signal in report.signals
-        if not words.weighs(signal.name)
+        f"  {words.title(signal.name)}: {words.says(signal)}" for signal in report.signals if signal.name not in counted
     ]
     lines += [f"  {words.title(skip.name)}: {skip.reason}" for skip in report.skipped if not words.weighs(skip.name)]
     return ["", "Without weight in the score:", *lines] if lines else []

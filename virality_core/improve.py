@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core import words
 from virality_core.advice import BUDGET_SECONDS, Change, advise, candidates
 from virality_core.advice.change import Edit
 from virality_core.errors import UsageError
-from virality_core.fusion import fuse
+from virality_core.fusion import Weighing, fuse
+from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
 from virality_core.media.rewrite import rewrite
 from virality_core.pipeline import Scorers, answer
@@ -113,6 +113,7 @@ def rescorer(
             progress("trying", 0.0)
 
     post = report.provenance.post
+    weights = (scorers.weighing or prior()).weights
     before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
     before |= {skip.name: skip for skip in report.skipped}
     opened = open_reel(source, scorers.plan, name=name, progress=go_on)
@@ -129,24 +130,29 @@ def rescorer(
             reel = _edited(reel, change.edit)
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
-        concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer)]
-        return _score(before, concerned, reel, changed_post, go_on)
+        concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer, weights)]
+        return _score(before, concerned, reel, changed_post, go_on, scorers.weighing)
 
     return rescore
 
 
 def _score(
-    before: dict[str, Signal | Skipped], concerned: list[Scorer], reel: Reel, post: Post, go_on: Progress
+    before: dict[str, Signal | Skipped],
+    concerned: list[Scorer],
+    reel: Reel,
+    post: Post,
+    go_on: Progress,
+    weighing: Weighing | None,
 ) -> float:
     answers = dict(before)
     for scorer in concerned:
         answers |= {item.name: item for item in answer(scorer, reel, post, go_on)}
-    return fuse([item for item in answers.values() if isinstance(item, Signal)]).score
+    return fuse([item for item in answers.values() if isinstance(item, Signal)], weighing).score
 
 
-def _concerns(change: Change, scorer: Scorer) -> bool:
+def _concerns(change: Change, scorer: Scorer, weights: Mapping[str, float]) -> bool:
     """Whether a scorer sees the change and the score hangs on it."""
-    if not any(words.weighs(name) for name in scorer.names):
+    if not any(weights.get(name, 0.0) > 0.0 for name in scorer.names):
         return False  # what has no weight can't move the score
     plan = scorer.plan
     if change.begin_seconds:

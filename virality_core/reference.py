@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from virality_core import weights
+from virality_core.types import Signal
 from virality_core.weights.tables import naming, read_table
 
 _PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
@@ -47,6 +48,12 @@ def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
     points = np.asarray(entry["points"], dtype=np.float64)  # (P, 2): value, desirability; linear between, flat outside
     desirability = float(np.interp(value, points[:, 0], points[:, 1]))
     return Rating(desirability=desirability, percentile=None, reference=str(entry["source"]))
+
+
+def own_variant(signal: Signal) -> str | None:
+    """The variant of the model that answered, where fusion.toml has an entry for its own native unit; else None."""
+    variants = table()["signals"].get(signal.name, {}).get("variants", {})
+    return signal.model.variant if signal.model is not None and signal.model.variant in variants else None
 
 
 def table() -> dict[str, Any]:

@@ -172,9 +172,8 @@ def _words(name: str) -> dict[str, Any]:
 
 def _words_of(signal: Signal) -> dict[str, Any]:
     """The words of the variant that answered, where its unit is its own."""
-    variants: dict[str, Any] = entry(signal.name).get("variants", {})
-    answered = variants.get("" if signal.model is None else signal.model.variant, {})
-    return dict(answered["words"]) if "words" in answered else _words(signal.name)
+    variant = reference.own_variant(signal)
+    return _words(signal.name) if variant is None else dict(entry(signal.name)["variants"][variant]["words"])
 
 
 def _fields(signal: Signal) -> dict[str, str]:

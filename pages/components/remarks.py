@@ -38,10 +38,11 @@ def show(report: Report, post: Post) -> None:
 
 
 def _unweighed(report: Report) -> str:
+    counted = {contribution.signal for contribution in report.contributions}
     read = [
         _item(signal.name, f"{text.capital(words.says(signal))}.")
         for signal in report.signals
-        if not words.weighs(signal.name)
+        if signal.name not in counted
     ]
     not_read: list[Skipped] = [skip for skip in report.skipped if not words.weighs(skip.name)]
     return "".join([*read, *(_item(skip.name, skip.reason) for skip in not_read)])

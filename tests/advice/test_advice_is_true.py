@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
 
 from virality_core import load_scorers, score_reel
-from virality_core.advice import candidates
+from virality_core.advice import Change, candidates
 from virality_core.errors import InputError, UsageError
-from virality_core.improve import export, with_advice
+from virality_core.fusion import Weighing
+from virality_core.improve import export, rescorer, with_advice
 from virality_core.pipeline import Scorers
 from virality_core.types import Report
 
@@ -90,3 +92,15 @@ def test_what_can_not_be_exported_is_one_sentence(shared_media: Path, tmp_path: 
     with pytest.raises(InputError, match="video"):
         export(broken, tmp_path / "out.mp4", louder)
     assert not list(tmp_path.glob(".export-*"))
+
+
+def test_tried_changes_are_weighed_as_the_report_was(drawn_clip: Path) -> None:
+    weights = {"brightness": 1.0, "contrast": 3.0}
+    values = tuple(weights.values())
+    fitted = Weighing(way="learned", names=tuple(weights), values=values, draws=np.array([values, values]))
+    scorers = load_scorers("lite", device="cpu", weighing=fitted)
+    report = score_reel(drawn_clip, scorers=scorers)
+    nothing = Change(kind="exposure", start=0.0, end=2.0, text="as it is", promise=0.0, edit=lambda frame: frame)
+    stated = score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu")).score
+    assert abs(report.score - stated) > 3.0, "else the test could not tell"
+    assert rescorer(drawn_clip, report, scorers)(nothing) == pytest.approx(report.score, abs=1.0)

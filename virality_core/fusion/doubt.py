@@ -66,9 +66,10 @@ def _drawn(signal: Signal, generator: np.random.Generator, draws: int) -> NDArra
     noise = generator.standard_normal(draws)  # drawn in any case, so that one signal's doubt doesn't move another's
     if line is None or len(line.values) < 2:
         return fixed
-    rated = reference.rate(signal.name, signal.value)
+    variant = reference.own_variant(signal)
+    rated = reference.rate(signal.name, signal.value, variant=variant)
     if abs(rated.desirability - signal.desirability) > _SAME_RATING:
         return fixed
     error = float(np.std(line.values, ddof=1)) / math.sqrt(len(line.values))
     values = np.clip(signal.value + error * noise, *signal.native_range)
-    return np.array([reference.rate(signal.name, float(value)).desirability for value in values])
+    return np.array([reference.rate(signal.name, float(value), variant=variant).desirability for value in values])
