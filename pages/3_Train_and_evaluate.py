@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import evaluation, styles, text, visit
+from pages.components import evaluation, picture, styles, text, visit
 from virality_core.evaluation.runs import EVALUATION, Run, runs, runs_folder
 
 _WAY = (
@@ -130,7 +130,7 @@ def _posts(posts: Sequence[Mapping[str, Any]], folder: Path) -> None:
         with place:
             thumbnail = folder / "thumbnails" / Path(str(post["thumbnail"])).name
             if post["thumbnail"] is not None and thumbnail.is_file():
-                st.image(thumbnail.read_bytes())
+                picture.show_jpeg(thumbnail.read_bytes(), "A frame of this video")
             counts = ", ".join(
                 f"{post[count]:,} {count}"
                 for count in ("plays", "likes", "comments", "shares")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "virality_core"
 
-_GROUND = {"types", "errors", "version", "disk"}
+_GROUND = {"types", "errors", "version", "disk", "heap"}
 _TOOLS = _GROUND | {"media", "weights", "reference", "device", "models"}
 _ENGINE_AND_BELOW = _TOOLS | {
     "scorers",
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
     "disk": set(),
+    "heap": set(),
     "types": _GROUND,
     "media": _GROUND,
     "weights": _GROUND,

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from virality_core import device as devices
-from virality_core import weights
+from virality_core import heap, weights
 from virality_core.engagement import predict as engagement
 from virality_core.errors import Cancelled, ViralityError
 from virality_core.fusion import Weighing, fuse, uncertainty
@@ -141,6 +141,7 @@ def score_reel(
         name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
         with clock.stage(name_of_stage):
             answers += answer(scorer, reel, post, stage)
+            heap.give_back()
         stage(name_of_stage, 1.0)
     answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))

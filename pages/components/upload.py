@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import text
+from pages.components import picture, text
 from virality_core.media import DEFAULT_LIMITS
 from virality_core.types import MAX_FOLLOWERS, Platform, Post
 
@@ -140,7 +140,10 @@ def _place(platform: Platform | None) -> int:
 def _sample() -> bool:
     """The invitation to try the page without a reel of one's own; whether it was taken up."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="sample"):
-        st.image(str(_SAMPLE_STRIP), width=220, alt="Four drawn scenes: a sunrise, a boat, a night forest, balloons")
+        with st.container(width=220):
+            picture.show_jpeg(
+                _SAMPLE_STRIP.read_bytes(), "Four drawn scenes: a sunrise, a boat, a night forest, balloons"
+            )
         with st.container(width=360, gap="xsmall"):
             st.html(
                 '<p class="rv-soft">No reel at hand? Here is one of ours, drawn for this page, ten seconds long.</p>'

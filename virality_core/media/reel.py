@@ -6,6 +6,7 @@ import math
 from contextlib import ExitStack
 from dataclasses import replace
 
+from virality_core import heap
 from virality_core.errors import InputError
 from virality_core.media import places
 from virality_core.media.audio import AudioCollector
@@ -58,6 +59,7 @@ def open_reel(
             taken = take(decoder, plan, report)
             cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
             damaged, (asked, seen) = decoder.damaged_packets, decoder.asked_and_seen
+    heap.give_back()
     return Reel(
         info=info,
         frames=taken.frames,

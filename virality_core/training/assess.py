@@ -5,6 +5,7 @@ Writes `metrics.json` (every figure and the points of every plot), PNG plots, th
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -182,7 +183,8 @@ def _thumbnail(path: Path, folder: Path) -> str | None:
     coded, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
     if not coded:
         return None
-    name = f"{path.stem}.jpg"
+    # Two folders may hold videos of one name.
+    name = f"{path.stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}.jpg"
     part = folder / f".{name}.part"
     part.write_bytes(data.tobytes())
     os.replace(part, folder / name)
