@@ -29,6 +29,19 @@ def test_they_are_the_frames_of_a_plans_clip(make_clip: Callable[..., Clip]) -> 
     assert np.array_equal(clips.rgb[0], steady_frames(clip.path, max_seconds=60.0).rgb)
 
 
+def test_only_the_frames_that_are_chosen(make_clip: Callable[..., Clip]) -> None:
+    clip = make_clip(frames=60)
+    asked: list[int] = []
+
+    def choose(count: int) -> np.ndarray:
+        asked.append(count)
+        return np.array([20, 21, 3, 3])
+
+    found = steady_frames(clip.path, max_seconds=60.0, choose=choose)
+    assert asked == [30]
+    assert [read_barcode(frame) for frame in found.rgb] == [40, 42, 6, 6]
+
+
 def test_no_more_seconds_than_asked_for(make_clip: Callable[..., Clip]) -> None:
     assert len(steady_frames(make_clip(frames=60).path, max_seconds=1.0)) == 15
 

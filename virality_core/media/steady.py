@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from virality_core.errors import InputError
 from virality_core.media import places
@@ -25,6 +27,7 @@ def steady_frames(
     *,
     rate: float = places.CLIP_RATE,
     max_seconds: float,
+    choose: Callable[[int], NDArray[np.intp]] | None = None,
     name: str | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -37,6 +40,8 @@ def steady_frames(
         source: a path or an open binary file.
         rate: frames a second.
         max_seconds: what lies later is not read.
+        choose: from the number of those frames to the ones that are wanted, in any order and number; the others are
+            not decoded. All of them if not given.
         name: what to call the file; the path's last part if not given.
         progress: called with (stage, fraction); may raise Cancelled.
         limits: what is taken in.
@@ -52,7 +57,8 @@ def steady_frames(
         stack.callback(first.decoder.close)
         _, picture = describe(opened, container, stream, first.frame)
         seconds = min(table.duration_seconds, max_seconds, limits.max_seconds)
-        times = np.arange(max(1, int(seconds * rate + 1e-6))) / rate
+        steps = np.arange(max(1, int(seconds * rate + 1e-6)))
+        times = (steps if choose is None else choose(len(steps))) / rate
         ticks = table.shown[places.nearest(table.seconds(table.shown), times)]
         wanted = np.unique(ticks)
         width, height = picture.size_within(CLIP_PIXELS)

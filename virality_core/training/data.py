@@ -83,16 +83,35 @@ class VideoDataset(Dataset[Item]):
         return torch.from_numpy(clips), row.score, float(row.is_viral), place
 
     def _random_clip(self, row: Row, place: int) -> NDArray[np.uint8]:
-        frames = self._kept(
-            row, "steady", lambda path: small(steady_frames(path, max_seconds=MAX_SECONDS).rgb, self.how)
-        )
         chance = np.random.default_rng((self.seed, self.epoch, place))
-        start = int(chance.integers(0, max(1, len(frames) - CLIP_FRAMES + 1)))
-        wanted = start + np.arange(CLIP_FRAMES)
-        wanted = wanted % len(frames) if self.padding == "loop" else np.minimum(wanted, len(frames) - 1)
-        clip = np.ascontiguousarray(frames[wanted])
+
+        def wanted(count: int) -> NDArray[np.intp]:
+            following = chance.integers(0, max(1, count - CLIP_FRAMES + 1)) + np.arange(CLIP_FRAMES)
+            return following % count if self.padding == "loop" else np.minimum(following, count - 1)
+
+        def whole(path: Path) -> NDArray[np.uint8]:
+            return small(steady_frames(path, max_seconds=MAX_SECONDS).rgb, self.how)
+
+        if self.cache is None:
+            clip = self._stretch(self.videos / row.video, wanted, whole)
+        else:
+            frames = self._kept(row, "steady", whole)
+            clip = frames[wanted(len(frames))]
         mirrored = self.mirror and chance.random() < 0.5
-        return np.ascontiguousarray(clip[:, :, ::-1]) if mirrored else clip
+        return np.ascontiguousarray(clip[:, :, ::-1] if mirrored else clip)
+
+    def _stretch(
+        self,
+        path: Path,
+        wanted: Callable[[int], NDArray[np.intp]],
+        whole: Callable[[Path], NDArray[np.uint8]],
+    ) -> NDArray[np.uint8]:
+        """Only the clip is decoded, as nothing is kept; where a damaged file gives nothing of it, all of the file."""
+        try:
+            return small(steady_frames(path, max_seconds=MAX_SECONDS, choose=wanted).rgb, self.how)
+        except InputError:
+            frames = whole(path)
+            return frames[wanted(len(frames))]
 
     def _fixed_clips(self, row: Row) -> NDArray[np.uint8]:
         def decode(path: Path) -> NDArray[np.uint8]:
