@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from virality_core.errors import InputError
+from virality_core.errors import InputError, UsageError
 
 
 def add_parser(what: Any) -> None:
@@ -22,6 +22,12 @@ def add_parser(what: Any) -> None:
     engagement.add_argument(
         "--ablation", action="store_true", help="instead: what each group of features adds, ablation.json"
     )
+    engagement.add_argument(
+        "--coverage",
+        metavar="DRAWS",
+        type=int,
+        help="instead: how often intervals hold where authors are few, leaving others out DRAWS times; coverage.json",
+    )
     engagement.set_defaults(run=run_engagement)
 
 
@@ -30,8 +36,11 @@ def run_engagement(args: argparse.Namespace) -> int:
     from virality_core.engagement.model import EngagementModel
     from virality_core.training import engagement
     from virality_core.training.engagement_ablation import ablation
+    from virality_core.training.engagement_coverage import coverage
     from virality_core.training.engagement_fit import Recipe
 
+    if args.coverage is not None and args.coverage < 1:
+        raise UsageError(f"--coverage is {args.coverage}; it takes how many draws, 1 or more.")
     posts = engagement.read_all(args.data)
     kept = [post for post in posts if not engagement.is_test(post)]
     test = [post for post in posts if engagement.is_test(post)]
@@ -39,6 +48,10 @@ def run_engagement(args: argparse.Namespace) -> int:
         if args.ablation:
             figures = ablation(kept, Recipe(), say=lambda line: print(line, flush=True))
             engagement.write(args.out / "ablation.json", engagement.as_json(figures))
+            return 0
+        if args.coverage is not None:
+            figures = coverage(kept, Recipe(), args.coverage, say=lambda line: print(line, flush=True))
+            engagement.write(args.out / "coverage.json", engagement.as_json(figures))
             return 0
         tensors, stated = engagement.fit_all(kept, Recipe(), say=lambda line: print(line, flush=True))
         metrics = engagement.judge(EngagementModel(tensors, stated), test)
