@@ -80,8 +80,9 @@ def network_text() -> str:
 
     return (
         f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} × "
-        "torchvision's bare forward on the same clips, preprocessing included. In training, clips of 1080×1920 reels load "
-        f"at {listed(False)} a second with 0, 1 and 2 workers where each is decoded, and at {listed(True)} from the cache."
+        "torchvision's bare forward on the same clips, preprocessing included. In training, clips of 1080×1920 reels "
+        f"load at {listed(False)} a second with 0, 1 and 2 workers where each is decoded, and at {listed(True)} from "
+        "the cache."
     )
 
 

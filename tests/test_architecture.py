@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fusion": _GROUND | {"weights", "reference"},
     "platform_check": _GROUND | {"weights", "reference", "words"},
     "advice": _GROUND | {"weights", "reference"},
-    "engagement": _GROUND | {"weights", "reference"},
+    "engagement": _GROUND | {"weights", "reference", "models"},
     "words": _GROUND | {"weights", "reference"},
     "export": _GROUND | {"weights", "reference", "words", "platform_check"},
     "captions": _TOOLS | {"scorers"},

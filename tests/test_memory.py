@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from tests.media.clips import Clip
+from tests.soak import size
 from virality_core import heap
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.timeout(size(300, 1800))
 def test_the_peak_does_not_grow_with_the_length(make_clip: Callable[..., Clip]) -> None:
     peaks = []
-    for seconds in (10, 34):
+    for seconds in (10, size(34, 300)):
         clip = make_clip(frames=30 * seconds, width=360, height=640, sound=True)
         command = [sys.executable, "-m", "bench.measure", "memory", str(clip.path)]
-        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True, timeout=240)
+        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True, timeout=size(280, 900))
         peaks.append(json.loads(done.stdout)["peak_mb"])
     assert peaks[1] - peaks[0] < 40
     assert max(peaks) < 900

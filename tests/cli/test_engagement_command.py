@@ -122,3 +122,10 @@ def test_the_shipped_figures_are_of_the_shipped_model() -> None:
         if row["collection"] == "smp_video":
             (same,) = [of for of in stated if all(of[key] == row[key] for key in ("collection", "target", "baseline"))]
             assert {key: same[key] for key in KEYS} == pytest.approx(row, abs=2e-3)
+
+
+def test_no_draws_is_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["train", "engagement", "--data", "posts.jsonl", "--out", str(tmp_path), "--coverage", "0"]
+    assert main(args) == 2
+    assert "1 or more" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,8 @@ from virality_core.errors import InputError
 from virality_core.evaluation.engagement import predictions, rank_correlation, rows
 from virality_core.evaluation.engagement_posts import PostOutcome, read_outcomes
 from virality_core.training.engagement import fit_all, is_test, model_bytes
-from virality_core.training.engagement_fit import Recipe, boost, to_arrays
+from virality_core.training.engagement_coverage import coverage
+from virality_core.training.engagement_fit import FEW_AUTHORS, Recipe, boost, to_arrays
 from virality_core.training.history_check import check
 
 lightgbm = pytest.importorskip("lightgbm", reason="lightgbm, which training needs, is not installed")
@@ -51,6 +52,16 @@ def test_arrays_predict_what_the_library_predicts() -> None:
 def test_a_fit_that_could_not_split_is_the_mean() -> None:
     trees = boost(np.zeros((40, 2)), np.full(40, 3.0), QUICK)
     assert trees.predict(np.ones((3, 2))) == pytest.approx([3.0] * 3)
+
+
+def test_coverage_is_drawn_again_where_authors_are_few() -> None:
+    few = made_posts(800, per_author=8)
+    drawn = coverage(few, QUICK, 3, lambda _: None)
+    assert {row["target"] for row in drawn} == {"likes", "plays"}
+    for row in drawn:
+        assert 0.0 < row["least"] <= row["mean"] <= row["greatest"] <= 1.0
+        assert row["mean"] == pytest.approx(0.8, abs=0.08)
+    assert coverage(made_posts(FEW_AUTHORS, per_author=1), QUICK, 3, lambda _: None) == []
 
 
 def test_it_beats_followers_and_covers_on_unseen_authors(model: EngagementModel, posts: list[PostOutcome]) -> None:

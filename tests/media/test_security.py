@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.media.clips import Clip
+from tests.soak import size
 from virality_core.errors import InputError, ViralityError
 from virality_core.media import open_reel, probe, sniff, source
 from virality_core.types import Plan
@@ -229,6 +230,6 @@ def test_spoiled_files(make_clip: MakeClip, tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FUZZED)
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(size(900, 7200))
 def test_many_spoiled_files(make_clip: MakeClip, tmp_path: Path, kind: str) -> None:
-    fuzz(make_clip(**FUZZED[kind]), tmp_path / "spoiled.mp4", rounds=300)
+    fuzz(make_clip(**FUZZED[kind]), tmp_path / "spoiled.mp4", rounds=size(100, 1500))

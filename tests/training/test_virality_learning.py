@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from tests.soak import size
 from tests.training.virality_material import material, settings
 from virality_core.evaluation import classification, regression
 from virality_core.models import virality_checkpoint
@@ -20,9 +21,9 @@ from virality_core.training.manifest import Manifest
 from virality_core.training.progress_files import EPOCHS, read_log
 from virality_core.training.r2plus1d import train
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-learning"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-learning"), pytest.mark.timeout(size(900, 3600))]
 
-TRAINED_ON, HELD_OUT = 240, 160
+TRAINED_ON, HELD_OUT = 240, size(160, 1000)
 
 
 @pytest.fixture(scope="module")

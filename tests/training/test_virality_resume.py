@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.soak import size
 from tests.training.virality_material import material, tiny
 from virality_core.errors import InputError, UsageError
 from virality_core.models import virality_checkpoint
@@ -24,7 +25,7 @@ from virality_core.training.progress_files import EPOCHS, STATE, STEPS, read_log
 from virality_core.training.r2plus1d import train
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-resume"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-resume"), pytest.mark.timeout(size(600, 3600))]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,10 @@ train(manifest.read(Path(sys.argv[1])), tiny(save_steps=2), Path(sys.argv[2]), d
 """
 
 
-def test_killed_at_a_random_step_and_resumed_it_is_the_uninterrupted_run(data: Manifest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kill", range(size(1, 8)))
+def test_killed_at_a_random_step_and_resumed_it_is_the_uninterrupted_run(
+    data: Manifest, tmp_path: Path, kill: int
+) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in another order would differ in the last bit
     try:
@@ -57,7 +61,7 @@ def test_killed_at_a_random_step_and_resumed_it_is_the_uninterrupted_run(data: M
         command = [sys.executable, "-c", _KILLED, folder, str(tmp_path / "killed")]
         running = subprocess.Popen(command, env=_environment(), cwd=ROOT)
         steps = len(read_log(whole / STEPS))
-        stop_after = random.Random(os.getpid()).randrange(3, steps - 2)
+        stop_after = random.Random(f"{os.getpid()} {kill}").randrange(3, steps - 2)
         deadline = time.monotonic() + 240
         while len(read_log(tmp_path / "killed" / STEPS)) < stop_after:
             assert running.poll() is None, "it ended before it could be killed"

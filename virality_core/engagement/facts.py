@@ -42,7 +42,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "account": ("followers", "following", "videos", "followers_per_video", "followers_per_following"),
     "caption": (
         *("characters", "words", "hashtags", "mentions", "emoji", "capitals", "digits", "question", "exclamation"),
-        *("latin", "tag_for_you", "tag_viral", "tag_other_reach", "text"),
+        *("latin", "tag_for_you", "tag_viral", "tag_other_reach", "text", "embedding"),
     ),
     "video": ("duration", "aspect", "short_side"),
     "music": ("music_original", "music_uses", "music_seconds", "music_per_video", "music_title"),
@@ -50,7 +50,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "place": ("us", "gb", "ca", "ph", "au", "id", "de", "mx", "my", "english", "no_language"),
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group)
-TEXT_COLUMN = NAMES.index("text")  # filled in by the model: what the words go with
+#: Filled in by the model: what the words go with, and what the caption's vector does.
+TEXT_COLUMN, EMBEDDING_COLUMN = NAMES.index("text"), NAMES.index("embedding")
 
 _FOR_YOU = re.compile(r"^(?:fyp\w*|fy|fypシ\w*|foryou\w*|xuhuong\w*|pourtoi|parati|xyzbca|viraltiktok)$")
 _VIRAL = re.compile(r"^(?:\w*viral\w*|trend\w*|\w*trending)$")
@@ -132,7 +133,7 @@ def is_original(title: str) -> bool:
 
 
 def matrix(posts: Sequence[Facts]) -> Array:
-    """The features of posts (N, len(NAMES)), NaN where not known; the column `text` is left NaN."""
+    """The features of posts (N, len(NAMES)), NaN where not known; `text` and `embedding` are left NaN."""
     return np.array([_row(post) for post in posts], dtype=np.float64).reshape(len(posts), len(NAMES))
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from virality_core.engagement.facts import NAMES, Facts, matrix
 from virality_core.engagement.model import EngagementModel
+from virality_core.engagement.read import read_posts
 from virality_core.errors import InputError, UsageError
 from virality_core.types import Range
 
@@ -83,14 +84,15 @@ def fit_history(
     Raises:
         InputError: no count is known for MIN_POSTS posts, or none differs between them.
     """
-    found = {}
+    found, read = {}, read_posts(posts)
     for target, counts in outcomes.items():
         rows = [row for row, count in enumerate(counts) if count is not None]
-        known = [posts[row] for row in rows]
         truth = np.log1p(np.array([counts[row] for row in rows], dtype=np.float64))
         if target not in model.targets(collection) or len(rows) < MIN_POSTS or not np.ptp(truth) > 0.0:
             continue
-        found[target] = fit_own(matrix(known), model.predict(collection, target, known).median, truth)
+        known = read.rows(rows)
+        general = model.predict(collection, target, [posts[row] for row in rows], known)
+        found[target] = fit_own(known.features, general.median, truth)
     if not found:
         raise InputError(
             f"There are {len(posts)} posts; at least {MIN_POSTS} with the same count (likes, say), which must not be "

@@ -21,7 +21,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from virality_core import weights
-from virality_core.engagement.facts import GROUPS, NAMES, TEXT_COLUMN, Facts, matrix, words
+from virality_core.engagement.facts import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, Facts, matrix
+from virality_core.engagement.read import ReadPosts, read_posts
 from virality_core.engagement.text import text_scores
 from virality_core.engagement.trees import Trees
 from virality_core.errors import WeightsError
@@ -87,14 +88,14 @@ class EngagementModel:
         """What the collection counted."""
         return tuple(self.collections[collection]["targets"])
 
-    def predict(self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None) -> Ranges:
+    def predict(self, collection: str, target: str, posts: Sequence[Facts], read: ReadPosts | None = None) -> Ranges:
         """Ranges for posts as they would do in that collection; a post without followers gets the wider fit.
 
         Args:
             collection, target: One of `targets(collection)`. posts: N of them.
-            base: `matrix(posts)` where it is at hand, so that it is not made for each target.
+            read: `read_posts(posts)` where it is at hand, so that it is not made for each target.
         """
-        features = self.features(collection, target, posts, base)
+        features = self.features(collection, target, read_posts(posts) if read is None else read)
         sized = np.isfinite(features[:, NAMES.index("followers")]) & bool(self.collections[collection]["sized"])
         out = np.zeros((3, len(posts)))
         for kind, rows in (("full", np.flatnonzero(sized)), ("unsized", np.flatnonzero(~sized))):
@@ -109,22 +110,24 @@ class EngagementModel:
         return Ranges(low=np.full(count, low), median=np.full(count, median), high=np.full(count, high))
 
     def followers_alone(
-        self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None
+        self, collection: str, target: str, posts: Sequence[Facts], features: Array | None = None
     ) -> Ranges:
         """The baseline that knows the followers; the constant for a post, or a collection, without them."""
         out = self.constant(collection, target, len(posts))
         known = [row for row, post in enumerate(posts) if post.followers is not None]
         if known and self.collections[collection]["sized"]:
-            features = matrix(posts) if base is None else base
+            features = matrix(posts) if features is None else features
             part = self.fit(collection, target, "followers").predict(features[known])
             out.low[known], out.median[known], out.high[known] = part.low, part.median, part.high
         return out
 
-    def features(self, collection: str, target: str, posts: Sequence[Facts], base: Array | None = None) -> Array:
-        """The features (N, F) with what the posts' words go with in that collection."""
-        features = matrix(posts) if base is None else base.copy()
+    def features(self, collection: str, target: str, read: ReadPosts) -> Array:
+        """The features (N, F) with what the posts' words, and their captions' vectors, go with in that collection."""
+        features = read.features.copy()
         idf, weight = self._array(f"{collection}/idf"), self._array(f"{collection}/{target}/words")
-        features[:, TEXT_COLUMN] = text_scores([words(post) for post in posts], idf, weight)
+        features[:, TEXT_COLUMN] = text_scores(read.words, idf, weight)
+        meaning = self._array(f"{collection}/{target}/embedding")
+        features[:, EMBEDDING_COLUMN] = read.vectors @ meaning[:-1] + meaning[-1]
         return features
 
     def fit(self, collection: str, target: str, kind: str) -> Fit:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.engagement.facts import matrix
 from virality_core.engagement.model import EngagementModel, Ranges
+from virality_core.engagement.read import read_posts
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units
 
 Array = NDArray[np.float64]
@@ -38,19 +38,19 @@ def predictions(model: EngagementModel, posts: Sequence[PostOutcome]) -> dict[tu
     for collection in sorted({post.collection for post in posts}):
         fitted = collection if collection in model.collections else DEFAULT_COLLECTION
         own = [post for post in posts if post.collection == collection]
-        base = matrix([post.facts for post in own])
+        base = read_posts([post.facts for post in own])
         for target in (*COUNTS, POPULARITY):
             places = [place for place, post in enumerate(own) if target in post.targets]
-            chosen, features = [own[place] for place in places], base[places]
+            chosen, read = [own[place] for place in places], base.rows(places)
             if not chosen or target not in model.targets(fitted):
                 continue
             facts = [post.facts for post in chosen]
             by = {
-                "": model.predict(fitted, target, facts, features),
+                "": model.predict(fitted, target, facts, read),
                 "constant": model.constant(fitted, target, len(facts)),
             }
             if model.collections[fitted]["sized"] and any(fact.followers is not None for fact in facts):
-                by["followers"] = model.followers_alone(fitted, target, facts, features)
+                by["followers"] = model.followers_alone(fitted, target, facts, read.features)
             found[collection, target] = Predicted(
                 target=target,
                 truth=np.array([target_units(target, post.targets[target]) for post in chosen]),

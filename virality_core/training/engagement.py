@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from virality_core.engagement.facts import NAMES, TEXT_COLUMN, matrix, words
+from virality_core.engagement.facts import EMBEDDING_COLUMN, NAMES, TEXT_COLUMN
 from virality_core.engagement.model import EngagementModel, columns_of, tensors_of
+from virality_core.engagement.read import read_posts
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement import better, predictions, rank_correlation, rows
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, read_outcomes, target_units
@@ -26,6 +27,8 @@ from virality_core.training.engagement_fit import (
     QUANTILES,
     Recipe,
     beside_words,
+    embedding_out_of_fold,
+    fit_embedding,
     fit_target,
     fit_words,
     idf_of,
@@ -79,8 +82,8 @@ def _fit_collection(
     recipe = recipe.for_authors(len({post.author for post in posts}))
     followers = np.array([fact.followers for fact in facts if fact.followers is not None])
     sized = len(followers) >= len(posts) / 2
-    read = [words(fact) for fact in facts]
-    features, idf, fold = matrix(facts), idf_of(read, recipe), author_folds(posts)
+    read = read_posts(facts)
+    idf, fold = idf_of(read.words, recipe), author_folds(posts)
     tensors: dict[str, NDArray[Any]] = {f"{collection}/idf": idf.astype(np.float32)}
     targets: dict[str, Any] = {}
     for target in (*COUNTS, POPULARITY):
@@ -88,14 +91,18 @@ def _fit_collection(
         if len(rows_of) < MIN_POSTS:
             continue
         truth = np.array([target_units(target, posts[row].targets[target]) for row in rows_of])
-        own, texts = features[rows_of], [read[row] for row in rows_of]
+        counted = read.rows(rows_of)
+        own, texts, vectors, parts = counted.features, counted.words, counted.vectors, fold[rows_of]
         beside = beside_words(own)
-        own[:, TEXT_COLUMN] = words_out_of_fold(texts, beside, truth, fold[rows_of], recipe)
+        own[:, TEXT_COLUMN] = words_out_of_fold(texts, beside, truth, parts, recipe)
+        own[:, EMBEDDING_COLUMN] = embedding_out_of_fold(vectors, beside, truth, parts, recipe)
+        meaning = fit_embedding(vectors, beside, truth, recipe)
         tensors[f"{collection}/{target}/words"] = fit_words(texts, idf, beside, truth, recipe).astype(np.float32)
+        tensors[f"{collection}/{target}/embedding"] = meaning.astype(np.float32)
         for kind in ("full", "unsized", "followers") if sized else ("unsized",):
             keep = np.isfinite(own[:, 0]) if kind != "unsized" else np.ones(len(own), np.bool_)
             fitted = fit_target(
-                own[keep], truth[keep], fold[rows_of][keep], columns_of(kind), recipe, relative=target == POPULARITY
+                own[keep], truth[keep], parts[keep], columns_of(kind), recipe, relative=target == POPULARITY
             )
             tensors |= tensors_of(fitted, f"{collection}/{target}/{kind}")
         targets[target] = {"posts": len(truth), "quantiles": _figures(np.quantile(truth, QUANTILES))}

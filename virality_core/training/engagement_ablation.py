@@ -7,10 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from virality_core.engagement.facts import GROUPS, NAMES, TEXT_COLUMN, matrix, words
+from virality_core.engagement.facts import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN
+from virality_core.engagement.read import read_posts
 from virality_core.evaluation.engagement import author_draws, interval, rank_correlation
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units
-from virality_core.training.engagement_fit import Recipe, beside_words, boost, words_out_of_fold
+from virality_core.training.engagement_fit import (
+    Recipe,
+    beside_words,
+    boost,
+    embedding_out_of_fold,
+    words_out_of_fold,
+)
 from virality_core.training.regression import folds, numbers
 
 JUDGED = (("smp_video", POPULARITY), ("tiktok-vn-2025", "likes"), ("tiktok-us-2025", "likes"))
@@ -37,7 +44,8 @@ def _rows(
 ) -> list[dict[str, Any]]:
     truth = np.array([target_units(target, post.targets[target]) for post in posts])
     authors = [post.author for post in posts]
-    features, texts = matrix([post.facts for post in posts]), [words(post.facts) for post in posts]
+    read = read_posts([post.facts for post in posts])
+    features, texts, vectors = read.features, read.words, read.vectors
     beside, outer = beside_words(features), folds([f"ablation {name}" for name in authors], 5)
     inner = folds([f"ablation words {name}" for name in authors], 5)
     sized = bool(np.isfinite(features[:, 0]).any())
@@ -46,13 +54,16 @@ def _rows(
         fit, judged = np.flatnonzero(outer != fold), np.flatnonzero(outer == fold)
         own = features.copy()
         own[fit, TEXT_COLUMN] = words_out_of_fold([texts[i] for i in fit], beside[fit], truth[fit], inner[fit], recipe)
+        own[fit, EMBEDDING_COLUMN] = embedding_out_of_fold(vectors[fit], beside[fit], truth[fit], inner[fit], recipe)
         # The judged posts' words are scored by fits that leave their authors out.
         both = np.concatenate([fit, judged])
         marked = np.concatenate([np.zeros(len(fit), np.int64), np.ones(len(judged), np.int64)])
         scored = words_out_of_fold([texts[i] for i in both], beside[both], truth[both], marked, recipe)
         own[judged, TEXT_COLUMN] = scored[len(fit) :]
-        for name, read in _sets(sized).items():
-            columns = [NAMES.index(feature) for feature in read]
+        meant = embedding_out_of_fold(vectors[both], beside[both], truth[both], marked, recipe)
+        own[judged, EMBEDDING_COLUMN] = meant[len(fit) :]
+        for name, names in _sets(sized).items():
+            columns = [NAMES.index(feature) for feature in names]
             points[name][judged] = boost(own[fit][:, columns], truth[fit], recipe).predict(own[judged][:, columns])
     reference = points["account" if sized else "caption"]
     drawn = author_draws(numbers(authors), DRAWS)
@@ -78,10 +89,16 @@ def _rows(
 
 def _sets(sized: bool) -> dict[str, tuple[str, ...]]:
     everything = tuple(name for group in GROUPS.values() for name in group)
-    without_words = tuple(name for name in everything if name != "text")
+    without_words = tuple(name for name in everything if name not in ("text", "embedding"))
+    without_vector = tuple(name for name in everything if name != "embedding")
     content = tuple(name for name in everything if name not in GROUPS["account"])
     if not sized:
-        return {"caption": GROUPS["caption"], "all but words": without_words, "everything": everything}
+        return {
+            "caption": GROUPS["caption"],
+            "all but words": without_words,
+            "all but the embedding": without_vector,
+            "everything": everything,
+        }
     counts = ("followers", "following", "videos")
     account = GROUPS["account"]
     return {
@@ -90,8 +107,9 @@ def _sets(sized: bool) -> dict[str, tuple[str, ...]]:
         "followers, following, videos": counts,
         "no account": content,
         **{f"account + {group}": (*account, *names) for group, names in GROUPS.items() if group != "account"},
-        "account + words alone": (*account, "text"),
+        "account + words alone": (*account, "text", "embedding"),
         "all but words": without_words,
+        "all but the embedding": without_vector,
         "everything": everything,
     }
 

@@ -1,6 +1,7 @@
 """The fits behind the engagement model: words by ridge, boosting, out-of-fold by author, and honest intervals.
 
-A target's model has three parts. A ridge regression on hashed words beside account size gives one number, the words'.
+A target's model has three parts. A ridge regression on hashed words beside account size gives one number, the words';
+another on the caption's vector a second.
 Boosted trees with squared loss give the centre from all features. On what the centre leaves over (out of fold), boosted
 trees with quantile loss give the 10 %, 50 % and 90 % quantiles, which CQR then widens or narrows by what authors they
 were not fitted on show (Romano, Patterson and Candès, Conformalized Quantile Regression, NeurIPS 2019).
@@ -41,6 +42,7 @@ class Recipe:
     smallest_leaf: int = 40
     spread_trees: int = 60
     ridge: float = 8.0
+    embedding_ridge: float = 10_000.0
     rare: int = 2  # training posts that must have a word for it to count
 
     def for_authors(self, authors: int) -> Recipe:
@@ -175,6 +177,28 @@ def words_out_of_fold(
     return scores
 
 
+def fit_embedding(vectors: Array, beside: Array, target: Array, recipe: Recipe) -> Array:
+    """Ridge on captions' vectors, brought to one spread, of what other columns leave over: weights, shift (D + 1,).
+
+    Args:
+        vectors: (N, D). beside: (N, B) with the intercept. target: (N,).
+    """
+    left = target - beside @ np.linalg.lstsq(beside, target, rcond=None)[0]
+    means, spreads = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-9)
+    z = (vectors - means) / spreads
+    weights = np.linalg.solve(z.T @ z + recipe.embedding_ridge * np.eye(z.shape[1]), z.T @ left) / spreads
+    return np.append(weights, -means @ weights)
+
+
+def embedding_out_of_fold(vectors: Array, beside: Array, target: Array, folds: Index, recipe: Recipe) -> Array:
+    """Each post's number from a fit on the other folds: (N,)."""
+    scores = np.zeros(len(vectors))
+    for inside, outside in _parts(folds):
+        weights = fit_embedding(vectors[inside], beside[inside], target[inside], recipe)
+        scores[outside] = vectors[outside] @ weights[:-1] + weights[-1]
+    return scores
+
+
 def beside_words(features: Array) -> Array:
     """What the word model stands beside: an intercept and cubics of the account's counts and the duration: (N, B)."""
     columns = [np.ones(len(features))]
@@ -190,7 +214,7 @@ def beside_words(features: Array) -> Array:
 def fit_target(
     features: Array, target: Array, folds: Index, read: Flags, recipe: Recipe, *, relative: bool = False
 ) -> Fit:
-    """The whole model of one target on features (N, F) whose column `text` was filled in out of fold.
+    """The whole model of one target on features (N, F) whose `text` and `embedding` were filled in out of fold.
 
     Args:
         features, target: (N, F), (N,) in the target's units. folds: (N,), all posts of an author in one.

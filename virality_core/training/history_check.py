@@ -11,12 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from virality_core.engagement.facts import TEXT_COLUMN, matrix, words
+from virality_core.engagement.facts import EMBEDDING_COLUMN, TEXT_COLUMN
 from virality_core.engagement.history import fit_own
+from virality_core.engagement.read import read_posts
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement_posts import PostOutcome, target_units
 from virality_core.training.engagement import author_folds
-from virality_core.training.engagement_fit import Array, Index, Recipe, beside_words, boost, words_out_of_fold
+from virality_core.training.engagement_fit import (
+    Array,
+    Index,
+    Recipe,
+    beside_words,
+    boost,
+    embedding_out_of_fold,
+    words_out_of_fold,
+)
 from virality_core.training.regression import numbers
 
 MIN_POSTS = 40
@@ -75,10 +84,11 @@ def _row(features: Array, truth: Array, general: Array, authors: Index, each: in
 def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Array, Array, Array]:
     """Features, outcomes in ln units, and the general centre fitted without the post's author: (N, F), (N,), (N,)."""
     recipe = Recipe().for_authors(len({post.author for post in posts}))
-    features, folds = matrix([post.facts for post in posts]), author_folds(posts)
+    read, folds = read_posts([post.facts for post in posts]), author_folds(posts)
     truth = np.array([target_units(target, post.targets[target]) for post in posts])
-    texts = [words(post.facts) for post in posts]
-    features[:, TEXT_COLUMN] = words_out_of_fold(texts, beside_words(features), truth, folds, recipe)
+    features, beside = read.features, beside_words(read.features)
+    features[:, TEXT_COLUMN] = words_out_of_fold(read.words, beside, truth, folds, recipe)
+    features[:, EMBEDDING_COLUMN] = embedding_out_of_fold(read.vectors, beside, truth, folds, recipe)
     general = np.zeros(len(posts))
     for fold in np.unique(folds):
         inside, outside = folds != fold, folds == fold
