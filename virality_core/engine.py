@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from virality_core import device
+from virality_core.advice import Change
 from virality_core.errors import Cancelled, InputError, ViralityError
-from virality_core.improve import with_advice
+from virality_core.improve import exported, with_advice
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.types import Post, Profile, Progress, Report
@@ -157,6 +158,15 @@ class Engine:
 
         return self._enqueue(Job(self, work))
 
+    def submit_export(self, source: Source, change: Change, *, name: str | None = None) -> Job[bytes]:
+        """Queue the writing of a changed copy of a reel (MP4 bytes, in memory). Raises EngineBusy as `submit`."""
+
+        def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> bytes:
+            del scorers
+            return exported(source, change, name=name, progress=progress)
+
+        return self._enqueue(Job(self, work))
+
     def submit_preview(self, source: Source, *, name: str | None = None) -> Job[bytes]:
         """Queue the making of a copy that any browser plays (MP4 bytes). Raises EngineBusy as `submit`."""
 
@@ -233,7 +243,7 @@ class Engine:
                 raise Cancelled("Scoring was cancelled.")
             if time.monotonic() > deadline:
                 raise InputError(
-                    f"Scoring took longer than {self.time_limit_seconds:.0f} s and was stopped; try a shorter reel."
+                    f"This took longer than {self.time_limit_seconds:.0f} s and was stopped; try a shorter reel."
                 )
             job.stage, job.fraction = stage, min(1.0, max(job.fraction, fraction))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
 from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
-from virality_core.media.rewrite import rewrite
+from virality_core.media.rewrite import rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
 from virality_core.types import (
@@ -73,17 +73,32 @@ def export(source: Path, out: Path, change: Change, *, progress: Progress | None
         UsageError: the change is one of the caption, or `out` is the reel itself or can't be written.
         InputError: the reel can't be read. Cancelled: from `progress`.
     """
-    if change.edit is None and not change.gain and not change.begin_seconds:
+    return rewrite(source, out, **_treatment(change), progress=progress)
+
+
+def exported(
+    source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress | None = None
+) -> bytes:
+    """The same copy as MP4 bytes, made in memory. Raises as `export`, and InputError for one larger than a reel may be."""
+    return rewritten(source, **_treatment(change), name=name, progress=progress)
+
+
+class _Treatment(TypedDict):
+    edit: Edit | None
+    treat: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None
+    begin_seconds: float
+
+
+def _treatment(change: Change) -> _Treatment:
+    """What `rewrite` is to do for the change. Raises UsageError where that is nothing."""
+    if not change.of_the_reel:
         raise UsageError("There is nothing to export: the advice is about the caption.")
     factor = 10.0 ** (change.gain / 20.0)
-    return rewrite(
-        source,
-        out,
-        edit=change.edit,
-        treat=(lambda samples: limited(samples, factor)) if change.gain else None,
-        begin_seconds=change.begin_seconds,
-        progress=progress,
-    )
+    return {
+        "edit": change.edit,
+        "treat": (lambda samples: limited(samples, factor)) if change.gain else None,
+        "begin_seconds": change.begin_seconds,
+    }
 
 
 def limited(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from streamlit.runtime import exists as runtime_exists
 from streamlit.runtime import get_instance as runtime_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from virality_core.advice import Change
 from virality_core.engine import Engine, Job
 from virality_core.types import Post, Report
 
@@ -42,6 +43,10 @@ class Visit:
         self.advising: Job[Report] | None = None
         self.advised = False  # whether changes were tried on this reel with this caption
         self.advice_error = ""
+        self.exporting: Job[bytes] | None = None
+        self.exporting_what = ""  # the text of the advice that the copy is made for, or was
+        self.exported: bytes | None = None  # the one changed copy that is kept
+        self.export_error = ""
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -60,6 +65,7 @@ class Visit:
     def collect_when_done(self) -> None:
         """Once the job has ended, take its report, or what to tell the visitor in its place."""
         self._collect_advice()
+        self._collect_export()
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
@@ -87,6 +93,30 @@ class Visit:
         elif job.state == "failed":
             self.advice_error = str(job.error)
 
+    def ask_export(self, engine: Engine, what: str, change: Change) -> None:
+        """Put the making of a changed copy in the queue, in the place of the last one. Raises EngineBusy."""
+        assert self.source is not None
+        self.forget_export()
+        self.exporting = engine.submit_export(self.source, change, name=self.name)
+        self.exporting_what = what
+
+    def _collect_export(self) -> None:
+        job = self.exporting
+        if job is None or not job.ended:
+            return
+        self.exporting = None
+        if job.state == "done":
+            self.exported = job.result()
+        elif job.state == "failed":
+            self.export_error = str(job.error)
+
+    def forget_export(self) -> None:
+        """Let go of the changed copy, or of the making of one."""
+        if self.exporting is not None:
+            self.exporting.cancel()
+        self.exporting = self.exported = None
+        self.exporting_what = self.export_error = ""
+
     def another(self) -> None:
         """Let go of the reel and of what was made of it; what was typed stays for the next one."""
         draft = self.draft
@@ -99,6 +129,7 @@ class Visit:
         if self.advising is not None:
             self.advising.cancel()
         self.advising, self.advised = None, False
+        self.forget_export()
         self.draft = replace(self.draft, caption=post.caption)
 
     def drop(self) -> None:
@@ -108,6 +139,7 @@ class Visit:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.advising, self.advised = None, False
+        self.forget_export()
         self.name = self.error = self.advice_error = ""
         self.reading = None
         self.post = self.draft = Post()
