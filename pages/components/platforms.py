@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
-from virality_core.platform_check import NAMES, TITLES
+from virality_core.platform_check import NAMES, TITLES, not_checked
 from virality_core.types import CheckStatus, PlatformCheck, Report
 
 _MARKS: dict[CheckStatus, str] = {"pass": "Fits", "warn": "Not at its best", "fail": "Not taken"}
@@ -21,6 +21,9 @@ def show(report: Report) -> None:
         checks = [check for check in report.platform_check if check.platform == platform]
         wrong = [check for check in checks if check.status != "pass"]
         st.html(f'<p class="rv-prose"><b>{NAMES[platform]}</b>: {_summary(checks, wrong)}</p>{_list(wrong)}')
+    missing = not_checked(report.signals, report.skipped)
+    if missing:
+        st.html(f'<p class="rv-soft">{text.safe(missing)}</p>')
     with st.expander("All checks, with where the numbers are from"):
         st.html(
             "".join(f"<p><b>{text.safe(_said(check))}</b><br>{_origin(check)}</p>" for check in report.platform_check)
