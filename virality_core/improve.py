@@ -79,7 +79,7 @@ def export(source: Path, out: Path, change: Change, *, progress: Progress | None
 def exported(
     source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress | None = None
 ) -> bytes:
-    """The same copy as MP4 bytes, made in memory. Raises as `export`, and InputError for one larger than a reel may be."""
+    """The same copy as MP4 bytes in memory. Raises as `export`, InputError also where it grows too large."""
     return rewritten(source, **_treatment(change), name=name, progress=progress)
 
 

@@ -1,6 +1,6 @@
 """Found text and a platform's safe zone, drawn over the frame that is shown.
 
-Streamlit's `st.html` drops SVG, so the drawing is a picture of its own: an SVG that holds the frame and what lies on it.
+Streamlit's `st.html` drops SVG, so the drawing is a picture of its own: an SVG that holds the frame too.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ def show(report: Report) -> None:
     if not report.platform_check:
         return
     heading("Platform check", "What each platform asks of the file itself. It moves no points.")
+    if report.provenance.post.platform is None:
+        st.html('<p class="rv-soft">You chose no platform, so the reel is held against all three.</p>')
     for platform in dict.fromkeys(check.platform for check in report.platform_check):
         checks = [check for check in report.platform_check if check.platform == platform]
         wrong = [check for check in checks if check.status != "pass"]

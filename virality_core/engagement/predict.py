@@ -17,6 +17,7 @@ COUNTS = ("likes", "comments", "shares", "saves", "plays")
 #: The one recent collection that knows account sizes, and the one that counted saves.
 DEFAULT_COLLECTION = "tiktok-vn-2025"
 
+_INDEXED = "smp_video"
 _SERVED_SIDE = 576.0  # TikTok's posts were collected at this short side, whatever was uploaded
 _OTHERS = {"instagram": "Instagram", "youtube": "YouTube"}
 
@@ -56,7 +57,7 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
         collection=collection,
         population=f"posts of {size}, {reference.collections_named(collection)}",
         sized=sized,
-        notes=tuple(_notes(model, collection, post)),
+        notes=(*_notes(model, collection, post), *_on_the_index(model, post, facts)),
         **ranges,
     )
 
@@ -149,6 +150,23 @@ def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
     if "saves" in stated["targets"]:
         notes.append("Saves were counted in this one collection only.")
     return notes
+
+
+def _on_the_index(model: EngagementModel, post: Post, facts: Facts) -> list[str]:
+    """What the one collection says that knows following and number of videos, where one of them is stated."""
+    if post.following is None and post.videos is None:
+        return []
+    if post.followers is None:
+        return ["Following and number of videos are read together with followers alone, which are not stated."]
+    found = model.predict(_INDEXED, "popularity", [facts])
+    low, median, high = (float(edge[0]) for edge in (found.low, found.median, found.high))
+    _, half, many = model.collections[_INDEXED]["targets"]["popularity"]["quantiles"]
+    return [
+        "Following and number of videos are known to one collection only, the posts of the SMP-Video challenge 2025, "
+        f"which counts in a popularity index of its own, on a log scale: a post like this gets {median:.1f}, 80 % "
+        f"between {low:.1f} and {high:.1f}; half of its posts have over {half:.1f}, one in ten over {many:.1f}. They "
+        "move none of the ranges of likes and plays."
+    ]
 
 
 def _round(value: float) -> int:

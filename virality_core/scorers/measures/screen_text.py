@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-
 _SAME_TEXT = 0.8  # difflib's ratio: a letter of five read otherwise is still the same line
 
 
