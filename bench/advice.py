@@ -26,6 +26,15 @@ from virality_core.improve import export, with_advice
 from virality_core.pipeline import Scorers
 from virality_core.types import Report
 
+
+def _shaken(size: float) -> str:
+    """A window of nine tenths that is thrown about by up to `size` of its room, in waves of 3 to 8 a second."""
+    across = "0.6*sin(2*PI*3.7*t)+0.4*sin(2*PI*7.9*t)"
+    down = "0.6*sin(2*PI*4.3*t+1)+0.4*sin(2*PI*6.7*t)"
+    room = "trunc(iw*0.45)*2:trunc(ih*0.45)*2"
+    return f"crop={room}:x='(iw-ow)/2*(1+{size}*({across}))':y='(ih-oh)/2*(1+{size}*({down}))'"
+
+
 #: kind of advice → (video filter, audio filter) by strength; None leaves the stream
 DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
     "exposure": (("eq=gamma=0.45", None), ("eq=gamma=0.35", None), ("eq=gamma=0.25", None)),
@@ -34,6 +43,7 @@ DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
     "denoise": tuple((f"noise=alls={level}:allf=t", None) for level in (20, 35, 50)),
     "sharpen": tuple((f"gblur=sigma={sigma}", None) for sigma in (2, 3, 4)),
     "crop_bars": tuple((f"pad=iw:trunc(ih*{high}/2)*2:0:(oh-ih)/2", None) for high in (1.2, 1.4, 1.7)),
+    "stabilise": tuple((_shaken(size), None) for size in (0.3, 0.6, 0.95)),
     "loudness": tuple((None, f"volume={volume}dB") for volume in (-12, -18, -26)),
     "leading_silence": tuple((None, f"volume=0:enable='lt(t,{seconds})'") for seconds in (1.0, 2.0, 3.0)),
 }

@@ -20,6 +20,7 @@ from virality_core.media import open_reel
 from virality_core.media.rewrite import rewrite
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
+from virality_core.steady import steadied_runs, window_of
 from virality_core.types import (
     Audio,
     Cuts,
@@ -79,7 +80,8 @@ def export(source: Path, out: Path, change: Change, *, progress: Progress | None
     return rewrite(
         source,
         out,
-        edit=change.edit,
+        edit=change.edit if change.steady is None else None,
+        window=None if change.steady is None else window_of(source, change.steady, progress=progress),
         treat=(lambda samples: limited(samples, factor)) if change.gain else None,
         begin_seconds=change.begin_seconds,
         progress=progress,
@@ -127,7 +129,9 @@ def rescorer(
                 change.begin_seconds,
             )
         if change.edit is not None:
+            runs = None if change.steady is None else steadied_runs(reel.runs, change.steady)
             reel = _edited(reel, change.edit)
+            reel = reel if runs is None else replace(reel, runs=runs)
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
         concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer, weights)]

@@ -38,6 +38,7 @@ STAGE = "exporting"
 _SOUND_RATE = 48_000
 
 Edit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # one frame (H, W, 3)
+Window = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]  # the same, of the frame shown at so many seconds
 Treat = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
 
 
@@ -46,6 +47,7 @@ def rewrite(
     out: Path,
     *,
     edit: Edit | None = None,
+    window: Window | None = None,
     treat: Treat | None = None,
     begin_seconds: float = 0.0,
     progress: Progress | None = None,
@@ -72,7 +74,9 @@ def rewrite(
             with closing(first.decoder):
                 picture = describe(opened, container, stream, first.frame)[1]
             with opened.open() as again, av.open(beside, "w", format="mp4") as target:
-                _Copy(target, again, opened, table, picture, edit, treat, begin_seconds).write(progress or _silent)
+                _Copy(target, again, opened, table, picture, edit, window, treat, begin_seconds).write(
+                    progress or _silent
+                )
         os.replace(beside, out)
     except AV_ERRORS as error:
         raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
@@ -94,15 +98,16 @@ class _Copy:
         table: Survey,
         picture: Picture,
         edit: Edit | None,
+        window: Window | None,
         treat: Treat | None,
         begin_seconds: float,
     ) -> None:
         self._target, self._container, self._table, self._picture = target, container, table, picture
         self._stream = checked_video(source, container)
-        self._edit, self._treat, self._begin = edit, treat, begin_seconds
+        self._edit, self._window, self._treat, self._begin = edit, window, treat, begin_seconds
         self._last = -1
         self._video: VideoStream | None = None
-        plain = edit is None and not begin_seconds and picture.turn.degrees_clockwise == 0
+        plain = edit is None and window is None and not begin_seconds and picture.turn.degrees_clockwise == 0
         self._copies = plain and self._stream.codec_context.codec.canonical_name in ("h264", "hevc")
         if self._copies:
             self._video = target.add_stream_from_template(self._stream)
@@ -142,15 +147,16 @@ class _Copy:
         """H.264 whose size is that of an edited frame; keyframes only where the reel has them."""
         options = {"preset": "veryfast", "crf": "14", "forced-idr": "1", "x264-params": "scenecut=0:keyint=600"}
         video = self._target.add_stream("libx264", rate=30, options=options)
-        height, width = self._edited(self._rgb * 0).shape[:2]
+        height, width = self._edited(self._rgb * 0, 0.0).shape[:2]
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.codec_context.time_base = self._table.time_base
         video.color_primaries = video.color_trc = video.colorspace = 1
         video.color_range = ColorRange.MPEG
         return video
 
-    def _edited(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _edited(self, rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         made = rgb if self._edit is None else self._edit(rgb)
+        made = made if self._window is None else self._window(made, seconds)
         return np.ascontiguousarray(made[: made.shape[0] // 2 * 2, : made.shape[1] // 2 * 2])
 
     def _copy(self, packet: Packet) -> None:  # type: ignore[type-arg]
@@ -165,9 +171,9 @@ class _Copy:
         if tick is None or tick - begin <= self._last or self._video is None:
             return
         self._last = tick - begin
-        is_key = bool(frame.key_frame)
+        is_key, seconds = bool(frame.key_frame), float((tick - self._table.zero) * self._table.time_base)
         self._picture.rgb(frame, self._rgb)
-        ready = VideoFrame.from_ndarray(self._edited(self._rgb), format="rgb24").reformat(
+        ready = VideoFrame.from_ndarray(self._edited(self._rgb, seconds), format="rgb24").reformat(
             format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
         ready.pts, ready.time_base = self._last, self._table.time_base
