@@ -25,6 +25,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "pipeline",
     "stages",
     "whatif",
+    "steady",
     "improve",
 }
 
@@ -50,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
     "stages": _GROUND,
+    "steady": _TOOLS | {"scorers", "advice"},
     "improve": _ENGINE_AND_BELOW,
     "pipeline": _ENGINE_AND_BELOW,
     "whatif": _GROUND | {"fusion", "engagement"},

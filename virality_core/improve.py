@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -17,9 +17,10 @@ from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
 from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
-from virality_core.media.rewrite import rewrite, rewritten
+from virality_core.media.rewrite import Treatment, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
+from virality_core.steady import steadied_runs, window_of
 from virality_core.types import (
     Audio,
     Cuts,
@@ -73,32 +74,26 @@ def export(source: Path, out: Path, change: Change, *, progress: Progress | None
         UsageError: the change is one of the caption, or `out` is the reel itself or can't be written.
         InputError: the reel can't be read. Cancelled: from `progress`.
     """
-    return rewrite(source, out, **_treatment(change), progress=progress)
+    return rewrite(source, out, _treatment(source, change, None, progress), progress=progress)
 
 
 def exported(
     source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress | None = None
 ) -> bytes:
     """The same copy as MP4 bytes in memory. Raises as `export`, InputError also where it grows too large."""
-    return rewritten(source, **_treatment(change), name=name, progress=progress)
+    return rewritten(source, _treatment(source, change, name, progress), name=name, progress=progress)
 
 
-class _Treatment(TypedDict):
-    edit: Edit | None
-    treat: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None
-    begin_seconds: float
-
-
-def _treatment(change: Change) -> _Treatment:
-    """What `rewrite` is to do for the change. Raises UsageError where that is nothing."""
+def _treatment(source: str | Path | BinaryIO, change: Change, name: str | None, progress: Progress | None) -> Treatment:
     if not change.of_the_reel:
         raise UsageError("There is nothing to export: the advice is about the caption.")
-    factor = 10.0 ** (change.gain / 20.0)
-    return {
-        "edit": change.edit,
-        "treat": (lambda samples: limited(samples, factor)) if change.gain else None,
-        "begin_seconds": change.begin_seconds,
-    }
+    factor, steady = 10.0 ** (change.gain / 20.0), change.steady
+    return Treatment(
+        edit=change.edit if steady is None else None,
+        window=None if steady is None else window_of(source, steady, name=name, progress=progress),
+        treat=(lambda samples: limited(samples, factor)) if change.gain else None,
+        begin_seconds=change.begin_seconds,
+    )
 
 
 def limited(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
@@ -142,7 +137,9 @@ def rescorer(
                 change.begin_seconds,
             )
         if change.edit is not None:
+            runs = None if change.steady is None else steadied_runs(reel.runs, change.steady)
             reel = _edited(reel, change.edit)
+            reel = reel if runs is None else replace(reel, runs=runs)
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
         concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer, weights)]

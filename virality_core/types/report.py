@@ -42,6 +42,7 @@ AdviceKind = Literal[
     "loudness",
     "reframe",
     "sharpen",
+    "stabilise",
     "start_later",
     "white_balance",
 ]
