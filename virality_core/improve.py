@@ -20,6 +20,7 @@ from virality_core.media import open_reel
 from virality_core.media.rewrite import Treatment, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
+from virality_core.stages import Stages
 from virality_core.steady import steadied_runs, window_of
 from virality_core.types import (
     Audio,
@@ -81,7 +82,9 @@ def exported(
     source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress | None = None
 ) -> bytes:
     """The same copy as MP4 bytes in memory. Raises as `export`, InputError also where it grows too large."""
-    return rewritten(source, _treatment(source, change, name, progress), name=name, progress=progress)
+    told = Stages(progress or _unwatched, count=1 if change.steady is None else 2)
+    treatment = _treatment(source, change, name, told.next() if change.steady is not None else None)
+    return rewritten(source, treatment, name=name, progress=told.next())
 
 
 def _treatment(source: str | Path | BinaryIO, change: Change, name: str | None, progress: Progress | None) -> Treatment:
@@ -272,6 +275,10 @@ def _cut(audio: Audio, begin: float) -> Audio:
         start_seconds=audio.start_seconds + gone / audio.sample_rate - begin,
         levels=levels,
     )
+
+
+def _unwatched(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""
 
 
 def preview(frame: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:

@@ -41,11 +41,16 @@ def window_of(source: VideoSource, how: Steady, *, name: str | None = None, prog
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
     """
+    tell = progress or _unwatched
     cuts = np.array(how.cut_seconds, np.float64)
     seconds: list[float] = []
     parts: list[motion.Steps] = []
     last = np.empty((0, 0, 0), np.uint8)
-    for batch in every_frame(source, name=name, progress=progress or _unwatched):
+
+    def decoding(stage: str, fraction: float) -> None:
+        tell("following the picture", fraction if stage == "decoding" else 0.0)  # reading comes before, and is quick
+
+    for batch in every_frame(source, name=name, progress=decoding):
         small = np.stack([_small(frame) for frame in batch.rgb])
         together = small if not seconds else np.concatenate([last, small])
         times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)

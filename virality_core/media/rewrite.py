@@ -120,7 +120,7 @@ def _fill(target: Callable[[], OutputContainer], source: Source, treatment: Trea
     try:
         with source.open() as container:
             stream = checked_video(source, container)
-            table = survey(source, container, stream, progress=progress)
+            table = survey(source, container, stream, progress=lambda stage, _: progress(stage, 0.0))
             first = first_decoder(source, container, table)
             with closing(first.decoder):
                 picture = describe(source, container, stream, first.frame)[1]
