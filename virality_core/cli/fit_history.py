@@ -11,8 +11,8 @@ from virality_core.errors import InputError, UsageError
 
 _SCHEMA = (
     "POSTS is a CSV with a header (likes, comments, shares, saves or plays; where known posted_at, caption, "
-    "duration_s, followers, music_title), or TikTok's own data export. `virality score --history FILE` reads what "
-    "it writes."
+    "duration_s, followers, music_title), or Instagram's or TikTok's own data export (JSON, or the ZIP it comes in). "
+    "`virality score --history FILE` reads what it writes."
 )
 
 
