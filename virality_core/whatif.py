@@ -12,6 +12,8 @@ from virality_core.engagement.model import shipped
 from virality_core.fusion import sensitivity
 from virality_core.types import Report
 
+__all__ = ["History", "own_history", "populations", "weight_moves", "with_history", "with_population"]
+
 
 def populations() -> Mapping[str, str]:
     """The collections of posts that engagement can be predicted for, with their titles. Raises WeightsError."""

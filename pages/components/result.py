@@ -45,6 +45,6 @@ def show(report: Report, visit: Visit) -> None:
     quality.show(report)
     platforms.show(report)
     caption.of_result(visit)
-    engagement.show(report)
+    engagement.show(report, visit)
     weighing.show(report)
     remarks.show(report, visit.post)

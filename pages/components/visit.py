@@ -22,6 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from virality_core.advice import Change
 from virality_core.engine import Engine, Job
 from virality_core.types import Post, Report
+from virality_core.whatif import History, with_history, with_population
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Visit:
         self.exporting_what = ""  # the text of the advice that the copy is made for, or was
         self.exported: bytes | None = None  # the one changed copy that is kept
         self.export_error = ""
+        self.history: History | None = None  # fitted to the visitor's own past posts; the posts themselves are let go
+        self.history_notes: tuple[str, ...] = ()
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -57,7 +60,7 @@ class Visit:
 
     def start(self, engine: Engine, source: BytesIO, name: str, post: Post, typed: Post) -> None:
         """Drop what was there and put this reel in the queue; `typed` is kept for the next. Raises EngineBusy."""
-        self.drop()
+        self._let_go()
         self.draft = typed
         self.job = engine.submit(source, post, name=name)
         self.source, self.name, self.post = source, name, post
@@ -69,7 +72,7 @@ class Visit:
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
-            self.report, self.job = self.job.result(), None
+            self.report, self.job = self._with_own_ranges(self.job.result()), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
         self.another()
@@ -118,10 +121,24 @@ class Visit:
         self.exporting_what = self.export_error = ""
 
     def another(self) -> None:
-        """Let go of the reel and of what was made of it; what was typed stays for the next one."""
+        """Let go of the reel and of what was made of it; what was typed, and learned from own posts, stays."""
         draft = self.draft
-        self.drop()
+        self._let_go()
         self.draft = draft
+
+    def use_history(self, history: History | None, notes: tuple[str, ...] = ()) -> None:
+        """Read the ranges from the visitor's own posts, for this reel and the next; or no longer. Raises UsageError."""
+        assert self.report is not None
+        if history is not None:
+            self.report = with_history(self.report, history)
+        elif self.report.engagement is not None:
+            self.report = with_population(self.report, self.report.engagement.collection)
+        self.history, self.history_notes = history, notes
+
+    def _with_own_ranges(self, report: Report) -> Report:
+        if self.history is None or report.engagement is None:
+            return report
+        return with_history(report, self.history)
 
     def use_caption(self, report: Report, post: Post) -> None:
         """The visitor posts another caption with the same reel: this is its report."""
@@ -134,6 +151,11 @@ class Visit:
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
+        self._let_go()
+        self.history, self.history_notes = None, ()
+
+    def _let_go(self) -> None:
+        """Of the reel and all that was made of it."""
         for job in (self.job, self.preview, self.advising):
             if job is not None:
                 job.cancel()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from virality_core import reference
 from virality_core.engagement.facts import Facts, facts_from
-from virality_core.engagement.history import History, own_range
+from virality_core.engagement.history import History, moved, own_range
 from virality_core.engagement.model import EngagementModel, shipped
 from virality_core.errors import UsageError
 from virality_core.types import Engagement, Post, Range, VideoInfo
@@ -17,6 +17,15 @@ COUNTS = ("likes", "comments", "shares", "saves", "plays")
 #: The one recent collection that knows account sizes, and the one that counted saves.
 DEFAULT_COLLECTION = "tiktok-vn-2025"
 
+_CHOICES = {
+    "duration": "a longer reel",
+    "hashtags": "more hashtags",
+    "characters": "a longer caption",
+    "question": "a question in the caption",
+    "emoji": "more emoji",
+    "tag_for_you": "hashtags like #fyp",
+    "music_original": "a sound of your own",
+}
 _INDEXED = "smp_video"
 _SERVED_SIDE = 576.0  # TikTok's posts were collected at this short side, whatever was uploaded
 _OTHERS = {"instagram": "Instagram", "youtube": "YouTube"}
@@ -58,6 +67,7 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
         population=f"posts of {size}, {reference.collections_named(collection)}",
         sized=sized,
         notes=(*_notes(model, collection, post), *_on_the_index(model, post, facts)),
+        own_posts=None,
         **ranges,
     )
 
@@ -88,8 +98,25 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
         collection=history.collection,
         population=f"your own {history.posts} posts",
         sized=post.followers is not None,
-        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.",),
+        own_posts=history.posts,
+        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.", _moved(history)),
         **ranges,
+    )
+
+
+def _moved(history: History) -> str:
+    """What the creator's posts went with, for the count that says most; effects are of one spread of the choice."""
+    target = next(count for count in ("plays", *COUNTS) if count in history.targets)
+    told = [
+        f"{_CHOICES[name]} ({100.0 * math.expm1(effect):+.0f} %)"
+        for name, effect in moved(history.targets[target])
+        if name in _CHOICES
+    ]
+    if not told:
+        return f"Nothing you chose (length, caption, hashtags, sound) went with more or fewer {target} beyond chance."
+    return (
+        f"With {target} of your posts went {', '.join(told)}, each for as much more of it as your posts differ by; "
+        "chance has a part in it."
     )
 
 
