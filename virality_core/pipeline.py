@@ -19,7 +19,7 @@ from virality_core import weights
 from virality_core.engagement import predict as engagement
 from virality_core.engagement.history import History
 from virality_core.errors import Cancelled, UsageError, ViralityError
-from virality_core.fusion import Weighing, fuse, uncertainty
+from virality_core.fusion import Weighing, fuse, notes_on, uncertainty
 from virality_core.media import open_reel
 from virality_core.platform_check import check
 from virality_core.scorers import beat_cuts
@@ -157,7 +157,7 @@ def score_reel(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes + missing + _about(scorers.weighing),
+        notes=reel.notes + missing + notes_on(scorers.weighing),
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
@@ -204,13 +204,6 @@ def with_caption(
         advice=(),  # it was measured with the other caption
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
-
-
-def _about(weighing: Weighing | None) -> tuple[str, ...]:
-    """What must be said of fitted weights."""
-    if weighing is None or not weighing.verdict:
-        return ()
-    return (f"This score is weighed by fitted ({weighing.way}) weights: on reels left out, {weighing.verdict}.",)
 
 
 def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:

@@ -79,7 +79,7 @@ def _offer(visit: Visit, post: Post) -> None:
             try:
                 with _one_at_a_time:
                     answers = desk().answers(post)
-                changed = with_caption(visit.report, post, answers, history=visit.history)
+                changed = with_caption(visit.report, post, answers, visit.weighing, visit.history)
             except ViralityError as error:
                 _alert(error)
                 return

@@ -40,6 +40,7 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
+    weighing.choose(report, visit)
     advice.show(report, visit)
     moments.show(report, visit)
     quality.show(report)

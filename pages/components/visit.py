@@ -21,8 +21,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from virality_core.advice import Change
 from virality_core.engine import Engine, Job
+from virality_core.errors import InputError
 from virality_core.types import Post, Report
-from virality_core.whatif import History, with_history, with_population
+from virality_core.whatif import History, Weighing, with_history, with_population, with_weighing
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Visit:
         self.export_error = ""
         self.history: History | None = None  # fitted to the visitor's own past posts; the posts themselves are let go
         self.history_notes: tuple[str, ...] = ()
+        self.weighing: Weighing | None = None  # the fitted weights the visitor chose; None is the stated ones
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -72,7 +74,7 @@ class Visit:
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
-            self.report, self.job = self._with_own_ranges(self.job.result()), None
+            self.report, self.job = self._as_chosen(self.job.result()), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
         self.another()
@@ -84,7 +86,7 @@ class Visit:
         assert self.report is not None
         self.advice_error = ""
         self.source.seek(0)
-        self.advising = engine.submit_advice(self.source, self.report, name=self.name)
+        self.advising = engine.submit_advice(self.source, self.report, name=self.name, weighing=self.weighing)
 
     def _collect_advice(self) -> None:
         job = self.advising
@@ -135,24 +137,40 @@ class Visit:
             self.report = with_population(self.report, self.report.engagement.collection)
         self.history, self.history_notes = history, notes
 
-    def _with_own_ranges(self, report: Report) -> Report:
-        if self.history is None or report.engagement is None:
+    def use_weighing(self, weighing: Weighing | None) -> None:
+        """Have the score made by these weights, for this reel and the next. Raises InputError; then all stays."""
+        assert self.report is not None
+        changed = with_weighing(self.report, weighing, self.weighing)
+        self._forget_advice()
+        self.report, self.weighing = changed, weighing
+
+    def _as_chosen(self, report: Report) -> Report:
+        """A fresh report with the visitor's own ranges and weights."""
+        if self.history is not None and report.engagement is not None:
+            report = with_history(report, self.history)
+        try:
+            return report if self.weighing is None else with_weighing(report, self.weighing)
+        except InputError:  # no signal of this reel has weight there
+            self.weighing = None
             return report
-        return with_history(report, self.history)
 
     def use_caption(self, report: Report, post: Post) -> None:
         """The visitor posts another caption with the same reel: this is its report."""
         self.report, self.post = report, post
+        self._forget_advice()
+        self.draft = replace(self.draft, caption=post.caption)
+
+    def _forget_advice(self) -> None:
+        """What was tried was tried on another report."""
         if self.advising is not None:
             self.advising.cancel()
         self.advising, self.advised = None, False
         self.forget_export()
-        self.draft = replace(self.draft, caption=post.caption)
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
         self._let_go()
-        self.history, self.history_notes = None, ()
+        self.history, self.history_notes, self.weighing = None, (), None
 
     def _let_go(self) -> None:
         """Of the reel and all that was made of it."""

@@ -91,7 +91,7 @@ def test_the_visits_own_ranges_are_in_the_next_report_and_gone_with_the_visit(re
     assert visit.report.engagement.own_posts == 13
     visit.another()
     assert visit.history is not None
-    again = visit._with_own_ranges(report)
+    again = visit._as_chosen(report)
     assert again.engagement is not None
     assert again.engagement.own_posts == 13
     visit.drop()
