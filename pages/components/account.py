@@ -48,9 +48,8 @@ def ask(draft: Post) -> Account:
             key="post_hour",
         )
         st.html(
-            '<p class="rv-soft">Day and hour go into the ranges of likes and plays. How many accounts it follows and '
-            "videos it has is known to one collection of posts only, which has an index in place of likes. None of "
-            "it moves points.</p>"
+            '<p class="rv-soft">Day and hour go into the ranges of likes and plays. Accounts followed and videos are '
+            "known to one collection of posts only, which counts in an index of its own. None of it moves points.</p>"
         )
     posted_at, error = _when(day if isinstance(day, date) else None, hour, zone)
     return Account(following=following, videos=videos, posted_at=posted_at, error=error)
