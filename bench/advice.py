@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,17 @@ import imageio_ffmpeg
 from virality_core import load_scorers, score_reel
 from virality_core.advice import BUDGET_SECONDS, candidates
 from virality_core.improve import export, with_advice
+from virality_core.pipeline import Scorers
+from virality_core.types import Report
+
+
+def _shaken(size: float) -> str:
+    """A window of nine tenths that is thrown about by up to `size` of its room, in waves of 3 to 8 a second."""
+    across = "0.6*sin(2*PI*3.7*t)+0.4*sin(2*PI*7.9*t)"
+    down = "0.6*sin(2*PI*4.3*t+1)+0.4*sin(2*PI*6.7*t)"
+    room = "trunc(iw*0.45)*2:trunc(ih*0.45)*2"
+    return f"crop={room}:x='(iw-ow)/2*(1+{size}*({across}))':y='(ih-oh)/2*(1+{size}*({down}))'"
+
 
 #: kind of advice → (video filter, audio filter) by strength; None leaves the stream
 DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
@@ -29,6 +43,7 @@ DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
     "denoise": tuple((f"noise=alls={level}:allf=t", None) for level in (20, 35, 50)),
     "sharpen": tuple((f"gblur=sigma={sigma}", None) for sigma in (2, 3, 4)),
     "crop_bars": tuple((f"pad=iw:trunc(ih*{high}/2)*2:0:(oh-ih)/2", None) for high in (1.2, 1.4, 1.7)),
+    "stabilise": tuple((_shaken(size), None) for size in (0.3, 0.6, 0.95)),
     "loudness": tuple((None, f"volume={volume}dB") for volume in (-12, -18, -26)),
     "leading_silence": tuple((None, f"volume=0:enable='lt(t,{seconds})'") for seconds in (1.0, 2.0, 3.0)),
 }
@@ -37,32 +52,84 @@ DEGRADED: dict[str, tuple[tuple[str | None, str | None], ...]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.advice", description=__doc__)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"), help="folder of real clips")
-    parser.add_argument("--clips", type=int, default=3, help="how many of them")
+    parser.add_argument("--clips", type=int, default=3, help="how many of them, smallest first")
     parser.add_argument("--kinds", nargs="*", default=list(DEGRADED), choices=list(DEGRADED))
-    parser.add_argument("--strengths", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--strengths", type=int, nargs="*", default=[1, 0, 2], choices=range(3))
     parser.add_argument("--budget", type=float, default=BUDGET_SECONDS)
     parser.add_argument("--no-clean", action="store_true", help="leave the clean clips out")
     parser.add_argument("--out", type=Path, default=Path("bench/results/advice.json"))
+    parser.add_argument("--resume", action="store_true", help="keep the cases that --out already has")
     options = parser.parse_args()
-    scorers = load_scorers("lite", device="cpu")
-    rows, clean = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for clip in sorted(options.media.glob("*.mp4"), key=lambda path: path.stat().st_size)[: options.clips]:
-            if not options.no_clean:
-                clean.append({"clip": clip.name, "advice": _asked(clip, scorers, options.budget)[1]})
-                print(clean[-1], flush=True)
-            for kind in options.kinds:
-                for strength in options.strengths:
-                    worse = Path(folder) / f"{clip.stem}-{kind}-{strength}.mp4"
-                    _degrade(clip, worse, *DEGRADED[kind][strength])
-                    rows.append(_row(worse, clip.name, kind, strength, scorers, options.budget))
-                    print(rows[-1], flush=True)
-                    _write(options.out, summary(rows, clean))  # hours of work: what is known is kept
-                    worse.unlink()
-    figures = summary(rows, clean)
-    _write(options.out, figures)
+    clips = sorted(options.media.glob("*.mp4"), key=lambda path: path.stat().st_size)[: options.clips]
+    known = json.loads(options.out.read_text(encoding="utf-8")) if options.resume and options.out.exists() else {}
+    figures = measure(
+        cases(clips, options.kinds, options.strengths, clean=not options.no_clean),
+        load_scorers("lite", device="cpu"),
+        budget=options.budget,
+        rows=known.get("rows", []),
+        clean=known.get("clean", []),
+        out=options.out,
+    )
     print({name: value for name, value in figures.items() if name not in ("rows", "clean")})
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A clip, and what is done to it: nothing where `kind` is None."""
+
+    clip: Path
+    kind: str | None
+    strength: int
+
+
+def cases(clips: Sequence[Path], kinds: Sequence[str], strengths: Sequence[int], *, clean: bool) -> list[Case]:
+    """The clean clips, then every kind on every clip, one strength after the other: what is cut short still has all."""
+    untouched = [Case(clip, None, 0) for clip in clips] if clean else []
+    return untouched + [Case(clip, kind, strength) for strength in strengths for clip in clips for kind in kinds]
+
+
+def measure(
+    asked: Sequence[Case],
+    scorers: Scorers,
+    *,
+    budget: float = BUDGET_SECONDS,
+    seconds: float | None = None,
+    width: int | None = None,
+    rows: Sequence[dict[str, Any]] = (),
+    clean: Sequence[dict[str, Any]] = (),
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """Every case, and what comes of them all; see `summary`.
+
+    Args:
+        asked: from `cases`.
+        scorers: what scores.
+        budget: seconds of trying changes, a case.
+        seconds: only so much of each clip. width: each clip scaled to so many pixels; both for a small test.
+        rows: cases that are known already, and `clean` such clips; they are not done again.
+        out: where all is written after each case.
+    """
+    rows, clean = list(rows), list(clean)
+    known = {(row["clip"], row["degraded"], row["strength"]) for row in rows} | {
+        (row["clip"], None, 0) for row in clean
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for case in asked:
+            if (case.clip.name, case.kind, case.strength) in known:
+                continue
+            made = Path(folder) / f"{case.clip.stem}-{case.kind}-{case.strength}.mp4"
+            degrade(case, made, seconds=seconds, width=width)
+            if case.kind is None:
+                clean.append({"clip": case.clip.name, "advice": _asked(made, scorers, budget)[1]})
+                print(clean[-1], flush=True)
+            else:
+                rows.append(_row(made, case, scorers, budget))
+                print(rows[-1], flush=True)
+            made.unlink()
+            if out is not None:
+                _write(out, summary(rows, clean))  # hours of work: what is known is kept
+    return summary(rows, clean)
 
 
 def _write(out: Path, figures: dict[str, Any]) -> None:
@@ -89,13 +156,13 @@ def summary(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> dict[str
     }
 
 
-def _asked(path: Path, scorers: Any, budget: float) -> tuple[Any, list[tuple[str, float]]]:
+def _asked(path: Path, scorers: Scorers, budget: float) -> tuple[Report, list[tuple[str, float]]]:
     report = score_reel(path, scorers=scorers)
     advised = with_advice(path, report, scorers, budget_seconds=budget)
     return advised, [(advice.kind, round(advice.points, 2)) for advice in advised.advice]
 
 
-def _row(path: Path, clip: str, kind: str, strength: int, scorers: Any, budget: float) -> dict[str, Any]:
+def _row(path: Path, case: Case, scorers: Scorers, budget: float) -> dict[str, Any]:
     report, found = _asked(path, scorers, budget)
     kept = promised = None
     if report.advice:
@@ -106,9 +173,9 @@ def _row(path: Path, clip: str, kind: str, strength: int, scorers: Any, budget: 
         promised, kept = top.points, score_reel(mended, scorers=scorers).score - report.score
         mended.unlink()
     return {
-        "clip": clip,
-        "degraded": kind,
-        "strength": strength,
+        "clip": case.clip.name,
+        "degraded": case.kind,
+        "strength": case.strength,
         "score": round(report.score, 2),
         "top": found[0][0] if found else None,
         "advice": found,
@@ -117,8 +184,16 @@ def _row(path: Path, clip: str, kind: str, strength: int, scorers: Any, budget: 
     }
 
 
-def _degrade(source: Path, out: Path, video: str | None, audio: str | None) -> None:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(source)]
+def degrade(case: Case, out: Path, *, seconds: float | None = None, width: int | None = None) -> None:
+    """Write the case's clip with its fault to `out`; a clean one is copied where nothing is cut or scaled."""
+    video, audio = (None, None) if case.kind is None else DEGRADED[case.kind][case.strength]
+    if width is not None:
+        video = f"scale={width}:-2" if video is None else f"scale={width}:-2,{video}"
+    if video is None and audio is None and seconds is None:
+        shutil.copyfile(case.clip, out)
+        return
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(case.clip)]
+    command += ["-t", str(seconds)] if seconds else []
     command += ["-vf", video, "-c:v", "libx264", "-crf", "14", "-preset", "veryfast"] if video else ["-c:v", "copy"]
     command += ["-af", audio, "-c:a", "aac", "-b:a", "160k"] if audio else ["-c:a", "copy"]
     subprocess.run([*command, str(out)], check=True)

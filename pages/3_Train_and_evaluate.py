@@ -130,7 +130,7 @@ def _posts(posts: Sequence[Mapping[str, Any]], folder: Path) -> None:
         with place:
             thumbnail = folder / "thumbnails" / Path(str(post["thumbnail"])).name
             if post["thumbnail"] is not None and thumbnail.is_file():
-                picture.show_jpeg(thumbnail.read_bytes(), "A frame of this video")
+                picture.embedded(thumbnail.read_bytes(), "image/jpeg", "A frame of this video")
             counts = ", ".join(
                 f"{post[count]:,} {count}"
                 for count in ("plays", "likes", "comments", "shares")

@@ -183,7 +183,7 @@ def _fields(signal: Signal) -> dict[str, str]:
         "rest": "" if signal.percentile is None else f"{100.0 - signal.percentile:.0f}",
         "reference": signal.reference.partition(" (")[0],
         "factor": _more_or_fewer(signal.value),
-        "stale": "",
+        "dated": "",
     }
     fields |= getattr(signal.details, "said", {})
     shares = getattr(signal.details, "probabilities", None)

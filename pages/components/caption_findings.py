@@ -90,15 +90,11 @@ def _tag(tag: TagReading, times: int) -> str:
         less_or_more = f"{abs(share):.0f} % {'more' if share >= 0 else 'fewer'}"
         seen = (
             f"posts with it had {less_or_more} likes, comments and shares than their author's size predicts "
-            f"({text.counted(row.posts, 'post')} of {text.counted(row.authors, 'author')}, "
-            f"{reference.collections_named(row.population.name)})"
+            f"({row.seen()}, {reference.collections_named(row.population.name)})"
         )
     elif tag.rows:
         first = tag.rows[0]
-        seen = (
-            f"used in {text.counted(first.posts, 'post')} of {text.counted(first.authors, 'author')} "
-            f"({reference.collections_named(first.population.name)}); what it goes with is not known"
-        )
+        seen = f"{first.seen()} ({reference.collections_named(first.population.name)}); what it goes with is not known"
     else:
         seen = "not in our data"
     again = f" Typed {times} times, counted once." if times > 1 else ""

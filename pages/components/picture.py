@@ -16,10 +16,10 @@ from virality_core.types import FrameBatch
 
 def show(frames: FrameBatch, row: int, at: str) -> None:
     """The frame in `row`, as wide as its place; `at` is its time in words."""
-    show_jpeg(timeline.jpeg(frames, row), f"The reel's frame at {at}", style="rv-frame")
+    embedded(timeline.jpeg(frames, row), "image/jpeg", f"The reel's frame at {at}")
 
 
-def show_jpeg(data: bytes, alt: str, *, style: str = "rv-picture") -> None:
-    """A JPEG file's bytes as a picture of the class `style`; `alt` is what it shows, in words."""
-    source = base64.b64encode(data).decode()
-    st.html(f'<img class="{style}" src="data:image/jpeg;base64,{source}" alt="{text.safe(alt)}">')
+def embedded(data: bytes, mime: str, words: str) -> None:
+    """A picture sent with the page; `words` say what it shows."""
+    source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    st.html(f'<img class="rv-frame" src="{source}" alt="{text.safe(words)}">')

@@ -71,14 +71,14 @@ def test_old_data_is_said_to_be_old(table: Path) -> None:
     found = _read(table, "a song", today=date(2026, 11, 22))
     assert isinstance(found, Signal)
     assert isinstance(found.details, MusicDetails)
-    assert "2026-05-01" in str(found.details.stale)
+    assert "2026-05-01" in str(found.details.dated)
     assert "6 months ago" in words.says(found)
     posted = MusicScorer(table, today=date(2030, 1, 1)).read(
         Post(music="a song", posted_at=datetime(2026, 5, 2, tzinfo=UTC))
     )
     assert isinstance(posted, Signal)
     assert isinstance(posted.details, MusicDetails)
-    assert posted.details.stale is None, "the day of the post counts, not the day of the score"
+    assert "ago" not in str(posted.details.dated), "the day of the post counts, not the day of the score"
 
 
 @pytest.mark.parametrize(

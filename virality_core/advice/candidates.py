@@ -25,11 +25,21 @@ _QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
 _SILENT_START = 0.4  # seconds
 _SHORTEST_LEFT = 4.0  # seconds of reel that must be left after a later start
 _UPRIGHT = 9 / 16
+_SHAKE_TIMES = 3.0  # the window reaches three root mean squares of the shake; a normal one leaves it 1 frame in 400
+_NARROWEST, _WIDEST = 0.02, 0.10  # share of each side: what a tenth costs is most of what is left to see of a face
 
 
 def candidates(report: Report) -> list[Change]:
     """Every change worth trying, most promising first. Reads the report alone: its signals, findings and thumbnails."""
-    found = [*_tones(report), *_detail(report), *_frame(report), *_sound(report), *_start(report), *_caption(report)]
+    found = [
+        *_tones(report),
+        *_detail(report),
+        *_frame(report),
+        *_shake(report),
+        *_sound(report),
+        *_start(report),
+        *_caption(report),
+    ]
     return sorted(found, key=lambda change: -change.promise)
 
 
@@ -101,6 +111,21 @@ def _frame(report: Report) -> Iterator[Change]:
         edit = edits.crop(centre - wide / 2, 0.0, centre + wide / 2, 1.0)
         text = f"Wider than high: reframe to 9:16 around {100 * centre:.0f} % of the width."
         yield _change(report, "reframe", text, promise, edit=edit)
+
+
+def _shake(report: Report) -> Iterator[Change]:
+    """Only where the finding says that it shakes: under it, a steadier picture is not seen to be one."""
+    steadiness, pace = report.signal("steadiness"), report.signal("pace")
+    if steadiness is None or not any(finding.kind == "shake" for finding in report.findings):
+        return
+    info = report.provenance.video
+    narrow = min(1.0, info.width / info.height)  # shake is a share of the height, sideways too
+    margin = float(np.clip(_SHAKE_TIMES * steadiness.value / 100.0 / narrow, _NARROWEST, _WIDEST))
+    cuts = tuple(getattr(pace.details, "cut_seconds", ())) if pace is not None else ()
+    text = f"The camera shakes: stabilise, which crops {100 * margin:.0f} % from each side."
+    promise = unwon(report, "steadiness", "motion") + 5.0
+    edit = edits.crop(margin, margin, 1.0 - margin, 1.0 - margin)
+    yield _change(report, "stabilise", text, promise, edit=edit, steady=edits.Steady(margin=margin, cut_seconds=cuts))
 
 
 def _sound(report: Report) -> Iterator[Change]:

@@ -15,9 +15,19 @@ Frame = NDArray[np.uint8]  # (H, W, 3)
 Edit = Callable[[Frame], Frame]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """How to steady a picture: `margin`, the share 0–0.5 of each side that is cut; shots begin at `cut_seconds`."""
+
+    margin: float
+    cut_seconds: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
     """What to try: any of a picture edit, a gain of the sound, a later start, another caption.
+
+    With `steady`, `edit` is the crop that it costs, and the window follows the picture besides.
 
     `gain` is in dB, with peaks held at −1 dB of full scale. `promise` orders the candidates before they are tried: the
     points that the signals concerned have left unwon.
@@ -29,9 +39,15 @@ class Change:
     text: str
     promise: float
     edit: Edit | None = None
+    steady: Steady | None = None
     gain: float = 0.0
     begin_seconds: float = 0.0
     caption: str | None = None
+
+    @property
+    def of_the_reel(self) -> bool:
+        """Whether a changed copy of the reel can be written: a change of the caption alone leaves the reel as it is."""
+        return self.edit is not None or bool(self.gain) or bool(self.begin_seconds)
 
 
 def through_table(table: NDArray[np.uint8]) -> Edit:

@@ -1,27 +1,35 @@
-"""`virality trends build`: the hashtag and music tables from a file of posts."""
+"""`virality trends build`: the hashtag and music tables from a file of posts, or from a platform's own lists."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from virality_core.disk import write_whole
+from virality_core import weights
+from virality_core.disk import printable, write_whole
 from virality_core.errors import InputError, UsageError
-from virality_core.training.music_trends import music_table, shared_titles, with_music, without
+from virality_core.scorers.marks import hashtag_key
+from virality_core.scorers.music import title_key
+from virality_core.scorers.trends import load_trends
+from virality_core.training.music_trends import is_original, music_table, shared_titles, with_music, without
 from virality_core.training.posts import PostRecord, read_posts
+from virality_core.training.trend_list import KNOWN, read_trend_list, with_list
 from virality_core.training.trends import GENERIC_SHARE, MIN_AUTHORS, collections_of, table_of
 from virality_core.training.trends_check import answering, check, population
 
 _SCHEMA = (
-    "FILE is a CSV with a header, or JSON lines, either also gzipped. Columns: `user` (any name of the account), "
+    "Posts are a CSV with a header, or JSON lines, either also gzipped. Columns: `user` (any name of the account), "
     "`likes` and one of `hashtags` (a list, or names parted by spaces) or `caption`; where known `followers`, "
     "`comments`, `shares`, `posted_at` (2025-05-31 12:00:00) and `source` (the collection a post belongs to). Without "
     "followers a tag's posts are only counted. For the music: `music_title`, and `music_uses`, how many videos use "
     "it. A table goes in the place of trends/hashtags.json in the weights folder (music: trends/music.json), the "
-    "population in that of populations/hashtags.json."
+    "population in that of populations/hashtags.json. A platform's list (rank, name, posts, views, trend: what TikTok "
+    "Creative Center exports) is added to the table made from --data, else to that in the weights folder: it says how "
+    "often a name is used and since when that is known, never what it goes with."
 )
 
 
@@ -30,10 +38,21 @@ def add_parser(commands: Any) -> None:
     group = commands.add_parser("trends", help="how posts with a hashtag did against what their author's size predicts")
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     build = actions.add_parser(
-        "build", help="make the hashtag and music tables from your own posts", description=_SCHEMA
+        "build", help="make the hashtag and music tables from your own posts or a platform's lists", description=_SCHEMA
     )
-    build.add_argument("--data", metavar="FILE", type=Path, required=True, help="posts, as CSV or JSON lines")
-    build.add_argument("--out", metavar="FILE", type=Path, required=True, help="where the table goes")
+    build.add_argument("--data", metavar="FILE", type=Path, help="posts, as CSV or JSON lines")
+    build.add_argument("--list", metavar="FILE", type=Path, help="a platform's list of trending hashtags, as CSV")
+    build.add_argument("--music-list", metavar="FILE", type=Path, help="a platform's list of trending songs, as CSV")
+    build.add_argument("--date", metavar="DAY", type=_day, help="when the lists were taken from the platform")
+    build.add_argument(
+        "--column",
+        metavar="WHAT=HEADER",
+        type=_column,
+        action="append",
+        default=[],
+        help=f"which column of a list holds {', '.join(KNOWN)}, where its header doesn't say so",
+    )
+    build.add_argument("--out", metavar="FILE", type=Path, help="where the hashtag table goes")
     build.add_argument("--metrics", metavar="FILE", type=Path, help="where the out-of-sample figures go")
     build.add_argument("--music", metavar="FILE", type=Path, help="where the table of music titles goes")
     build.add_argument("--music-metrics", metavar="FILE", type=Path, help="where its out-of-sample figures go")
@@ -50,42 +69,106 @@ def add_parser(commands: Any) -> None:
 
 
 def run_build(args: argparse.Namespace) -> int:
-    """Build the table, check it out of sample, write both; returns the exit code."""
+    """Build the tables, check them out of sample, then write all or nothing; returns the exit code."""
+    _check(args)
+    texts: dict[Path, str] = {}
+    hashtags = music = None
+    if args.data:
+        posts = read_posts(args.data)
+        hashtags = _from_posts(args, posts, texts)
+        if args.music or args.music_metrics:
+            music = _music_from_posts(args, posts, texts)
+    if args.list:
+        hashtags = _listed(hashtags, "hashtags.json", args.list, args, hashtag_key)
+    if args.music_list:
+        music = _listed(music, "music.json", args.music_list, args, title_key, is_original)
+    if hashtags is not None:
+        texts[args.out] = _lines(hashtags)
+    if music is not None and args.music:
+        texts[args.music] = _lines(music)
+    for path, text in texts.items():
+        _write(path, text)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
     if args.min_authors < 1:
         raise UsageError(f"--min-authors must be 1 or more, not {args.min_authors}.")
     if not 0.0 < args.generic_share <= 1.0:
         raise UsageError(f"--generic-share must be over 0 and at most 1, not {args.generic_share}.")
-    posts = read_posts(args.data)
+    if not (args.data or args.list or args.music_list):
+        raise UsageError("There is nothing to build from; name posts with --data, or a list with --list.")
+    for table, out in (("data", "out"), ("list", "out"), ("music_list", "music")):
+        if getattr(args, table) and not getattr(args, out):
+            raise UsageError(f"--{table.replace('_', '-')} needs --{out}, where its table goes.")
+    if (args.list or args.music_list) and args.date is None:
+        raise UsageError("A list needs --date, the day it was taken from the platform, such as --date 2026-05-31.")
+
+
+def _from_posts(args: argparse.Namespace, posts: Sequence[PostRecord], texts: dict[Path, str]) -> dict[str, Any]:
+    """The hashtag table; what goes beside it is put into `texts`."""
     collections = collections_of(posts)
     figures = check(collections, min_authors=args.min_authors)
     answers = answering(figures)
     table = table_of(collections, min_authors=args.min_authors, generic_share=args.generic_share, answering=answers)
-    _write(args.out, _lines(table))
     if args.metrics:
-        _write(args.metrics, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        texts[args.metrics] = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     if args.population:
         compared = population(collections, answers, min_authors=args.min_authors)
-        _write(args.population, json.dumps(compared, indent=1, ensure_ascii=False) + "\n")
+        texts[args.population] = json.dumps(compared, indent=1, ensure_ascii=False) + "\n"
     for name, entry in table["collections"].items():
         state = "counts in the signal" if entry["answers"] else "is shown, does not count in the signal"
         print(f"{name}: {entry['posts']} posts, {entry['authors']} authors, {entry['tags']} tags; {state}")
-    if args.music or args.music_metrics:
-        _build_music(args, posts)
-    return 0
+    return table
 
 
-def _build_music(args: argparse.Namespace, posts: Sequence[PostRecord]) -> None:
+def _music_from_posts(args: argparse.Namespace, posts: Sequence[PostRecord], texts: dict[Path, str]) -> dict[str, Any]:
     heard = with_music(posts)
     if not heard:
         raise InputError(f"{args.data.name} names no music: no post has a `music_title`.")
     figures = check(collections_of(without(heard, shared_titles(heard))), min_authors=args.min_authors)
     table = music_table(heard, min_authors=args.min_authors, answering=answering(figures))
-    if args.music:
-        _write(args.music, _lines(table))
     if args.music_metrics:
-        _write(args.music_metrics, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        texts[args.music_metrics] = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     for name, entry in table["collections"].items():
         print(f"{name}: {entry['posts']} posts with music, {entry['tags']} titles of one sound")
+    return table
+
+
+def _listed(
+    table: dict[str, Any] | None,
+    shipped: str,
+    path: Path,
+    args: argparse.Namespace,
+    key_of: Callable[[str], str],
+    is_shared: Callable[[str], bool] = lambda _: False,
+) -> dict[str, Any]:
+    """The table (that in the weights folder where there is none yet) with the list at `path` in it."""
+    found = read_trend_list(path, args.date, dict(args.column))
+    if table is None:
+        here = weights.folder() / "trends" / shipped
+        load_trends(here)  # says so where it is no such table
+        table = json.loads(here.read_text(encoding="utf-8"))
+    made = with_list(table, found, key_of, is_shared)
+    about = made["collections"][found.collection]
+    print(f"{found.collection}: {about['tags']} names listed on {found.day}; shown, does not count in the signal")
+    if found.unread:
+        print(f"{path.name}: not read: {', '.join(printable(header) for header in found.unread)}")
+    return made
+
+
+def _column(typed: str) -> tuple[str, str]:
+    what, sign, header = typed.partition("=")
+    if not sign or what not in KNOWN:
+        raise argparse.ArgumentTypeError(f"{typed!r} is not WHAT=HEADER with WHAT one of {', '.join(KNOWN)}")
+    return what, header
+
+
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{typed!r} is not a day like 2026-05-31") from error
 
 
 def _lines(table: dict[str, Any]) -> str:

@@ -6,10 +6,12 @@ that a report on the copy looks at the same frames. Where only the sound changes
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -27,10 +29,11 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError, UsageError
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
-from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
+from virality_core.media.memory import OPTIONS, open_mp4
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import AV_ERRORS, Source, main_audio, until_damage
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, until_damage
 from virality_core.media.survey import Survey, survey
 from virality_core.types import Progress
 
@@ -38,16 +41,25 @@ STAGE = "exporting"
 _SOUND_RATE = 48_000
 
 Edit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # one frame (H, W, 3)
+Window = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]  # the same, of the frame shown at so many seconds
 Treat = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Treatment:
+    """What is done to a reel: its frames edited or cut by a window, its sound treated, its beginning left out."""
+
+    edit: Edit | None = None
+    window: Window | None = None
+    treat: Treat | None = None
+    begin_seconds: float = 0.0
 
 
 def rewrite(
     source: Path,
     out: Path,
+    treatment: Treatment,
     *,
-    edit: Edit | None = None,
-    treat: Treat | None = None,
-    begin_seconds: float = 0.0,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Path:
@@ -65,22 +77,57 @@ def rewrite(
         raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
     os.close(handle)
     try:
-        with Source(source, limits=limits) as opened, opened.open() as container:
-            stream = checked_video(opened, container)
-            table = survey(opened, container, stream, progress=progress or _silent)
-            first = first_decoder(opened, container, table)
-            with closing(first.decoder):
-                picture = describe(opened, container, stream, first.frame)[1]
-            with opened.open() as again, av.open(beside, "w", format="mp4") as target:
-                _Copy(target, again, opened, table, picture, edit, treat, begin_seconds).write(progress or _silent)
+        with Source(source, limits=limits) as opened:
+            _fill(lambda: av.open(beside, "w", format="mp4", options=OPTIONS), opened, treatment, progress or _silent)
         os.replace(beside, out)
-    except AV_ERRORS as error:
-        raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
     except OSError as error:
         raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
     finally:
         Path(beside).unlink(missing_ok=True)
     return out
+
+
+def rewritten(
+    source: VideoSource,
+    treatment: Treatment,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> bytes:
+    """The copy that `rewrite` writes, as MP4 bytes made in memory: the page writes nothing of a visitor's to disk.
+
+    Raises:
+        InputError: the reel can't be read, or the copy grows over `limits.max_bytes`. Cancelled: from `progress`.
+    """
+    tell, out = progress or _silent, io.BytesIO()
+
+    def bounded(stage: str, fraction: float) -> None:
+        if out.tell() > limits.max_bytes:
+            raise InputError(
+                f"The changed copy grows over {limits.max_bytes / MEGABYTE:.0f} MB; `virality score --export-fix` "
+                "writes one of any size to disk."
+            )
+        tell(stage, fraction)
+
+    with Source(source, name=name, limits=limits) as opened:
+        _fill(lambda: open_mp4(out), opened, treatment, bounded)
+    return out.getvalue()
+
+
+def _fill(target: Callable[[], OutputContainer], source: Source, treatment: Treatment, progress: Progress) -> None:
+    """Open the target and write the changed reel into it. Raises InputError where the reel can't be read."""
+    try:
+        with source.open() as container:
+            stream = checked_video(source, container)
+            table = survey(source, container, stream, progress=lambda stage, _: progress(stage, 0.0))
+            first = first_decoder(source, container, table)
+            with closing(first.decoder):
+                picture = describe(source, container, stream, first.frame)[1]
+        with source.open() as again, target() as opened:
+            _Copy(opened, again, source, table, picture, treatment).write(progress)
+    except AV_ERRORS as error:
+        raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
 
 
 class _Copy:
@@ -93,16 +140,15 @@ class _Copy:
         source: Source,
         table: Survey,
         picture: Picture,
-        edit: Edit | None,
-        treat: Treat | None,
-        begin_seconds: float,
+        treatment: Treatment,
     ) -> None:
         self._target, self._container, self._table, self._picture = target, container, table, picture
         self._stream = checked_video(source, container)
-        self._edit, self._treat, self._begin = edit, treat, begin_seconds
+        self._edit, self._window = treatment.edit, treatment.window
+        self._treat, self._begin = treatment.treat, treatment.begin_seconds
         self._last = -1
         self._video: VideoStream | None = None
-        plain = edit is None and not begin_seconds and picture.turn.degrees_clockwise == 0
+        plain = self._edit is None and self._window is None and not self._begin and picture.turn.degrees_clockwise == 0
         self._copies = plain and self._stream.codec_context.codec.canonical_name in ("h264", "hevc")
         if self._copies:
             self._video = target.add_stream_from_template(self._stream)
@@ -142,15 +188,16 @@ class _Copy:
         """H.264 whose size is that of an edited frame; keyframes only where the reel has them."""
         options = {"preset": "veryfast", "crf": "14", "forced-idr": "1", "x264-params": "scenecut=0:keyint=600"}
         video = self._target.add_stream("libx264", rate=30, options=options)
-        height, width = self._edited(self._rgb * 0).shape[:2]
+        height, width = self._edited(self._rgb * 0, 0.0).shape[:2]
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.codec_context.time_base = self._table.time_base
         video.color_primaries = video.color_trc = video.colorspace = 1
         video.color_range = ColorRange.MPEG
         return video
 
-    def _edited(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _edited(self, rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         made = rgb if self._edit is None else self._edit(rgb)
+        made = made if self._window is None else self._window(made, seconds)
         return np.ascontiguousarray(made[: made.shape[0] // 2 * 2, : made.shape[1] // 2 * 2])
 
     def _copy(self, packet: Packet) -> None:  # type: ignore[type-arg]
@@ -165,9 +212,9 @@ class _Copy:
         if tick is None or tick - begin <= self._last or self._video is None:
             return
         self._last = tick - begin
-        is_key = bool(frame.key_frame)
+        is_key, seconds = bool(frame.key_frame), float((tick - self._table.zero) * self._table.time_base)
         self._picture.rgb(frame, self._rgb)
-        ready = VideoFrame.from_ndarray(self._edited(self._rgb), format="rgb24").reformat(
+        ready = VideoFrame.from_ndarray(self._edited(self._rgb, seconds), format="rgb24").reformat(
             format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
         ready.pts, ready.time_base = self._last, self._table.time_base

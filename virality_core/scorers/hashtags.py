@@ -12,7 +12,7 @@ from virality_core import reference
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.marks import MAX_CHARACTERS, Hashtag, read_marks
 from virality_core.scorers.platforms import PlatformRules, rules_of
-from virality_core.scorers.trends import TagRow, TrendTable, day_of, load_trends, stale_sentence
+from virality_core.scorers.trends import TagRow, TrendTable, dated_sentence, day_of, load_trends
 from virality_core.types import Details, Platform, Post, Progress, Reel, Signal, Skipped
 
 #: generic: so common that it says nothing about the video (#fyp); specific: in the table and not generic; unknown: used
@@ -49,12 +49,12 @@ class Hashtags(Details):
     repeated: tuple[str, ...]  # tags typed more than once
     lift: float | None
     known: int
-    stale: str | None = None  # a sentence where the data is old; None where it is not
+    dated: str | None = None  # how new the data is, and that it is stale where it is; None where no date is known
 
     @property
     def said(self) -> Mapping[str, str]:
         """For the words of the page."""
-        return {"stale": "" if self.stale is None else f"; {self.stale}"}
+        return {"dated": "" if self.dated is None else f"; {self.dated}"}
 
 
 def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) -> Hashtags:
@@ -119,7 +119,7 @@ class HashtagScorer(Scorer):
             desirability=rating.desirability,
             percentile=rating.percentile,
             reference=rating.reference,
-            details=replace(reading, stale=stale_sentence(counted, day_of(post, self._today))),
+            details=replace(reading, dated=dated_sentence(counted, day_of(post, self._today))),
         )
 
 

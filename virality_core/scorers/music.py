@@ -13,7 +13,7 @@ from pathlib import Path
 from virality_core import reference, weights
 from virality_core.errors import WeightsError
 from virality_core.scorers.base import Scorer
-from virality_core.scorers.trends import TagRow, TrendTable, day_of, load_trends, stale_sentence
+from virality_core.scorers.trends import TagRow, TrendTable, dated_sentence, day_of, load_trends
 from virality_core.types import Details, Post, Progress, Reel, Signal, Skipped
 
 MAX_CHARACTERS = 200  # of a title; TikTok's longest in the data has 170
@@ -27,20 +27,24 @@ def title_key(title: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MusicDetails(Details):
-    """The title's rows, newest population first; `uses`: how many videos used it then; `stale`: a sentence, or None."""
+    """The title's rows, the one that counts first; `uses`: how many videos used it by `uses_on`.
+
+    `dated`: how new the posts behind it are, and that they are stale where they are; None where no date is known.
+    """
 
     title: str
     rows: tuple[TagRow, ...]
     uses: int | None
-    stale: str | None
+    uses_on: str | None
+    dated: str | None
 
     @property
     def said(self) -> Mapping[str, str]:
         """For the words of the page."""
-        counted = "" if self.uses is None else f"{self.uses:,} videos used it by {self.rows[0].population.last}; "
+        counted = "" if self.uses is None else f"{self.uses:,} videos used it by {self.uses_on}; "
         return {
             "uses": counted,
-            "stale": "" if self.stale is None else f"; {self.stale}",
+            "dated": "" if self.dated is None else f"; {self.dated}",
             "posts": f"{self.rows[0].posts} posts of {self.rows[0].authors} authors",
         }
 
@@ -76,11 +80,13 @@ class MusicScorer(Scorer):
             )
         counted = [row for row in rows if row.lift is not None]
         if not rows or not counted:
-            seen = f"; {rows[0].posts} posts of {rows[0].population.last} used it" if rows else ""
+            seen = f"; it is {rows[0].seen(day)}" if rows else ""
             return Skipped(
                 name="music",
                 reason=f"How posts with this music did is not known from our data{seen}; nothing is guessed.",
             )
+        uses = _uses(self._path)
+        latest = next((row.population for row in rows if (key, row.population.name) in uses), counted[0].population)
         value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, float(counted[0].lift or 0.0)))
         rating = reference.rate("music", value)
         return Signal(
@@ -94,8 +100,9 @@ class MusicScorer(Scorer):
             details=MusicDetails(
                 title=key,
                 rows=(counted[0], *(row for row in rows if row is not counted[0])),
-                uses=_uses(self._path).get((key, counted[0].population.name)),
-                stale=stale_sentence(counted[:1], day),
+                uses=uses.get((key, latest.name)),
+                uses_on=latest.last,
+                dated=dated_sentence(counted[:1], day),
             ),
         )
 

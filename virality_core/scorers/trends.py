@@ -23,13 +23,14 @@ _SHORTEST_STEM = 3  # letters: every other word begins with a shorter one
 class Population:
     """The posts a row was counted in, with their dates (ISO, first and last post; None where not known).
 
-    `answers` says whether the lifts ranked other authors' posts of the same collection better than nothing; only those
-    count in the signal.
+    A platform's own list has no `posts` and `authors` of its own; both its dates are the day it was taken. `answers`
+    says whether the lifts ranked other authors' posts of the same collection better than nothing; only those count in
+    the signal.
     """
 
     name: str
-    posts: int
-    authors: int
+    posts: int | None
+    authors: int | None
     first: str | None
     last: str | None
     followers_known: bool
@@ -45,27 +46,51 @@ def day_of(post: Post, today: date | None = None) -> date:
     return post.posted_at.date() if post.posted_at else today or datetime.now(UTC).date()
 
 
-def stale_sentence(rows: Sequence[TagRow], on: date) -> str | None:
-    """Says that the newest population with an answer is older than STALE_DAYS; None where it is not."""
+def dated_sentence(rows: Sequence[TagRow], on: date) -> str | None:
+    """Says how new the newest population with an answer is, and that it is stale where it is older than STALE_DAYS.
+
+    None where no date is known.
+    """
     counted = [row.population for row in rows if row.population.answers] or [row.population for row in rows]
     ages = [age for population in counted if (age := population.age_days(on)) is not None]
-    if not ages or min(ages) <= STALE_DAYS:
+    if not ages:
         return None
-    newest = max(str(population.last) for population in counted if population.last)
-    return f"the newest post behind it is of {newest}, {min(ages) // 30} months ago, and trends pass sooner"
+    newest = f"the newest post behind it is of {max(str(population.last) for population in counted if population.last)}"
+    return newest if min(ages) <= STALE_DAYS else f"{newest}, {min(ages) // 30} months ago, and trends pass sooner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagRow:
     """A tag in one population. `lift` (ln units, shrunk towards 0) and its standard `deviation` are None where
-    followers are not known; exp(lift) is how many times the engagement that the author's size predicts."""
+    followers are not known; exp(lift) is how many times the engagement that the author's size predicts.
+
+    In a platform's own list `authors` is None, `posts` and `views` are what the platform counts, `rank` the place in
+    the list and `trend` up, down or same: None for what it doesn't say.
+    """
 
     population: Population
-    posts: int
-    authors: int
+    posts: int | None
+    authors: int | None
     lift: float | None
     deviation: float | None
     generic: bool
+    rank: int | None = None
+    views: int | None = None
+    trend: str | None = None
+
+    def seen(self, on: date | None = None) -> str:
+        """How often it was used by when, in plain words, and that this is stale where it is; today by default."""
+        age = self.population.age_days(on or datetime.now(UTC).date())
+        old = "" if age is None or age <= STALE_DAYS else f", {age // 30} months ago"
+        posts = None if self.posts is None else f"{self.posts:,} post{'' if self.posts == 1 else 's'}"
+        if self.authors is not None:
+            by = "" if self.population.last is None else f" by {self.population.last}"
+            return f"used in {posts} of {self.authors:,} author{'' if self.authors == 1 else 's'}{by}{old}"
+        place = "listed" if self.rank is None else f"number {self.rank} of the list"
+        going = {"up": ", rising", "down": ", falling", "same": ", steady"}.get(self.trend or "", "")
+        views = None if self.views is None else f"{self.views:,} views"
+        counts = ", ".join(count for count in (posts, views) if count)
+        return f"{place} of {self.population.last}{old}{going}{f': {counts}' if counts else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +164,7 @@ def _table(plain: dict[str, Any]) -> TrendTable:
             key
             for key, rows in plain["tags"].items()
             if len(key) >= _SHORTEST_STEM
-            and any(row[4] and row[1] >= common * populations[name].authors for name, row in rows.items())
+            and any(_is_common(row, common, populations[name]) for name, row in rows.items())
         ),
         tags={
             key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
@@ -148,8 +173,13 @@ def _table(plain: dict[str, Any]) -> TrendTable:
     )
 
 
+def _is_common(row: list[Any], share: float, population: Population) -> bool:
+    return bool(row[4]) and row[1] is not None and row[1] >= share * (population.authors or 0)
+
+
 def _row(population: Population, values: list[Any]) -> TagRow:
     posts, authors, lift, deviation, generic = values[:5]
+    rank, views, trend = values[6:9] or (None, None, None)
     return TagRow(
         population=population,
         posts=posts,
@@ -157,4 +187,7 @@ def _row(population: Population, values: list[Any]) -> TagRow:
         lift=lift,
         deviation=deviation,
         generic=bool(generic),
+        rank=rank,
+        views=views,
+        trend=trend,
     )

@@ -30,6 +30,11 @@ def with_music(posts: Iterable[PostRecord]) -> tuple[PostRecord, ...]:
     return tuple(replace(post, hashtags=(key,), hashtag_count=1) for post, key in kept if key)
 
 
+def is_original(title: str) -> bool:
+    """Whether a title is what platforms call a sound without a name, in any of their languages."""
+    return _ORIGINAL.search(title) is not None
+
+
 def shared_titles(posts: Iterable[PostRecord]) -> set[str]:
     """The titles (of posts from `with_music`) that are names of many sounds."""
     uses: dict[tuple[str, str], list[float]] = {}
@@ -37,7 +42,7 @@ def shared_titles(posts: Iterable[PostRecord]) -> set[str]:
         counts = uses.setdefault((post.collection, post.hashtags[0]), [])
         if post.music_uses is not None:
             counts.append(post.music_uses)
-    return {title for (_, title), counts in uses.items() if _ORIGINAL.search(title) or _spread(counts)}
+    return {title for (_, title), counts in uses.items() if is_original(title) or _spread(counts)}
 
 
 def without(posts: Iterable[PostRecord], shared: set[str]) -> tuple[PostRecord, ...]:

@@ -42,6 +42,7 @@ AdviceKind = Literal[
     "loudness",
     "reframe",
     "sharpen",
+    "stabilise",
     "start_later",
     "white_balance",
 ]
@@ -207,6 +208,7 @@ class Engagement:
     saves: Range | None
     plays: Range | None
     notes: tuple[str, ...]  # what must be said beside the figures, each one sentence
+    own_posts: int | None = None  # how many posts of the creator's own it is read from, beside the collection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,135 @@
+"""Steadies a shaking picture: its path is followed from frame to frame, and a smaller window goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from virality_core.advice import Steady
+from virality_core.media import VideoSource
+from virality_core.media.every_frame import every_frame
+from virality_core.media.rewrite import Window
+from virality_core.scorers.measures import motion
+from virality_core.types import FrameRun, Progress
+
+#: Of the Gaussian that smooths the path: a hand shakes faster than this, and a pan takes longer.
+SMOOTH_SECONDS = 0.25
+_SMALL = 80  # pixels of the short side: what the flow is found on
+_SAME = 1e-6  # seconds
+
+
+def steadied_runs(runs: Sequence[FrameRun], how: Steady) -> tuple[FrameRun, ...]:
+    """The runs as they are seen through the window."""
+    cuts = np.array(how.cut_seconds, np.float64)
+    made = []
+    for run in runs:
+        parts = motion.follow(run, cuts, _nothing)
+        offsets = _offsets(run.seconds, parts)
+        luma = [_fine_window(frame, offset, how.margin) for frame, offset in zip(run.luma, offsets, strict=True)]
+        made.append(FrameRun(luma=np.stack(luma), seconds=run.seconds) if len(luma) else run)
+    return tuple(made)
+
+
+def window_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Window:
+    """What cuts the steady window out of a frame (H, W, 3) of the file that is shown at so many seconds.
+
+    The whole file is decoded once for it; memory: some bytes a frame.
+
+    Raises:
+        InputError: the file can't be read. Cancelled: from `progress`.
+    """
+    tell = progress or _unwatched
+    cuts = np.array(how.cut_seconds, np.float64)
+    seconds: list[float] = []
+    parts: list[motion.Steps] = []
+    last = np.empty((0, 0, 0), np.uint8)
+
+    def decoding(stage: str, fraction: float) -> None:
+        tell("following the picture", fraction if stage == "decoding" else 0.0)  # reading comes before, and is quick
+
+    for batch in every_frame(source, name=name, progress=decoding):
+        small = np.stack([_small(frame) for frame in batch.rgb])
+        together = small if not seconds else np.concatenate([last, small])
+        times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)
+        parts += motion.follow(FrameRun(luma=together, seconds=times), cuts, _nothing)
+        seconds += batch.seconds.tolist()
+        last = small[-1:]
+    at = np.array(seconds, np.float64)
+    offsets = _offsets(at, parts)
+
+    def window(frame: NDArray[np.uint8], second: float) -> NDArray[np.uint8]:
+        place = int(np.clip(np.searchsorted(at, second - _SAME), 0, len(at) - 1))
+        return _window(frame, offsets[place], how.margin)
+
+    return window
+
+
+def _offsets(seconds: NDArray[np.float64], parts: Sequence[motion.Steps]) -> NDArray[np.float64]:
+    """How far the picture is off its smooth path at each frame: float64 (T, 2), x and y in frame heights."""
+    came = {float(part.seconds[i + 1]): part.camera[i] for part in parts for i in range(len(part.camera))}
+    offsets = np.zeros((len(seconds), 2))
+    begin = 0
+    for place in range(1, len(seconds) + 1):
+        if place < len(seconds) and float(seconds[place]) in came:
+            continue
+        steps = [came[float(second)] for second in seconds[begin + 1 : place]]
+        path = np.vstack([np.zeros((1, 2)), np.cumsum(np.array(steps).reshape(-1, 2), axis=0)])
+        offsets[begin:place] = path - _smooth(path, seconds[begin:place])
+        begin = place
+    return offsets
+
+
+def _smooth(path: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A Gaussian over time; beyond its ends the path is taken to go on as it came, so that a pan stays a pan."""
+    if len(path) < 3:
+        return path
+    sigma = SMOOTH_SECONDS / float(np.median(np.diff(seconds)))
+    reach = min(len(path) - 1, int(np.ceil(3 * sigma)))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    weights /= weights.sum()
+    before = 2 * path[0] - path[reach:0:-1]
+    after = 2 * path[-1] - path[-2 : -reach - 2 : -1]
+    long = np.vstack([before, path, after])
+    return np.stack([np.convolve(long[:, axis], weights, mode="valid") for axis in (0, 1)], axis=1)
+
+
+def _window(frame: NDArray[np.uint8], offset: NDArray[np.float64], margin: float) -> NDArray[np.uint8]:
+    """The window in whole pixels, so that nothing is made softer."""
+    height, width = frame.shape[:2]
+    rim_x, rim_y = int(margin * width), int(margin * height)
+    x = int(np.clip(rim_x + round(offset[0] * height), 0, 2 * rim_x))
+    y = int(np.clip(rim_y + round(offset[1] * height), 0, 2 * rim_y))
+    return np.ascontiguousarray(frame[y : y + height - 2 * rim_y, x : x + width - 2 * rim_x])
+
+
+def _fine_window(luma: NDArray[np.uint8], offset: NDArray[np.float64], margin: float) -> NDArray[np.uint8]:
+    """The same on a small grey frame, between its pixels."""
+    height, width = luma.shape
+    rim_x, rim_y = int(margin * width), int(margin * height)
+    size = (width - 2 * rim_x, height - 2 * rim_y)
+    shift_x = float(np.clip(offset[0] * height, -rim_x, rim_x))
+    shift_y = float(np.clip(offset[1] * height, -rim_y, rim_y))
+    move = np.array([[1.0, 0.0, rim_x + shift_x], [0.0, 1.0, rim_y + shift_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(luma, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _small(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = frame.shape[:2]
+    scale = _SMALL / min(height, width)
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if scale >= 1.0:
+        return np.asarray(grey, np.uint8)
+    size = (round(width * scale), round(height * scale))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _nothing() -> None:
+    """A step nobody counts."""
+
+
+def _unwatched(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""
