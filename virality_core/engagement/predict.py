@@ -10,6 +10,7 @@ from virality_core import reference
 from virality_core.engagement.facts import Facts, facts_from
 from virality_core.engagement.history import History, moved, own_range
 from virality_core.engagement.model import EngagementModel, shipped
+from virality_core.engagement.read import ReadPosts, read_posts
 from virality_core.errors import UsageError
 from virality_core.types import Engagement, Post, Range, VideoInfo
 
@@ -60,7 +61,8 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
     facts = facts_of(post, video)
     stated = model.collections[collection]
     sized = bool(stated["sized"]) and post.followers is not None
-    ranges = {target: _range(model, collection, target, facts) for target in COUNTS}
+    read = read_posts([facts])
+    ranges = {target: _range(model, collection, target, facts, read) for target in COUNTS}
     size = "accounts this size" if sized else "accounts of any size"
     return Engagement(
         collection=collection,
@@ -86,9 +88,10 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
         raise UsageError(f"The history stands beside {history.collection!r}, which no longer exists; fit it anew.")
     facts = facts_of(post, video)
     ranges: dict[str, Range | None] = dict.fromkeys(COUNTS)
+    read = read_posts([facts])
     for target, own in history.targets.items():
         if target in model.targets(history.collection):
-            general = model.predict(history.collection, target, [facts])
+            general = model.predict(history.collection, target, [facts], read)
             ranges[target] = own_range(own, facts, float(general.median[0]))
     errors = [
         f"{target} by a factor of {math.exp(own.loo_error):.1f}, by the general model {math.exp(own.general_error):.1f}"
@@ -143,10 +146,10 @@ def _utc(when: datetime | None) -> datetime | None:
     return when if when is None or when.tzinfo is None else when.astimezone(UTC)
 
 
-def _range(model: EngagementModel, collection: str, target: str, facts: Facts) -> Range | None:
+def _range(model: EngagementModel, collection: str, target: str, facts: Facts, read: ReadPosts) -> Range | None:
     if target not in model.targets(collection):
         return None
-    found = model.predict(collection, target, [facts])
+    found = model.predict(collection, target, [facts], read)
     low, median, high = (max(0.0, math.expm1(float(edge[0]))) for edge in (found.low, found.median, found.high))
     return Range(low=low, median=median, high=high)
 
