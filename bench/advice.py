@@ -159,13 +159,13 @@ def summary(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> dict[str
 def _asked(path: Path, scorers: Scorers, budget: float) -> tuple[Report, list[tuple[str, float]]]:
     report = score_reel(path, scorers=scorers)
     advised = with_advice(path, report, scorers, budget_seconds=budget)
-    return advised, [(advice.kind, round(advice.points, 2)) for advice in advised.advice]
+    return advised, [(advice.kind, round(advice.points, 2)) for advice in advised.advice if advice.points > 0.0]
 
 
 def _row(path: Path, case: Case, scorers: Scorers, budget: float) -> dict[str, Any]:
     report, found = _asked(path, scorers, budget)
     kept = promised = None
-    if report.advice:
+    if found:
         top = report.advice[0]
         change = next(change for change in candidates(report) if change.text == top.text)
         mended = path.with_name("mended.mp4")

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.advice import BUDGET_SECONDS, Change, Steady, advise, candidates
+from virality_core.advice import BUDGET_SECONDS, Change, Steady, advise, better_cover, candidates
 from virality_core.advice.change import Edit
 from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
@@ -48,7 +48,7 @@ def with_advice(
     progress: Progress | None = None,
     name: str | None = None,
 ) -> Report:
-    """The report with its advice: what would help the reel, each tried and scored.
+    """The report with its advice: what would help the reel, each tried and scored; a better cover last, without points.
 
     Args:
         source: The file the report is of. scorers: Those that made the report.
@@ -58,12 +58,14 @@ def with_advice(
         InputError: the file can't be opened any more. Cancelled: from `progress`.
     """
     changes = candidates(report)
+    cover = better_cover(report)
+    shown = () if cover is None else (cover,)
     if not changes:
-        return replace(report, advice=())
+        return replace(report, advice=shown)
     rescore = rescorer(source, report, scorers, name=name, progress=progress)
     return replace(
         report,
-        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress),
+        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress) + shown,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from virality_core.advice import change as edits
+from virality_core.advice.captions import caption_changes
 from virality_core.advice.change import Change
 from virality_core.types import AdviceKind, Report, Signal
 
@@ -38,7 +39,7 @@ def candidates(report: Report) -> list[Change]:
         *_shake(report),
         *_sound(report),
         *_start(report),
-        *_caption(report),
+        *caption_changes(report),
     ]
     return sorted(found, key=lambda change: -change.promise)
 
@@ -157,26 +158,6 @@ def _start(report: Report) -> Iterator[Change]:
 
 def _opening_is_weaker(hook: Signal, whole: Signal) -> bool:
     return hook.value < whole.value - 0.1  # NIMA marks: a tenth is what frames of one shot differ by
-
-
-def _caption(report: Report) -> Iterator[Change]:
-    """Without the hashtags whose posts did worse than their authors' size predicts."""
-    hashtags = report.signal("hashtags")
-    caption = report.provenance.post.caption
-    worse = []
-    for reading in getattr(hashtags.details, "tags", ()) if hashtags is not None else ():
-        row = reading.counted
-        if row is not None and row.lift is not None and row.lift < 0:
-            worse.append(reading.tag)
-    if not worse:
-        return
-    kept = caption
-    for tag in sorted(worse, key=lambda tag: -int(tag.start)):
-        kept = kept[: tag.start] + kept[tag.end :]
-    names = ", ".join(f"#{tag.key}" for tag in worse)
-    which = "it" if len(worse) == 1 else "them"
-    text = f"Leave out {names}: posts with {which} did worse than their authors' size predicts."
-    yield _change(report, "hashtags", text, unwon(report, "hashtags"), caption=" ".join(kept.split(" ")))
 
 
 def _gamma_for(frames: np.ndarray, wanted: float) -> float | None:
