@@ -17,9 +17,6 @@ from virality_core.pipeline import Scorers
 from virality_core.scorers.keywords import read_keywords
 from virality_core.types import Post, Report, Timeline
 
-#: posts with #up did better than their authors' size predicts, in weights/trends; with the others worse
-WORSE = "thoitrang"
-
 
 @pytest.fixture(scope="module")
 def scorers() -> Scorers:
@@ -54,22 +51,17 @@ def test_with_the_stated_weights_only_hashtags_are_tried(drawn_clip: Path, score
     assert [(change.kind, change.caption) for change in tried] == [
         ("hashtags", f"A day in the park. Then it rained #{best[0]}")
     ]
-    assert (
-        candidates(score_reel(drawn_clip, Post(caption="A day in the park."), scorers=scorers))
-        == [change for change in candidates(report) if change.caption is None]
-        or True
-    )
+    assert not [change for change in candidates(replace(report, contributions=())) if change.caption is not None]
 
 
 def test_more_hashtags_than_the_platform_takes(drawn_clip: Path, scorers: Scorers) -> None:
     worst, best = _tags_by_lift(scorers)
-    typed = ["fyp", best[0], best[1], worst[0], best[2], best[3], best[0], "neverheardofit"]
+    typed = [best[4], best[0], best[1], worst[0], best[2], best[3], best[0], "neverheardofit"]
     post = Post(caption="hello " + " ".join(f"#{tag}" for tag in typed), platform="instagram")
     report = score_reel(drawn_clip, post, scorers=scorers)
-    fewer = [change for change in candidates(report) if "hashtags, and these" in change.text]
-    assert [change.caption for change in fewer] == [f"hello #{best[0]} #{best[1]} #{worst[0]} #{best[2]} #{best[3]}"], (
-        "the repeated one, the generic one and the unknown one go first"
-    )
+    fewer = [change for change in candidates(report) if "takes" in change.text]
+    kept = f"hello #{best[4]} #{best[0]} #{best[1]} #{best[2]} #{best[3]}"
+    assert [change.caption for change in fewer] == [kept], "the repeated one, the unknown one and the worst go"
     points = rescorer(drawn_clip, report, scorers)(fewer[0]) - report.score
     advice = advise(report.score, fewer, lambda _: report.score + points)
     assert bool(advice) == (points >= 0.5), "what the models don't confirm is not advised"

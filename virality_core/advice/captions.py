@@ -50,9 +50,9 @@ def _fewer_hashtags(report: Report) -> Iterator[Change]:
         others = [tag for tag in tags if tag not in again]
         judged = sorted((t for t in others if t.counted is not None), key=lambda t: float(t.counted.lift or 0.0))
         rest = [t for t in reversed(others) if t.counted is None]
-        dropped = [*again, *sorted(rest, key=lambda t: t.kind != "generic"), *judged][:over]
+        dropped = [*again, *rest, *judged][:over]
         limit = f"{details.platform.name} takes {details.platform.hashtag_limit} hashtags"
-        text = f"Leave out {_named(dropped)}: {limit}, and these say the least."
+        text = f"Leave out {_named(dropped)}: {limit}, and these are repeated, not known or did worst."
         yield _rewritten(report, "hashtags", text, _without(report, dropped), ("hashtags",))
 
 
