@@ -14,6 +14,7 @@ from virality_core.advice.captions import CALL_TO_ACTION, QUESTION
 from virality_core.fusion import Weighing
 from virality_core.improve import rescorer, with_advice
 from virality_core.pipeline import Scorers
+from virality_core.scorers.aesthetics import AestheticsDetails
 from virality_core.scorers.keywords import read_keywords
 from virality_core.types import Post, Report, Timeline
 
@@ -90,21 +91,25 @@ def test_a_weighing_that_counts_words_tries_wordings(drawn_clip: Path) -> None:
             assert again.score - report.score == pytest.approx(advice.points, abs=0.1)
 
 
-def _with_marks(report: Report, opening: list[float], rest: list[float]) -> Report:
-    lines = {
-        "hook": Timeline(seconds=np.arange(len(opening)) * 0.5, values=np.array(opening)),
-        "aesthetics": Timeline(seconds=np.arange(len(rest)) * 0.4, values=np.array(rest)),
-    }
-    signals = tuple(replace(s, timeline=lines[s.name]) if s.name in lines else s for s in report.signals)
-    return replace(report, signals=signals)
+def _with_marks(report: Report, marks: list[float]) -> Report:
+    """The report with these marks, 0.4 s apart."""
+    line = Timeline(seconds=np.arange(len(marks)) * 0.4, values=np.array(marks))
+    signals = []
+    for signal in report.signals:
+        if signal.name == "aesthetics":
+            assert isinstance(signal.details, AestheticsDetails)
+            cover = replace(signal.details, cover_seconds=0.4 * int(np.argmax(marks)), cover_value=max(marks))
+            signal = replace(signal, timeline=line, details=cover)
+        signals.append(signal)
+    return replace(report, signals=tuple(signals))
 
 
 def test_a_better_cover_is_said_with_its_time_and_without_points(drawn_clip: Path, scorers: Scorers) -> None:
     report = score_reel(drawn_clip, scorers=scorers)
-    found = better_cover(_with_marks(report, [4.2, 4.4], [4.2, 4.5, 5.6, 4.3]))
+    found = better_cover(_with_marks(report, [4.2, 4.5, 5.6, 4.3]))
     assert found is not None
     assert (found.kind, found.start, found.end, found.points) == ("cover", 0.8, 0.8, 0.0)
     assert found.before == found.after == report.score
     assert "0:00.8 is rated 5.6 of 10 for looks, the first frame 4.2" in found.text
-    assert better_cover(_with_marks(report, [5.6, 4.4], [5.6, 4.5, 5.65])) is None, "no clear gain, no advice"
+    assert better_cover(_with_marks(report, [5.6, 4.5, 5.65])) is None, "no clear gain, no advice"
     assert better_cover(replace(report, signals=())) is None
