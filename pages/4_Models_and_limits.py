@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import remarks, styles, text, upload, visit
 from virality_core import reference, weights
 from virality_core.engine import MAX_WAITING, TIME_LIMIT_SECONDS
+from virality_core.whatif import fitted_ways
 
 
 def main() -> None:
@@ -26,10 +27,14 @@ def main() -> None:
 
 
 def _weighing() -> None:
+    fitted = fitted_ways()
+    also = (
+        f" Beside these stand fitted ones ({' and '.join(fitted)}), which a result lets you choose." if fitted else ""
+    )
     styles.heading(
         "What is weighed",
         "The weights are stated, not fitted: each says its reason. A signal that can't answer is left out, and its "
-        "weight is shared out among the rest.",
+        f"weight is shared out among the rest.{also}",
     )
     signals = reference.table()["signals"]
     total = sum(float(entry["weight"]) for entry in signals.values())

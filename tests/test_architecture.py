@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "virality_core"
 
 _GROUND = {"types", "errors", "version", "disk"}
-_TOOLS = _GROUND | {"media", "weights", "reference", "device", "models"}
+_TOOLS = _GROUND | {"media", "weights", "reference", "safe_zones", "device", "models"}
 _ENGINE_AND_BELOW = _TOOLS | {
     "scorers",
     "fusion",
@@ -38,11 +38,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "media": _GROUND,
     "weights": _GROUND,
     "reference": _GROUND | {"weights"},
+    "safe_zones": _GROUND | {"weights"},
     "device": _GROUND,
     "models": _TOOLS - {"media"},
     "scorers": _TOOLS,
     "fusion": _GROUND | {"weights", "reference"},
-    "platform_check": _GROUND | {"weights", "reference", "words"},
+    "platform_check": _GROUND | {"weights", "reference", "safe_zones", "words"},
     "advice": _GROUND | {"weights", "reference"},
     "engagement": _GROUND | {"weights", "reference"},
     "words": _GROUND | {"weights", "reference"},
@@ -73,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "media",
         "platform_check",
         "reference",
+        "safe_zones",
         "weights",
         "whatif",
         "words",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from tests.media.clips import Clip
 from virality_core import Post, load_scorers, score_reel, weights
 from virality_core.captions import CaptionDesk
-from virality_core.errors import Cancelled, InputError, WeightsError
+from virality_core.engagement.facts import Facts
+from virality_core.errors import Cancelled, InputError, UsageError, WeightsError
 from virality_core.pipeline import Scorers, with_caption
 from virality_core.scorers.base import Scorer
 from virality_core.types import Plan, Progress, Reel, Signal, Skipped
+from virality_core.whatif import own_history, with_history
 
 
 def bundled_quality() -> bool:
@@ -120,6 +123,20 @@ def test_another_caption_gives_the_report_that_scoring_anew_gives(drawn_clip: Pa
         assert set(changed.provenance.models) == set(anew.provenance.models)
         assert changed.provenance.ran == anew.provenance.ran
         assert changed.to_dict()["provenance"]["post"]["caption"] == caption
+
+
+def test_another_caption_keeps_the_ranges_of_own_posts(drawn_clip: Path, lite: Scorers) -> None:
+    posts = [Facts(caption="look", duration_seconds=float(10 + number % 7)) for number in range(14)]
+    history = own_history(posts, {"likes": [100.0 + 9.0 * number for number in range(14)]})
+    first = with_history(score_reel(drawn_clip, Post(caption="one"), scorers=lite), history)
+    post = Post(caption="another #fyp")
+    changed = with_caption(first, post, (), history=history)
+    assert changed.engagement == with_history(replace(first, provenance=changed.provenance), history).engagement
+    assert changed.engagement is not None
+    assert (changed.engagement.own_posts, changed.engagement.plays) == (14, None)
+    assert changed.to_dict()["engagement"]["own_posts"] == 14
+    with pytest.raises(UsageError, match="their history is needed"):
+        with_caption(first, post, ())
 
 
 def test_what_ran_counts_only_models_that_come_in_both_kinds(drawn_clip: Path) -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tests.scorers.clips import info
-from virality_core.platform_check import NAMES, TITLES, check, rows
-from virality_core.types import PlatformCheck, Signal, VideoInfo
+from virality_core.platform_check import NAMES, TITLES, check, not_checked, rows
+from virality_core.safe_zones import covered_by
+from virality_core.scorers.onscreen import OnscreenDetails, TextBox
+from virality_core.types import PlatformCheck, Signal, Skipped, VideoInfo
 
 GOOD = replace(
     info(width=1080, height=1920, seconds=30.0), bit_rate=8e6, size_bytes=30_000_000, container="mov,mp4,m4a"
@@ -18,6 +20,44 @@ GOOD = replace(
 def _loud(value: float) -> Signal:
     return Signal(
         name="loudness", value=value, unit="LUFS", native_range=(-70.0, 20.0), desirability=50.0, reference="a test"
+    )
+
+
+def _text(*places: tuple[float, float, float, float], note: str = "") -> Signal:
+    """The signal of a reel with a line of text in each place, each in a frame of its own."""
+    boxes = tuple(
+        TextBox(
+            seconds=float(number),
+            left=left,
+            top=top,
+            right=right,
+            bottom=bottom,
+            height=bottom - top,
+            contrast=9.0,
+            text="hello",
+            covered_by=() if note else covered_by((left, top, right, bottom)),
+        )
+        for number, (left, top, right, bottom) in enumerate(places)
+    )
+    details = OnscreenDetails(
+        stills=8,
+        stills_with_text=len(boxes),
+        first_second=True,
+        height=0.05,
+        contrast=9.0,
+        characters_a_second=2.0,
+        reading_note="",
+        zones_note=note,
+        boxes=boxes,
+    )
+    return Signal(
+        name="onscreen_text",
+        value=50.0,
+        unit="% of the reel",
+        native_range=(0.0, 100.0),
+        desirability=50.0,
+        reference="a test",
+        details=details,
     )
 
 
@@ -79,3 +119,34 @@ def test_every_row_says_where_it_is_from() -> None:
         assert row["platform"] in NAMES
         for bounds in (row["pass"], row["warn"]):
             assert not bounds or isinstance(bounds[0], str) or bounds[0] <= bounds[1]
+
+
+FREE, LOW, RIGHT = (0.3, 0.4, 0.7, 0.45), (0.3, 0.67, 0.7, 0.71), (0.84, 0.4, 0.92, 0.45)
+
+
+def test_covered_text_is_told_for_the_platform_that_covers_it() -> None:
+    found = check(GOOD, None, [_text(FREE, LOW)])
+    status = {name: _of(found, name, "safe_zones").status for name in NAMES}
+    assert status == {"instagram": "warn", "tiktok": "pass", "youtube": "warn"}
+    told = _of(found, "instagram", "safe_zones")
+    assert "in 1 of 2 frames with text" in told.sentence
+    assert "the bottom 35 %" in told.sentence
+    assert (told.source[:4], told.date) == ("Meta", "2026-11-22")
+    assert _of(check(GOOD, "tiktok", [_text(RIGHT)]), "tiktok", "safe_zones").status == "warn"
+    assert not_checked([_text(FREE)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("signals", "skipped", "why"),
+    [
+        ([], [], "not searched"),
+        ([], [Skipped(name="onscreen_text", reason="The weights are gone.")], "the weights are gone."),
+        ([_text()], [], "no text was found in the 8 frames"),
+        ([_text(LOW, note="Known of 9:16 alone.")], [], "known of 9:16 alone."),
+    ],
+)
+def test_zones_that_can_not_be_checked_are_said_and_not_guessed(
+    signals: list[Signal], skipped: list[Skipped], why: str
+) -> None:
+    assert not [found for found in check(GOOD, None, signals) if found.measure == "safe_zones"]
+    assert why in not_checked(signals, skipped)

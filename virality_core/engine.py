@@ -12,13 +12,16 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from virality_core import device
+from virality_core.advice import Change
 from virality_core.errors import Cancelled, InputError, ViralityError
-from virality_core.improve import with_advice
+from virality_core.fusion import Weighing
+from virality_core.improve import exported, with_advice
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.types import Post, Profile, Progress, Report
@@ -148,12 +151,31 @@ class Engine:
         return self._enqueue(Job(self, work))
 
     def submit_advice(
-        self, source: Source, report: Report, profile: Profile = "auto", *, name: str | None = None
+        self,
+        source: Source,
+        report: Report,
+        profile: Profile = "auto",
+        *,
+        name: str | None = None,
+        weighing: Weighing | None = None,
     ) -> Job[Report]:
-        """Queue the trying of changes on a scored reel; the result is its report with advice. Raises as `submit`."""
+        """Queue the trying of changes on a scored reel; the result is its report with advice. Raises as `submit`.
+
+        `weighing`: what the report was weighed with, and the changes are too; the stated weights if None.
+        """
 
         def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> Report:
-            return with_advice(source, report, scorers(profile), progress=progress, name=name)
+            loaded = replace(scorers(profile), weighing=weighing)
+            return with_advice(source, report, loaded, progress=progress, name=name)
+
+        return self._enqueue(Job(self, work))
+
+    def submit_export(self, source: Source, change: Change, *, name: str | None = None) -> Job[bytes]:
+        """Queue the writing of a changed copy of a reel (MP4 bytes, in memory). Raises EngineBusy as `submit`."""
+
+        def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> bytes:
+            del scorers
+            return exported(source, change, name=name, progress=progress)
 
         return self._enqueue(Job(self, work))
 
@@ -233,7 +255,7 @@ class Engine:
                 raise Cancelled("Scoring was cancelled.")
             if time.monotonic() > deadline:
                 raise InputError(
-                    f"Scoring took longer than {self.time_limit_seconds:.0f} s and was stopped; try a shorter reel."
+                    f"This took longer than {self.time_limit_seconds:.0f} s and was stopped; try a shorter reel."
                 )
             job.stage, job.fraction = stage, min(1.0, max(job.fraction, fraction))
 

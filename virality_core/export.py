@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from virality_core import reference, words
-from virality_core.platform_check import NAMES
+from virality_core.platform_check import NAMES, not_checked
 from virality_core.types import Report
 
 _BAR_CELLS = 10
@@ -128,6 +128,8 @@ def _platforms(report: Report) -> list[str]:
         checks = [check for check in report.platform_check if check.platform == platform]
         wrong = [f"  {check.status.upper()}  {check.sentence}" for check in checks if check.status != "pass"]
         lines += wrong or [f"  PASS  {NAMES[platform]}: everything that was checked is as it asks."]
+    missing = not_checked(report.signals, report.skipped)
+    lines += [f"  {missing}"] if lines and missing else []
     return ["", "Platform check (no points):", *lines] if lines else []
 
 

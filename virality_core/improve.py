@@ -17,9 +17,10 @@ from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
 from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
-from virality_core.media.rewrite import Window, rewrite
+from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
+from virality_core.stages import Stages
 from virality_core.steady import followed, window_of
 from virality_core.types import (
     Audio,
@@ -76,17 +77,27 @@ def export(source: Path, out: Path, change: Change, *, progress: Progress | None
         UsageError: the change is one of the caption, or `out` is the reel itself or can't be written.
         InputError: the reel can't be read. Cancelled: from `progress`.
     """
-    if change.edit is None and not change.gain and not change.begin_seconds:
+    return rewrite(source, out, _treatment(source, change, None, progress), progress=progress)
+
+
+def exported(
+    source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress | None = None
+) -> bytes:
+    """The same copy as MP4 bytes in memory. Raises as `export`, InputError also where it grows too large."""
+    told = Stages(progress or _unwatched, count=1 if change.steady is None else 2)
+    treatment = _treatment(source, change, name, told.next() if change.steady is not None else None)
+    return rewritten(source, treatment, name=name, progress=told.next())
+
+
+def _treatment(source: str | Path | BinaryIO, change: Change, name: str | None, progress: Progress | None) -> Treatment:
+    if not change.of_the_reel:
         raise UsageError("There is nothing to export: the advice is about the caption.")
-    factor = 10.0 ** (change.gain / 20.0)
-    return rewrite(
-        source,
-        out,
-        edit=change.edit if change.steady is None else None,
-        window=None if change.steady is None else window_of(source, change.steady, progress=progress),
+    factor, steady = 10.0 ** (change.gain / 20.0), change.steady
+    return Treatment(
+        edit=change.edit if steady is None else None,
+        window=None if steady is None else window_of(source, steady, name=name, progress=progress),
         treat=(lambda samples: limited(samples, factor)) if change.gain else None,
         begin_seconds=change.begin_seconds,
-        progress=progress,
     )
 
 
@@ -273,6 +284,10 @@ def _cut(audio: Audio, begin: float) -> Audio:
         start_seconds=audio.start_seconds + gone / audio.sample_rate - begin,
         levels=levels,
     )
+
+
+def _unwatched(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""
 
 
 def preview(frame: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:

@@ -17,8 +17,9 @@ import numpy as np
 from virality_core import device as devices
 from virality_core import weights
 from virality_core.engagement import predict as engagement
-from virality_core.errors import Cancelled, ViralityError
-from virality_core.fusion import Weighing, fuse, uncertainty
+from virality_core.engagement.history import History
+from virality_core.errors import Cancelled, UsageError, ViralityError
+from virality_core.fusion import Weighing, fuse, notes_on, uncertainty
 from virality_core.media import open_reel
 from virality_core.platform_check import check
 from virality_core.scorers import beat_cuts
@@ -156,7 +157,7 @@ def score_reel(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes + missing + _about(scorers.weighing),
+        notes=reel.notes + missing + notes_on(scorers.weighing),
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
@@ -168,13 +169,20 @@ def score_reel(
 
 
 def with_caption(
-    report: Report, post: Post, answers: Sequence[Signal | Skipped], weighing: Weighing | None = None
+    report: Report,
+    post: Post,
+    answers: Sequence[Signal | Skipped],
+    weighing: Weighing | None = None,
+    history: History | None = None,
 ) -> Report:
     """The report as it is with another caption: the caption's signals exchanged, the score weighed anew.
 
     Args:
         report: Of the same reel. post: What is posted now. answers: `CaptionDesk.answers(post)`.
-        weighing: What the report was weighed with.
+        weighing: What the report was weighed with. history: What its engagement was read from, if not a collection.
+
+    Raises:
+        UsageError: the engagement is of the creator's own posts, and their history is not given.
     """
     fresh = {answer.name: answer for answer in answers}
     before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
@@ -182,8 +190,6 @@ def with_caption(
     signals = tuple(answer for answer in merged if isinstance(answer, Signal))
     fused = fuse(signals, weighing)
     ran = report.provenance
-    before_it = report.engagement
-    predicted = None if before_it is None else engagement.predict(post, ran.video, before_it.collection)
     return replace(
         report,
         score=fused.score,
@@ -192,19 +198,12 @@ def with_caption(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
-        engagement=predicted,
+        engagement=_engagement_again(report.engagement, post, ran.video, history),
         uncertainty=uncertainty(signals, weighing),
         platform_check=check(ran.video, post.platform, signals),
         advice=(),  # it was measured with the other caption
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
     )
-
-
-def _about(weighing: Weighing | None) -> tuple[str, ...]:
-    """What must be said of fitted weights."""
-    if weighing is None or not weighing.verdict:
-        return ()
-    return (f"This score is weighed by fitted ({weighing.way}) weights: on reels left out, {weighing.verdict}.",)
 
 
 def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:
@@ -213,6 +212,19 @@ def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[
         return engagement.predict(post, video), ()
     except ViralityError as error:
         return None, (f"Engagement could not be predicted: {error}",)
+
+
+def _engagement_again(
+    before: Engagement | None, post: Post, video: VideoInfo, history: History | None
+) -> Engagement | None:
+    """The engagement of another post, read from what it was read from before."""
+    if before is None:
+        return None
+    if before.own_posts is None:
+        return engagement.predict(post, video, before.collection)
+    if history is None:
+        raise UsageError("The ranges are read from the creator's own posts; their history is needed to read them anew.")
+    return engagement.predict_own(post, video, history)
 
 
 def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:

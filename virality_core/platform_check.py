@@ -1,4 +1,7 @@
-"""What a platform asks of a video, as pass, warn or fail; the numbers are in weights/platform_check.toml."""
+"""What a platform asks of a video, as pass, warn or fail.
+
+The numbers are in weights/platform_check.toml and weights/safe_zones.toml.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core import weights, words
-from virality_core.types import CheckStatus, Platform, PlatformCheck, Signal, VideoInfo
+from virality_core import safe_zones, weights, words
+from virality_core.types import CheckStatus, Platform, PlatformCheck, Signal, Skipped, VideoInfo
 
 NAMES: Mapping[Platform, str] = {"instagram": "Instagram", "tiktok": "TikTok", "youtube": "YouTube"}
 TITLES: Mapping[str, str] = {
@@ -22,8 +25,10 @@ TITLES: Mapping[str, str] = {
     "codec": "Codec",
     "container": "File type",
     "loudness": "Loudness",
+    "safe_zones": "Safe zones",
 }
 
+_TEXT = "onscreen_text"
 _VERDICTS: Mapping[CheckStatus, str] = {
     "pass": "is what {platform} asks for",
     "warn": "is taken by {platform}, but is not at its best there",
@@ -37,7 +42,7 @@ def check(info: VideoInfo, platform: Platform | None, signals: Sequence[Signal])
     A row whose measure the reel doesn't have (the loudness of a silent one, an unknown bit rate) is left out.
 
     Args:
-        info: as counted, not as its header says. signals: of which `loudness` is read.
+        info: as counted, not as its header says. signals: of which `loudness` and `onscreen_text` are read.
     """
     loudness = next((signal.value for signal in signals if signal.name == "loudness"), None)
     measured = _numbers(info, loudness)
@@ -53,7 +58,48 @@ def check(info: VideoInfo, platform: Platform | None, signals: Sequence[Signal])
         elif measure in measured:
             value, said = measured[measure]
             found.append(_check(row, _status_of_number(row, value), said))
-    return tuple(found)
+    found += [_free_text(item, details) for details in _text_found(signals) for item in wanted]
+    return tuple(sorted(found, key=lambda item: wanted.index(item.platform)))
+
+
+def not_checked(signals: Sequence[Signal], skipped: Sequence[Skipped] = ()) -> str:
+    """Why no safe zone was checked, in one sentence; empty where one was."""
+    if _text_found(signals):
+        return ""
+    details = next((signal.details for signal in signals if signal.name == _TEXT), None)
+    if details is None:
+        why = next((skip.reason for skip in skipped if skip.name == _TEXT), "the picture was not searched for text.")
+        return f"Safe zones were not checked: {why[:1].lower()}{why[1:]}"
+    if note := str(getattr(details, "zones_note", "")):
+        return f"Safe zones were not checked: {note[:1].lower()}{note[1:]}"
+    stills = getattr(details, "stills", 0)
+    return f"Safe zones were not checked: no text was found in the {stills} frames that were searched for it."
+
+
+def _text_found(signals: Sequence[Signal]) -> list[Any]:
+    """The details of the text in the picture, where there is some and the picture has the zones' shape; else none."""
+    details = [signal.details for signal in signals if signal.name == _TEXT]
+    return [one for one in details if getattr(one, "boxes", ()) and not getattr(one, "zones_note", "")]
+
+
+def _free_text(platform: Platform, details: Any) -> PlatformCheck:
+    """Whether the text lies free. Text that is covered is no reason to refuse a reel, so this never fails."""
+    zone, name = safe_zones.zones()[platform], NAMES[platform]
+    frames = {box.seconds for box in details.boxes}
+    covered = {box.seconds for box in details.boxes if platform in box.covered_by}
+    of = f"{len(frames)} {'frame' if len(frames) == 1 else 'frames'} with text"
+    said = f"text may be covered in {len(covered)} of {of}" if covered else f"the text lies free in {of}"
+    asks = f"text outside {safe_zones.in_words(platform)}, which its buttons and captions may cover"
+    return PlatformCheck(
+        platform=platform,
+        measure="safe_zones",
+        status="warn" if covered else "pass",
+        value=said,
+        asks=asks,
+        sentence=f"Safe zones: on {name} {said}" + (f"; free is {asks}." if covered else "."),
+        source=str(zone["source"]),
+        date=str(zone["date"]),
+    )
 
 
 def rows() -> list[dict[str, Any]]:

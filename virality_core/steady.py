@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from virality_core.advice import Steady
+from virality_core.media import VideoSource
 from virality_core.media.every_frame import every_frame
 from virality_core.media.rewrite import Window
 from virality_core.scorers.measures import motion
@@ -41,7 +41,7 @@ def followed(runs: Sequence[FrameRun], how: Steady, height: int) -> tuple[tuple[
     return tuple(made), _at_times(np.concatenate(times)[order], np.concatenate(places)[order], how.margin)
 
 
-def window_of(source: Path, how: Steady, *, progress: Progress | None) -> Window:
+def window_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Window:
     """What cuts the steady window out of a frame (H, W, 3) of the file that is shown at so many seconds.
 
     The whole file is decoded once for it; memory: some bytes a frame.
@@ -49,11 +49,16 @@ def window_of(source: Path, how: Steady, *, progress: Progress | None) -> Window
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
     """
+    tell = progress or _unwatched
     cuts = np.array(how.cut_seconds, np.float64)
     seconds: list[float] = []
     parts: list[motion.Steps] = []
     last = np.empty((0, 0, 0), np.uint8)
-    for batch in every_frame(source, progress=progress or _unwatched):
+
+    def decoding(stage: str, fraction: float) -> None:
+        tell("following the picture", fraction if stage == "decoding" else 0.0)  # reading comes before, and is quick
+
+    for batch in every_frame(source, name=name, progress=decoding):
         small = np.stack([_small(frame) for frame in batch.rgb])
         together = small if not seconds else np.concatenate([last, small])
         times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)

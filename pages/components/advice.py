@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.components import picture, text, timeline, upload
+from pages.components import export, picture, text, timeline, upload
 from pages.components.styles import heading
 from pages.components.visit import Visit, engine
 from virality_core import words
@@ -40,8 +40,11 @@ def show(report: Report, visit: Visit) -> None:
         upload.alert(visit.advice_error)
     if report.advice:
         changes = {change.text: change for change in candidates(report)}
-        for advice in report.advice:
-            _one(report, advice, changes.get(advice.text))
+        for number, advice in enumerate(report.advice):
+            change = changes.get(advice.text)
+            _one(report, advice, change)
+            if change is not None:
+                export.offer(visit, advice, change, key=str(number))
     elif visit.advised:
         st.write("Nothing that was tried wins half a point or more.")
     if not visit.advised and st.button("Try what would help", icon=":material/auto_fix_high:", key="advise"):
@@ -56,9 +59,9 @@ def show(report: Report, visit: Visit) -> None:
 
 
 def edited(frames: FrameBatch, row: int, change: Change) -> FrameBatch:
-    """The frame in `row` alone, with the change made to it."""
-    assert change.edit is not None
-    frame = change.edit(np.ascontiguousarray(frames.rgb[row]))
+    """The frame in `row` alone, with the change made to it where it is one of the picture."""
+    frame = np.ascontiguousarray(frames.rgb[row])
+    frame = frame if change.edit is None else change.edit(frame)
     return FrameBatch(rgb=frame[None], seconds=frames.seconds[row : row + 1])
 
 
@@ -72,18 +75,26 @@ def _one(report: Report, advice: Advice, change: Change | None) -> None:
         f'<p class="rv-prose"><b>+{advice.points:.1f} points</b> '
         f"({advice.before:.1f} to {advice.after:.1f}){' · ' + when if when else ''}<br>{text.safe(advice.text)}</p>"
     )
-    frames = report.thumbnails
-    if change is None or change.edit is None or frames is None or not len(frames):
+    if change is not None and report.thumbnails is not None and len(report.thumbnails):
+        _beside(report.thumbnails, report.provenance.video.duration_seconds, change)
+
+
+def _beside(frames: FrameBatch, duration_seconds: float, change: Change) -> None:
+    """A frame as it is beside the same with the change; for a later start, the first frame beside the new first."""
+    if change.edit is None and not change.begin_seconds:
         return
-    row = timeline.nearest(frames.seconds, report.provenance.video.duration_seconds / 2)
-    at = words.clock(float(frames.seconds[row]))
+    if change.begin_seconds:
+        row, after = 0, min(int(np.searchsorted(frames.seconds, change.begin_seconds)), len(frames) - 1)
+    else:
+        row = after = timeline.nearest(frames.seconds, duration_seconds / 2)
+    at, then = (words.clock(float(frames.seconds[place])) for place in (row, after))
     left, right, _ = st.columns([2, 2, 3], gap="small")
     with left:
         picture.show(frames, row, at)
-        st.caption(f"As it is, at {at}")
+        st.caption(f"Begins with this, at {at}" if change.begin_seconds else f"As it is, at {at}")
     with right:
-        picture.show(edited(frames, row, change), 0, at)
-        st.caption("With the change")
+        picture.show(edited(frames, after, change), 0, then)
+        st.caption(f"Would begin with this, at {then}" if change.begin_seconds else "With the change")
 
 
 def _doing(stage: str) -> str:

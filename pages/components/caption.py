@@ -79,10 +79,11 @@ def _offer(visit: Visit, post: Post) -> None:
             try:
                 with _one_at_a_time:
                     answers = desk().answers(post)
+                changed = with_caption(visit.report, post, answers, visit.weighing, visit.history)
             except ViralityError as error:
                 _alert(error)
                 return
-            visit.use_caption(with_caption(visit.report, post, answers), post)
+            visit.use_caption(changed, post)
             st.rerun()
 
 

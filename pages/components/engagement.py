@@ -9,41 +9,37 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
+from pages.components.visit import Visit
 from virality_core import words
 from virality_core.errors import ViralityError
 from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
 from virality_core.types import Engagement, Report
-from virality_core.whatif import own_history, populations, with_history, with_population
+from virality_core.whatif import own_history, populations, with_population
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 
+_OWN, _OF = "own", ", of posts that did well"
 _ROW_HEIGHT, _AXIS_HEIGHT = 30, 64  # pixels; Streamlit fits axis and rows into the chart's height
 
 
 @st.fragment
-def show(report: Report) -> None:
+def show(report: Report, visit: Visit) -> None:
     """The section; one click hides it, a choice reads the ranges from another collection of posts."""
     if report.engagement is None:
         return
     heading(
         "What posts like it got",
-        "A range, not a promise, of posts that did well: four of five like yours lie inside. It moves no points.",
+        f"A range, not a promise{_OF if report.engagement.own_posts is None else ''}: four of five like yours lie "
+        "inside. It moves no points.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         shown = st.toggle("Show the ranges", value=True, key="engagement_shown")
         if not shown:
             return
-        titles = populations()
-        chosen = st.selectbox(
-            "Read from",
-            list(titles),
-            index=list(titles).index(report.engagement.collection),
-            format_func=lambda name: text.capital(titles[name]),
-            key="engagement_collection",
-        )
-    own = _own(report)
+        chosen = _choose(report.engagement)
+    _own_posts(visit)
     try:
-        found = own or with_population(report, chosen).engagement
+        found = report.engagement if chosen == _OWN else with_population(report, chosen).engagement
     except ViralityError as error:
         _alert(error)
         return
@@ -53,27 +49,49 @@ def show(report: Report) -> None:
     st.html('<ul class="rv-list">' + "".join(f"<li>{text.safe(note)}</li>" for note in found.notes) + "</ul>")
 
 
-def _own(report: Report) -> Engagement | None:
-    """The ranges from the creator's own posts, where they hand them in; they stay in memory and go with the page."""
+def _choose(found: Engagement) -> str:
+    """What to read the ranges from: a collection of posts, or the visitor's own where there are some."""
+    titles = dict(populations())
+    own = found.own_posts is not None
+    if own:
+        titles = {_OWN: found.population} | titles
+    chosen = st.selectbox(
+        "Read from",
+        list(titles),
+        index=list(titles).index(_OWN if own else found.collection),
+        format_func=lambda name: text.capital(titles[name]),
+        key=f"engagement_{'own' if own else 'collection'}",
+    )
+    return str(chosen)
+
+
+def _own_posts(visit: Visit) -> None:
+    """Takes the visitor's own posts in, which are fitted and let go; what was learned goes with the visit."""
+    if visit.history is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            said = [f"Learned from your {visit.history.posts} posts; the file itself was let go.", *visit.history_notes]
+            st.html('<p class="rv-soft">' + " ".join(map(text.safe, said)) + "</p>")
+            if st.button("Forget my posts", key="forget_posts"):
+                visit.use_history(None)
+                st.rerun()
+        return
     with st.expander("Read it from your own past posts instead"):
         upload = st.file_uploader(
-            "Your posts: a CSV (likes, comments, shares, saves or plays; posted_at, caption, duration_s), or TikTok's "
-            "own data export",
-            type=["csv", "json"],
+            "Your posts: a CSV (likes, comments, shares, saves or plays; posted_at, caption, duration_s), or "
+            "Instagram's or TikTok's own data export in JSON (the ZIP as it came, without the videos)",
+            type=["csv", "json", "zip"],
             max_upload_size=MAX_BYTES // 2**20,
             key="own_posts",
         )
         if upload is None:
-            return None
+            return
         try:
             posts = read_own_posts(upload.getvalue(), upload.name)
-            found = with_history(report, own_history(posts.facts, posts.outcomes)).engagement
+            visit.use_history(own_history(posts.facts, posts.outcomes), posts.notes)
         except ViralityError as error:
             _alert(error)
-            return None
-        if posts.notes:
-            st.html('<p class="rv-soft">' + " ".join(map(text.safe, posts.notes)) + "</p>")
-        return found
+            return
+    st.rerun()
 
 
 def _alert(error: ViralityError) -> None:

@@ -51,8 +51,9 @@ def _doubt(report: Report) -> str:
     doubt = report.uncertainty
     if doubt is None:
         return ""
+    drawn = "each weight between half and double" if report.provenance.fusion == "prior" else "the weights fitted anew"
     return (
-        f'<p class="rv-doubt" title="Four of five draws, with each weight between half and double and other frames of '
+        f'<p class="rv-doubt" title="Four of five draws, with {drawn} and other frames of '
         f'the reel">{doubt.low:.0f} to {doubt.high:.0f} with other weights and frames</p>'
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import highlights, picture, player, text, timeline
+from pages.components import highlights, overlay, picture, player, text, timeline
 from pages.components.styles import heading
 from pages.components.visit import Visit
 from virality_core import words
@@ -71,12 +71,16 @@ def _which_way(signal: Signal) -> None:
 def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     """The picked frame and the player side by side; beside them, or under them on a phone, the hook and the cover."""
     assert report.thumbnails is not None
+    drawn = overlay.choose(report, visit.post)
     pictures, cards = st.columns([7, 5], gap="medium")
     height, width = report.thumbnails.rgb.shape[1:3]
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
     with frame, st.container(key="moment_frame", gap="xsmall"):
         at = words.clock(second)
-        picture.show(report.thumbnails, selected, at)
+        if drawn is None:
+            picture.show(report.thumbnails, selected, at)
+        else:
+            overlay.show(report, drawn, selected)
         st.caption(f"Frame at {at}")
     with reel, st.container(key="moment_player", gap="xsmall"):
         picked = visit.selected is not None

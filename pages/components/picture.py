@@ -16,5 +16,10 @@ from virality_core.types import FrameBatch
 
 def show(frames: FrameBatch, row: int, at: str) -> None:
     """The frame in `row`, as wide as its place; `at` is its time in words."""
-    data = base64.b64encode(timeline.jpeg(frames, row)).decode()
-    st.html(f'<img class="rv-frame" src="data:image/jpeg;base64,{data}" alt="The reel\'s frame at {text.safe(at)}">')
+    embedded(timeline.jpeg(frames, row), "image/jpeg", f"The reel's frame at {at}")
+
+
+def embedded(data: bytes, mime: str, words: str) -> None:
+    """A picture sent with the page; `words` say what it shows."""
+    source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    st.html(f'<img class="rv-frame" src="{source}" alt="{text.safe(words)}">')

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
-from virality_core.platform_check import NAMES, TITLES
+from virality_core.platform_check import NAMES, TITLES, not_checked
 from virality_core.types import CheckStatus, PlatformCheck, Report
 
 _MARKS: dict[CheckStatus, str] = {"pass": "Fits", "warn": "Not at its best", "fail": "Not taken"}
@@ -17,10 +17,15 @@ def show(report: Report) -> None:
     if not report.platform_check:
         return
     heading("Platform check", "What each platform asks of the file itself. It moves no points.")
+    if report.provenance.post.platform is None:
+        st.html('<p class="rv-soft">You chose no platform, so the reel is held against all three.</p>')
     for platform in dict.fromkeys(check.platform for check in report.platform_check):
         checks = [check for check in report.platform_check if check.platform == platform]
         wrong = [check for check in checks if check.status != "pass"]
         st.html(f'<p class="rv-prose"><b>{NAMES[platform]}</b>: {_summary(checks, wrong)}</p>{_list(wrong)}')
+    missing = not_checked(report.signals, report.skipped)
+    if missing:
+        st.html(f'<p class="rv-soft">{text.safe(missing)}</p>')
     with st.expander("All checks, with where the numbers are from"):
         st.html(
             "".join(f"<p><b>{text.safe(_said(check))}</b><br>{_origin(check)}</p>" for check in report.platform_check)

@@ -81,6 +81,9 @@ def _post(post: Post) -> str:
     facts = {
         "Platform": post.platform or "not stated",
         "Followers": "not stated" if post.followers is None else f"{post.followers:,}",
+        "Accounts followed": "not stated" if post.following is None else f"{post.following:,}",
+        "Videos of the account": "not stated" if post.videos is None else f"{post.videos:,}",
+        "Posted at": "not stated" if post.posted_at is None else f"{post.posted_at:%Y-%m-%d %H:%M %Z}",
         "Music": post.music or "not stated",
     }
     caption = text.safe(post.caption) or "No caption."

@@ -40,11 +40,12 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
+    weighing.choose(report, visit)
     advice.show(report, visit)
     moments.show(report, visit)
     quality.show(report)
     platforms.show(report)
     caption.of_result(visit)
-    engagement.show(report)
+    engagement.show(report, visit)
     weighing.show(report)
     remarks.show(report, visit.post)

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import text
+from pages.components import account, text
 from virality_core.media import DEFAULT_LIMITS
 from virality_core.types import MAX_FOLLOWERS, Platform, Post
 
@@ -66,7 +66,7 @@ def form(draft: Post, error: str) -> Form:
             )
             st.html(f'<p class="rv-soft">{limits_sentence()}</p>')
         with right:
-            typed = _post(draft)
+            typed, unusable = _post(draft)
         with st.container(horizontal=True, gap="small"):
             sent = st.form_submit_button("Score this reel", type="primary", width="stretch", key="score")
             read_now = st.form_submit_button("Read the caption only", key="read_caption")
@@ -77,6 +77,9 @@ def form(draft: Post, error: str) -> Form:
             alert("Choose a video file first, or try the sample reel.")
         elif sent and upload is not None and upload.size > DEFAULT_LIMITS.max_bytes:
             alert(f"This file is larger than {MAX_UPLOAD_MB} MB; export it at a lower bit rate.")
+            sent = False
+        elif sent and unusable:
+            alert(unusable)
             sent = False
         elif error and not sent:
             alert(error)
@@ -90,7 +93,8 @@ def form(draft: Post, error: str) -> Form:
     return Form(typed=typed, wish=wish, read_now=read_now, notice=notice)
 
 
-def _post(draft: Post) -> Post:
+def _post(draft: Post) -> tuple[Post, str]:
+    """What was typed, and one sentence on what of it can't be used."""
     caption = st.text_area(
         "Caption",
         value=draft.caption,
@@ -125,12 +129,17 @@ def _post(draft: Post) -> Post:
         placeholder="Title of the music it uses, as the platform shows it",
         help="How many videos use it and how posts with it did, where that is known. It moves no points.",
     )
-    return Post(
+    more = account.ask(draft)
+    typed = Post(
         caption=caption or "",
         platform=_PLATFORMS[platform or "Any"],
         followers=followers,
         music=(music or "").strip() or None,
+        following=more.following,
+        videos=more.videos,
+        posted_at=more.posted_at,
     )
+    return typed, more.error
 
 
 def _place(platform: Platform | None) -> int:

@@ -19,8 +19,11 @@ from streamlit.runtime import exists as runtime_exists
 from streamlit.runtime import get_instance as runtime_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from virality_core.advice import Change
 from virality_core.engine import Engine, Job
+from virality_core.errors import InputError
 from virality_core.types import Post, Report
+from virality_core.whatif import History, Weighing, with_history, with_population, with_weighing
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,13 @@ class Visit:
         self.advising: Job[Report] | None = None
         self.advised = False  # whether changes were tried on this reel with this caption
         self.advice_error = ""
+        self.exporting: Job[bytes] | None = None
+        self.exporting_what = ""  # the text of the advice that the copy is made for, or was
+        self.exported: bytes | None = None  # the one changed copy that is kept
+        self.export_error = ""
+        self.history: History | None = None  # fitted to the visitor's own past posts; the posts themselves are let go
+        self.history_notes: tuple[str, ...] = ()
+        self.weighing: Weighing | None = None  # the fitted weights the visitor chose; None is the stated ones
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -52,7 +62,7 @@ class Visit:
 
     def start(self, engine: Engine, source: BytesIO, name: str, post: Post, typed: Post) -> None:
         """Drop what was there and put this reel in the queue; `typed` is kept for the next. Raises EngineBusy."""
-        self.drop()
+        self._let_go()
         self.draft = typed
         self.job = engine.submit(source, post, name=name)
         self.source, self.name, self.post = source, name, post
@@ -60,10 +70,11 @@ class Visit:
     def collect_when_done(self) -> None:
         """Once the job has ended, take its report, or what to tell the visitor in its place."""
         self._collect_advice()
+        self._collect_export()
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
-            self.report, self.job = self.job.result(), None
+            self.report, self.job = self._as_chosen(self.job.result()), None
             return
         error = "" if self.job.state == "cancelled" else str(self.job.error)
         self.another()
@@ -75,7 +86,7 @@ class Visit:
         assert self.report is not None
         self.advice_error = ""
         self.source.seek(0)
-        self.advising = engine.submit_advice(self.source, self.report, name=self.name)
+        self.advising = engine.submit_advice(self.source, self.report, name=self.name, weighing=self.weighing)
 
     def _collect_advice(self) -> None:
         job = self.advising
@@ -87,27 +98,88 @@ class Visit:
         elif job.state == "failed":
             self.advice_error = str(job.error)
 
+    def ask_export(self, engine: Engine, what: str, change: Change) -> None:
+        """Put the making of a changed copy in the queue, in the place of the last one. Raises EngineBusy."""
+        assert self.source is not None
+        self.forget_export()
+        self.exporting = engine.submit_export(self.source, change, name=self.name)
+        self.exporting_what = what
+
+    def _collect_export(self) -> None:
+        job = self.exporting
+        if job is None or not job.ended:
+            return
+        self.exporting = None
+        if job.state == "done":
+            self.exported = job.result()
+        elif job.state == "failed":
+            self.export_error = str(job.error)
+
+    def forget_export(self) -> None:
+        """Let go of the changed copy, or of the making of one."""
+        if self.exporting is not None:
+            self.exporting.cancel()
+        self.exporting = self.exported = None
+        self.exporting_what = self.export_error = ""
+
     def another(self) -> None:
-        """Let go of the reel and of what was made of it; what was typed stays for the next one."""
+        """Let go of the reel and of what was made of it; what was typed, and learned from own posts, stays."""
         draft = self.draft
-        self.drop()
+        self._let_go()
         self.draft = draft
+
+    def use_history(self, history: History | None, notes: tuple[str, ...] = ()) -> None:
+        """Read the ranges from the visitor's own posts, for this reel and the next; or no longer. Raises UsageError."""
+        assert self.report is not None
+        if history is not None:
+            self.report = with_history(self.report, history)
+        elif self.report.engagement is not None:
+            self.report = with_population(self.report, self.report.engagement.collection)
+        self.history, self.history_notes = history, notes
+
+    def use_weighing(self, weighing: Weighing | None) -> None:
+        """Have the score made by these weights, for this reel and the next. Raises InputError; then all stays."""
+        assert self.report is not None
+        changed = with_weighing(self.report, weighing, self.weighing)
+        self._forget_advice()
+        self.report, self.weighing = changed, weighing
+
+    def _as_chosen(self, report: Report) -> Report:
+        """A fresh report with the visitor's own ranges and weights."""
+        if self.history is not None and report.engagement is not None:
+            report = with_history(report, self.history)
+        try:
+            return report if self.weighing is None else with_weighing(report, self.weighing)
+        except InputError:  # no signal of this reel has weight there
+            self.weighing = None
+            return report
 
     def use_caption(self, report: Report, post: Post) -> None:
         """The visitor posts another caption with the same reel: this is its report."""
         self.report, self.post = report, post
+        self._forget_advice()
+        self.draft = replace(self.draft, caption=post.caption)
+
+    def _forget_advice(self) -> None:
+        """What was tried was tried on another report."""
         if self.advising is not None:
             self.advising.cancel()
         self.advising, self.advised = None, False
-        self.draft = replace(self.draft, caption=post.caption)
+        self.forget_export()
 
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
+        self._let_go()
+        self.history, self.history_notes, self.weighing = None, (), None
+
+    def _let_go(self) -> None:
+        """Of the reel and all that was made of it."""
         for job in (self.job, self.preview, self.advising):
             if job is not None:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.advising, self.advised = None, False
+        self.forget_export()
         self.name = self.error = self.advice_error = ""
         self.reading = None
         self.post = self.draft = Post()

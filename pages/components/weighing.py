@@ -1,16 +1,51 @@
-"""How the score moves as each signal's weight goes from nothing to double: what the choice of weights decides."""
+"""Which weights make the score, and how it moves as each goes from nothing to double."""
 
 from __future__ import annotations
 
 import altair as alt
 import streamlit as st
 
+from pages.components import text, upload
 from pages.components.styles import heading
+from pages.components.visit import Visit
 from virality_core import words
+from virality_core.errors import ViralityError
 from virality_core.types import Report
-from virality_core.whatif import weight_moves
+from virality_core.whatif import fitted_ways, fitted_weighing, weight_moves
 
+_WAYS = {
+    "prior": "stated weights, each with its reason (prior)",
+    "learned": "weights fitted on reels whose outcomes are known (learned)",
+    "personal": "weights fitted on one creator's own reels (personal)",
+}
 _ROW_HEIGHT, _AXIS_HEIGHT = 24, 64  # pixels; Streamlit fits axis and rows into the chart's height
+
+
+def choose(report: Report, visit: Visit) -> None:
+    """Say which weights made the score; where fitted ones lie beside the stated ones, let the visitor choose."""
+    ways = ["prior", *fitted_ways()]
+    if visit.weighing is not None and visit.weighing.way not in ways:
+        ways.append(visit.weighing.way)  # its file is gone since
+    ran = report.provenance.fusion
+    if len(ways) == 1:
+        st.html(f'<p class="rv-soft">Weighed by {_WAYS[ran]}.</p>')
+        return
+    chosen = st.selectbox(
+        "Weighed by",
+        ways,
+        index=ways.index(ran),
+        format_func=lambda way: text.capital(_WAYS[way]),
+        key="weighed_by",
+        help="Fitted weights are from `virality fit-fusion`. The report says which ran.",
+    )
+    if chosen == ran:
+        return
+    try:
+        visit.use_weighing(None if chosen == "prior" else fitted_weighing(chosen))
+    except ViralityError as error:
+        upload.alert(str(error))
+    else:
+        st.rerun()
 
 
 def show(report: Report) -> None:

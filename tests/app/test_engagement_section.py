@@ -9,7 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components import engagement, gauge, weighing
+from pages.components.visit import Visit
+from tests.evaluation.test_own_export import instagram, zipped
 from virality_core import Post, Report, load_scorers, score_reel
+from virality_core.evaluation.history_posts import read_own_posts
+from virality_core.whatif import own_history
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +23,14 @@ def report(drawn_clip: Path) -> Report:
 
 
 def _page(report: Report) -> AppTest:
-    def script(report):  # type: ignore[no-untyped-def]
+    def script(visit):  # type: ignore[no-untyped-def]
         from pages.components import engagement
 
-        engagement.show(report)
+        engagement.show(visit.report, visit)
 
-    return AppTest.from_function(script, args=(report,), default_timeout=60).run()
+    visit = Visit()
+    visit.report = report
+    return AppTest.from_function(script, args=(visit,), default_timeout=60).run()
 
 
 def _html(page: AppTest) -> str:
@@ -59,6 +65,37 @@ def test_own_posts_take_the_place_of_the_collection(report: Report) -> None:
     assert not page.exception
     assert "Your own 19 posts" in _html(page)
     assert "Plays" not in _html(page)
+    assert "went with" in _html(page) or "beyond chance" in _html(page) or "of your posts went" in _html(page)
+    page.selectbox(key="engagement_own").set_value("tiktok-us-2025").run()
+    assert "mostly from the US" in _html(page)
+    page.button(key="forget_posts").click().run()
+    assert not page.exception
+    assert "TikTok posts from Vietnam, 2025" in _html(page)
+    assert "own 19 posts" not in _html(page)
+
+
+def test_instagrams_own_export_takes_the_place_too(report: Report) -> None:
+    page = _page(report)
+    page.file_uploader(key="own_posts").upload("instagram.zip", zipped(instagram()), "application/zip").run()
+    assert not page.exception
+    assert "Your own 13 posts" in _html(page)
+    assert "Saves" in _html(page)
+
+
+def test_the_visits_own_ranges_are_in_the_next_report_and_gone_with_the_visit(report: Report) -> None:
+    posts = read_own_posts(zipped(instagram()), "instagram.zip")
+    visit = Visit()
+    visit.report = report
+    visit.use_history(own_history(posts.facts, posts.outcomes), posts.notes)
+    assert visit.report.engagement is not None
+    assert visit.report.engagement.own_posts == 13
+    visit.another()
+    assert visit.history is not None
+    again = visit._as_chosen(report)
+    assert again.engagement is not None
+    assert again.engagement.own_posts == 13
+    visit.drop()
+    assert visit.history is None
 
 
 def test_bad_own_posts_are_one_sentence_and_the_collection_stays(report: Report) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.media.clips import Clip
 from tests.scorers import overlays
-from virality_core import weights
+from virality_core import safe_zones, weights
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.media import open_reel
 from virality_core.models.text_detect import Region, TextDetector
@@ -147,10 +147,10 @@ def test_zones_are_held_against_9_to_16_alone(make_clip: Callable[..., Clip], sc
 
 
 def test_what_the_platforms_cover() -> None:
-    assert screen_text.covered_by((0.3, 0.4, 0.7, 0.45)) == ()
-    assert screen_text.covered_by((0.3, 0.02, 0.7, 0.06)) == ("instagram", "tiktok", "youtube")
-    assert screen_text.covered_by((0.3, 0.67, 0.7, 0.71)) == ("instagram", "youtube")
-    assert screen_text.covered_by((0.84, 0.4, 0.92, 0.45)) == ("tiktok", "youtube")
+    assert safe_zones.covered_by((0.3, 0.4, 0.7, 0.45)) == ()
+    assert safe_zones.covered_by((0.3, 0.02, 0.7, 0.06)) == ("instagram", "tiktok", "youtube")
+    assert safe_zones.covered_by((0.3, 0.67, 0.7, 0.71)) == ("instagram", "youtube")
+    assert safe_zones.covered_by((0.84, 0.4, 0.92, 0.45)) == ("tiktok", "youtube")
 
 
 def test_contrast_of_black_on_white_is_that_of_the_guideline() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from virality_core.errors import InputError, UsageError
+from virality_core.evaluation.instagram_reels import repaired
 from virality_core.training.exports import read_exports
-from virality_core.training.instagram import repaired
 from virality_core.training.listed import Listed, count_of, time_of
 
 Touch = Callable[[str], Path]

@@ -44,6 +44,11 @@ class Change:
     begin_seconds: float = 0.0
     caption: str | None = None
 
+    @property
+    def of_the_reel(self) -> bool:
+        """Whether a changed copy of the reel can be written: a change of the caption alone leaves the reel as it is."""
+        return self.edit is not None or bool(self.gain) or bool(self.begin_seconds)
+
 
 def through_table(table: NDArray[np.uint8]) -> Edit:
     """Each value of each channel through a table (256,) or (256, 3)."""

@@ -24,7 +24,9 @@ def add_parser(commands: Any) -> None:
         "fit-fusion", help="fit the score's weights to reels whose outcomes you know", description=_SCHEMA
     )
     parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="reels with outcomes, CSV or JSON lines")
-    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="where the fitted weights go")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="where the fitted weights go (default: where the page finds them)"
+    )
     parser.add_argument("--personal", action="store_true", help="the reels are one creator's: the report says personal")
     parser.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights score the reels")
     parser.set_defaults(run=run)
@@ -33,14 +35,20 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score, fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
     from virality_core.evaluation.files import write_whole
+    from virality_core.fusion import Way, fitted_file
     from virality_core.training.fusion import as_file, fit
     from virality_core.training.fusion_manifest import read_manifest
 
-    if args.out.resolve() == args.manifest.resolve():
-        raise UsageError(f"--out {args.out} would overwrite the manifest; name another file.")
+    way: Way = "personal" if args.personal else "learned"
+    out = args.out or fitted_file(way)
+    if out.resolve() == args.manifest.resolve():
+        raise UsageError(f"--out {out} would overwrite the manifest; name another file.")
     learned = fit(read_manifest(args.manifest, profile=args.profile))
-    way = "personal" if args.personal else "learned"
-    write_whole(args.out, json.dumps(as_file(learned, way), indent=1) + "\n")
+    if args.out is None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, json.dumps(as_file(learned, way), indent=1) + "\n")
+    if args.out is None:
+        print(f"Written to {out}: the page offers these weights beside the stated ones.")
     print(
         f"{learned.reels} reels: {learned.verdict}. Rank correlation with the outcome, out of fold: "
         f"{learned.spearman:.3f}; of the stated weights: {learned.prior_spearman:.3f} "

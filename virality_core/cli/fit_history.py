@@ -11,8 +11,8 @@ from virality_core.errors import InputError, UsageError
 
 _SCHEMA = (
     "POSTS is a CSV with a header (likes, comments, shares, saves or plays; where known posted_at, caption, "
-    "duration_s, followers, music_title), or TikTok's own data export. `virality score --history FILE` reads what "
-    "it writes."
+    "duration_s, followers, music_title), or Instagram's or TikTok's own data export (JSON, or the ZIP it comes in). "
+    "`virality score --history FILE` reads what it writes."
 )
 
 
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
-    from virality_core.engagement.history import GENERAL, fit_history, history_text
+    from virality_core.engagement.history import fit_history, history_text, moved
     from virality_core.engagement.model import shipped
     from virality_core.engagement.predict import DEFAULT_COLLECTION
     from virality_core.evaluation.files import write_whole
@@ -53,11 +53,6 @@ def run(args: argparse.Namespace) -> int:
             f"typically off by a factor of {math.exp(of.loo_error):.2f} (each post left out once), "
             f"the general model by {math.exp(of.general_error):.2f}"
         )
-        moved = sorted(
-            ((k, v) for k, v in of.effects.items() if k != GENERAL and abs(v) >= 0.01), key=lambda kv: -abs(kv[1])
-        )
-        print(
-            "  went with: "
-            + (", ".join(f"{k} {v:+.2f}" for k, v in moved[:5]) or "nothing that can be told from chance")
-        )
+        told = ", ".join(f"{feature} {effect:+.2f}" for feature, effect in moved(of))
+        print("  went with: " + (told or "nothing that can be told from chance"))
     return 0

@@ -37,6 +37,7 @@ FEATURES = (
     *("hour_sine", "hour_cosine"),
 )
 SCHEMA = 1
+WORTH_SAYING = 0.01  # ln units a spread of the feature: less is nothing
 
 #: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 in place of 0.64.
 _STRENGTHS = (30.0, 100.0, 300.0, 1000.0, math.inf)
@@ -131,6 +132,12 @@ def own_range(own: OwnTarget, post: Facts, general: float) -> Range:
             point += effect * float(np.clip((value - own.means[name]) / own.spreads[name], -3.0, 3.0))
     low, median, high = (max(0.0, math.expm1(at)) for at in (point - own.below, point, point + own.above))
     return Range(low=low, median=median, high=high)
+
+
+def moved(own: OwnTarget) -> list[tuple[str, float]]:
+    """The creator's own choices that their counts went with, the strongest first: (feature, effect in ln units)."""
+    told = [(name, effect) for name, effect in own.effects.items() if name != GENERAL and abs(effect) >= WORTH_SAYING]
+    return sorted(told, key=lambda item: -abs(item[1]))[:5]
 
 
 def history_text(history: History) -> str:

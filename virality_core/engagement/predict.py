@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from virality_core import reference
 from virality_core.engagement.facts import Facts, facts_from
-from virality_core.engagement.history import History, own_range
+from virality_core.engagement.history import History, moved, own_range
 from virality_core.engagement.model import EngagementModel, shipped
 from virality_core.errors import UsageError
 from virality_core.types import Engagement, Post, Range, VideoInfo
@@ -17,6 +17,16 @@ COUNTS = ("likes", "comments", "shares", "saves", "plays")
 #: The one recent collection that knows account sizes, and the one that counted saves.
 DEFAULT_COLLECTION = "tiktok-vn-2025"
 
+_CHOICES = {
+    "duration": "a longer reel",
+    "hashtags": "more hashtags",
+    "characters": "a longer caption",
+    "question": "a question in the caption",
+    "emoji": "more emoji",
+    "tag_for_you": "hashtags like #fyp",
+    "music_original": "a sound of your own",
+}
+_INDEXED = "smp_video"
 _SERVED_SIDE = 576.0  # TikTok's posts were collected at this short side, whatever was uploaded
 _OTHERS = {"instagram": "Instagram", "youtube": "YouTube"}
 
@@ -56,7 +66,8 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
         collection=collection,
         population=f"posts of {size}, {reference.collections_named(collection)}",
         sized=sized,
-        notes=tuple(_notes(model, collection, post)),
+        notes=(*_notes(model, collection, post), *_on_the_index(model, post, facts)),
+        own_posts=None,
         **ranges,
     )
 
@@ -87,8 +98,25 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
         collection=history.collection,
         population=f"your own {history.posts} posts",
         sized=post.followers is not None,
-        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.",),
+        own_posts=history.posts,
+        notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.", _moved(history)),
         **ranges,
+    )
+
+
+def _moved(history: History) -> str:
+    """What the creator's posts went with, for the count that says most; effects are of one spread of the choice."""
+    target = next(count for count in ("plays", *COUNTS) if count in history.targets)
+    told = [
+        f"{_CHOICES[name]} ({100.0 * math.expm1(effect):+.0f} %)"
+        for name, effect in moved(history.targets[target])
+        if name in _CHOICES
+    ]
+    if not told:
+        return f"Nothing you chose (length, caption, hashtags, sound) went with more or fewer {target} beyond chance."
+    return (
+        f"With {target} of your posts went {', '.join(told)}, each for as much more of it as your posts differ by; "
+        "chance has a part in it."
     )
 
 
@@ -149,6 +177,23 @@ def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
     if "saves" in stated["targets"]:
         notes.append("Saves were counted in this one collection only.")
     return notes
+
+
+def _on_the_index(model: EngagementModel, post: Post, facts: Facts) -> list[str]:
+    """What the one collection says that knows following and number of videos, where one of them is stated."""
+    if post.following is None and post.videos is None:
+        return []
+    if post.followers is None:
+        return ["Following and number of videos are read together with followers alone, which are not stated."]
+    found = model.predict(_INDEXED, "popularity", [facts])
+    low, median, high = (float(edge[0]) for edge in (found.low, found.median, found.high))
+    _, half, many = model.collections[_INDEXED]["targets"]["popularity"]["quantiles"]
+    return [
+        "Following and number of videos are known to one collection only, the posts of the SMP-Video challenge 2025, "
+        f"which counts in a popularity index of its own, on a log scale: a post like this gets {median:.1f}, 80 % "
+        f"between {low:.1f} and {high:.1f}; half of its posts have over {half:.1f}, one in ten over {many:.1f}. They "
+        "move none of the ranges of likes and plays."
+    ]
 
 
 def _round(value: float) -> int:

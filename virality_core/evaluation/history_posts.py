@@ -1,8 +1,9 @@
-"""A creator's own past posts, from a CSV or from TikTok's data export.
+"""A creator's own past posts, from a CSV or from Instagram's or TikTok's own data export.
 
 CSV columns, of which a count is needed and the rest is read where given: `likes`, `comments`, `shares`, `saves`,
-`plays` (or `views`); `posted_at` (or `date`), `caption`, `duration_s`, `followers`, `music_title`. TikTok's export is
-the `user_data_tiktok.json` of "Download your data", which knows dates and likes.
+`plays` (or `views`); `posted_at` (or `date`), `caption`, `duration_s`, `followers`, `music_title`. The exports come as
+JSON or ZIP: TikTok's `user_data_tiktok.json` of "Download your data", which knows dates and likes, and Instagram's
+"Download your information", whose counts are in its insights.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from virality_core.engagement.facts import Facts, facts_from
 from virality_core.errors import InputError
+from virality_core.evaluation.own_export import ZIP_HEAD, rows_of_json, rows_of_zip
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 MAX_POSTS = 2_000  # the latest are kept
@@ -54,10 +56,11 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
     if len(data) > MAX_BYTES:
         raise InputError(f"{name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
     try:
-        text = data.decode("utf-8-sig")
-        rows = _tiktok(json.loads(text)) if text.lstrip()[:1] in "{[" and text.strip() else _csv(text)
+        rows = _rows(data)
     except (ValueError, RecursionError, csv.Error) as error:
-        raise InputError(f"{name} can't be read as a UTF-8 CSV or as TikTok's data export ({error}).") from error
+        raise InputError(
+            f"{name} can't be read as a UTF-8 CSV, or as Instagram's or TikTok's own data export ({error})."
+        ) from error
     if not rows:
         raise InputError(f"{name} holds no posts; a CSV with a header and a row a post works.")
     counts = [count for count in COUNTS if any(row.get(count) not in (None, "") for row in rows)]
@@ -84,6 +87,13 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
     )
 
 
+def _rows(data: bytes) -> list[Mapping[str, Any]]:
+    if data.startswith(ZIP_HEAD):
+        return rows_of_zip(data, max_bytes=MAX_BYTES)
+    text = data.decode("utf-8-sig")
+    return rows_of_json(json.loads(text)) if text.strip() and text.lstrip()[0] in "{[" else _csv(text)
+
+
 def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The rows without repeats; where nothing tells posts apart, rows that are alike may well be two posts."""
     kept: dict[object, Mapping[str, Any]] = {}
@@ -103,30 +113,6 @@ def _csv(text: str) -> list[Mapping[str, Any]]:
 def _known(column: str) -> str:
     plain = column.strip().lower().replace(" ", "_")
     return _OTHER_NAMES.get(plain, plain)
-
-
-def _tiktok(data: Any) -> list[Mapping[str, Any]]:
-    """The list of videos somewhere in TikTok's export, whose outer names change from year to year."""
-    open_parts, seen = [data], 0
-    while open_parts and seen < 100_000:
-        part, seen = open_parts.pop(), seen + 1
-        if isinstance(part, dict):
-            videos = part.get("VideoList")
-            if isinstance(videos, list):
-                kept = [video for video in videos if isinstance(video, dict)]
-                return [
-                    {
-                        "posted_at": v.get("Date"),
-                        "likes": v.get("Likes"),
-                        "caption": v.get("Title"),
-                        "link": v.get("Link"),
-                    }
-                    for v in kept
-                ]
-            open_parts += list(part.values())
-        elif isinstance(part, list):
-            open_parts += part
-    raise ValueError("it has no VideoList")
 
 
 def _dates(texts: Sequence[str], name: str) -> list[datetime | None]:

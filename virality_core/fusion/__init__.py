@@ -8,14 +8,17 @@ rest in proportion. All weights are non-negative, so the score never falls when 
 
 from virality_core.fusion.doubt import sensitivity, uncertainty
 from virality_core.fusion.weigh import Fused, band_of, fuse
-from virality_core.fusion.weighing import Way, Weighing, prior, read_weighing
+from virality_core.fusion.weighing import Way, Weighing, fitted_file, fitted_ways, notes_on, prior, read_weighing
 
 __all__ = [
     "Fused",
     "Way",
     "Weighing",
     "band_of",
+    "fitted_file",
+    "fitted_ways",
     "fuse",
+    "notes_on",
     "prior",
     "read_weighing",
     "sensitivity",

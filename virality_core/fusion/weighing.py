@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core import reference
+from virality_core import reference, weights
 from virality_core.errors import UsageError
 from virality_core.types import require
 
@@ -57,6 +58,23 @@ def prior() -> Weighing:
     values = np.array(list(stated.values()))
     noise = np.random.default_rng(0).normal(0.0, PRIOR_SPREAD, (DRAWS, len(values)))
     return Weighing(way="prior", names=tuple(stated), values=tuple(stated.values()), draws=values * np.exp(noise))
+
+
+def notes_on(weighing: Weighing | None) -> tuple[str, ...]:
+    """What must be said beside a score that fitted weights made."""
+    if weighing is None or not weighing.verdict:
+        return ()
+    return (f"This score is weighed by fitted ({weighing.way}) weights: on reels left out, {weighing.verdict}.",)
+
+
+def fitted_file(way: Way) -> Path:
+    """Where `virality fit-fusion` puts its weights and the page looks for them: among the user's own weights."""
+    return weights.own_folder() / f"fusion-{way}.json"
+
+
+def fitted_ways() -> tuple[Way, ...]:
+    """The ways that there are fitted weights for in that place."""
+    return tuple(way for way in get_args(Way)[1:] if os.path.isfile(fitted_file(way)))  # never raises
 
 
 def read_weighing(path: Path) -> Weighing:

@@ -24,6 +24,7 @@ from virality_core.media.decode import THREADED_PIXELS
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.memory import open_mp4
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
 from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, until_damage
@@ -83,9 +84,8 @@ def preview_mp4(
             stream.codec_context.thread_type = "AUTO"
             if picture.coded_pixels > THREADED_PIXELS:
                 stream.codec_context.thread_count = 1
-            options = {"movflags": "+faststart"}
             try:
-                with av.open(out, "w", format="mp4", options=options, io_open=lambda *_: _Again(out)) as target:
+                with open_mp4(out) as target:
                     _Writer(target, container, stream, table, picture, max_side).write(report)
             except FFmpegError as error:
                 raise InputError(f"“{opened.name}” can't be turned into a preview; export it as H.264.") from error
@@ -167,28 +167,6 @@ class _Writer:
     def _encode_sound(self, frame: AudioFrame) -> None:
         if self._track is not None:
             self._target.mux(self._track.encode(frame))
-
-
-class _Again:
-    """Reads what has been written so far: the MP4 writer moves its own output to make room for the index in front."""
-
-    def __init__(self, out: io.BytesIO) -> None:
-        self._out = out
-        self._place = 0
-
-    def read(self, size: int) -> bytes:
-        with self._out.getbuffer() as view:
-            data = bytes(view[self._place : self._place + size])
-        self._place += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence, len(self._out.getbuffer()))
-        self._place = max(0, base + offset)
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
 
 
 def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]

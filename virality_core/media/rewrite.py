@@ -6,10 +6,12 @@ that a report on the copy looks at the same frames. Where only the sound changes
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -27,10 +29,11 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError, UsageError
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
-from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
+from virality_core.media.memory import OPTIONS, open_mp4
 from virality_core.media.picture import Picture
 from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import AV_ERRORS, Source, main_audio, until_damage
+from virality_core.media.source import AV_ERRORS, Source, VideoSource, main_audio, until_damage
 from virality_core.media.survey import Survey, survey
 from virality_core.types import Progress
 
@@ -42,14 +45,21 @@ Window = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]  # the same, of
 Treat = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Treatment:
+    """What is done to a reel: its frames edited or cut by a window, its sound treated, its beginning left out."""
+
+    edit: Edit | None = None
+    window: Window | None = None
+    treat: Treat | None = None
+    begin_seconds: float = 0.0
+
+
 def rewrite(
     source: Path,
     out: Path,
+    treatment: Treatment,
     *,
-    edit: Edit | None = None,
-    window: Window | None = None,
-    treat: Treat | None = None,
-    begin_seconds: float = 0.0,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Path:
@@ -67,24 +77,57 @@ def rewrite(
         raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
     os.close(handle)
     try:
-        with Source(source, limits=limits) as opened, opened.open() as container:
-            stream = checked_video(opened, container)
-            table = survey(opened, container, stream, progress=progress or _silent)
-            first = first_decoder(opened, container, table)
-            with closing(first.decoder):
-                picture = describe(opened, container, stream, first.frame)[1]
-            with opened.open() as again, av.open(beside, "w", format="mp4") as target:
-                _Copy(target, again, opened, table, picture, edit, window, treat, begin_seconds).write(
-                    progress or _silent
-                )
+        with Source(source, limits=limits) as opened:
+            _fill(lambda: av.open(beside, "w", format="mp4", options=OPTIONS), opened, treatment, progress or _silent)
         os.replace(beside, out)
-    except AV_ERRORS as error:
-        raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
     except OSError as error:
         raise UsageError(f"{out} can't be written ({error.strerror}); name a place that can.") from error
     finally:
         Path(beside).unlink(missing_ok=True)
     return out
+
+
+def rewritten(
+    source: VideoSource,
+    treatment: Treatment,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> bytes:
+    """The copy that `rewrite` writes, as MP4 bytes made in memory: the page writes nothing of a visitor's to disk.
+
+    Raises:
+        InputError: the reel can't be read, or the copy grows over `limits.max_bytes`. Cancelled: from `progress`.
+    """
+    tell, out = progress or _silent, io.BytesIO()
+
+    def bounded(stage: str, fraction: float) -> None:
+        if out.tell() > limits.max_bytes:
+            raise InputError(
+                f"The changed copy grows over {limits.max_bytes / MEGABYTE:.0f} MB; `virality score --export-fix` "
+                "writes one of any size to disk."
+            )
+        tell(stage, fraction)
+
+    with Source(source, name=name, limits=limits) as opened:
+        _fill(lambda: open_mp4(out), opened, treatment, bounded)
+    return out.getvalue()
+
+
+def _fill(target: Callable[[], OutputContainer], source: Source, treatment: Treatment, progress: Progress) -> None:
+    """Open the target and write the changed reel into it. Raises InputError where the reel can't be read."""
+    try:
+        with source.open() as container:
+            stream = checked_video(source, container)
+            table = survey(source, container, stream, progress=lambda stage, _: progress(stage, 0.0))
+            first = first_decoder(source, container, table)
+            with closing(first.decoder):
+                picture = describe(source, container, stream, first.frame)[1]
+        with source.open() as again, target() as opened:
+            _Copy(opened, again, source, table, picture, treatment).write(progress)
+    except AV_ERRORS as error:
+        raise InputError(f"“{source.name}” can't be exported; export it in your editor.") from error
 
 
 class _Copy:
@@ -97,17 +140,15 @@ class _Copy:
         source: Source,
         table: Survey,
         picture: Picture,
-        edit: Edit | None,
-        window: Window | None,
-        treat: Treat | None,
-        begin_seconds: float,
+        treatment: Treatment,
     ) -> None:
         self._target, self._container, self._table, self._picture = target, container, table, picture
         self._stream = checked_video(source, container)
-        self._edit, self._window, self._treat, self._begin = edit, window, treat, begin_seconds
+        self._edit, self._window = treatment.edit, treatment.window
+        self._treat, self._begin = treatment.treat, treatment.begin_seconds
         self._last = -1
         self._video: VideoStream | None = None
-        plain = edit is None and window is None and not begin_seconds and picture.turn.degrees_clockwise == 0
+        plain = self._edit is None and self._window is None and not self._begin and picture.turn.degrees_clockwise == 0
         self._copies = plain and self._stream.codec_context.codec.canonical_name in ("h264", "hevc")
         if self._copies:
             self._video = target.add_stream_from_template(self._stream)

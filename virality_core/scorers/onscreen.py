@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core import weights
+from virality_core import safe_zones, weights
 from virality_core.models.text_detect import Region, TextDetector
 from virality_core.models.text_read import Reading, TextReader, cut_out
 from virality_core.reference import rate
@@ -84,7 +84,7 @@ class OnscreenDetails(Details):
         """For the words of the page."""
         first = {True: "also in the first second", False: "not in the first second", None: "its start was not seen"}
         hidden = {platform for box in self.boxes for platform in box.covered_by}
-        names = [str(zone["name"]) for platform, zone in screen_text.zones().items() if platform in hidden]
+        names = [str(zone["name"]) for platform, zone in safe_zones.zones().items() if platform in hidden]
         under = f"; some lies where {' and '.join(names)} may cover it" if names else ""
         return {"first": first[self.first_second], "under": under}
 
@@ -137,7 +137,7 @@ class OnscreenScorer(Scorer):
         early = areas[seconds <= _FIRST]
         largest = [box for at in seconds for box in [next((b for b in boxes if b.seconds == at), None)] if box]
         speed, reading_note = _reading_speed(boxes, time_with_text)
-        upright = screen_text.has_zones(reel.info.width, reel.info.height)
+        upright = safe_zones.has_zones(reel.info.width, reel.info.height)
         return Signal(
             name="onscreen_text",
             value=value,
@@ -184,7 +184,7 @@ def _boxes(
     seconds: float, rgb: NDArray[np.uint8], found: Sequence[Region], readings: Sequence[Reading]
 ) -> Iterator[TextBox]:
     height, width = rgb.shape[:2]
-    zones = screen_text.has_zones(width, height)
+    zones = safe_zones.has_zones(width, height)
     for number, item in enumerate(found):
         (left, top), (right, bottom) = item.corners.min(0), item.corners.max(0)
         place = (float(left / width), float(top / height), float(right / width), float(bottom / height))
@@ -198,7 +198,7 @@ def _boxes(
             height=item.short_side / height,
             contrast=screen_text.contrast(cut_out(rgb, item)),
             text=reading.text if reading is not None and reading.confidence >= _LEGIBLE else "",
-            covered_by=screen_text.covered_by(place) if zones else (),
+            covered_by=safe_zones.covered_by(place) if zones else (),
         )
 
 

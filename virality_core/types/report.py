@@ -211,6 +211,7 @@ class Engagement:
     saves: Range | None
     plays: Range | None
     notes: tuple[str, ...]  # what must be said beside the figures, each one sentence
+    own_posts: int | None = None  # how many posts of the creator's own it is read from, beside the collection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
