@@ -1,7 +1,8 @@
 """What is worth trying on a reel: a kind is a candidate only where its fault was measured.
 
 The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
-reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel.
+reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel. What is tried is not
+always confirmed: a warm cast is measured, but NIMA and colourfulness mark a warm picture higher than the mended one.
 """
 
 from __future__ import annotations
