@@ -58,14 +58,20 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=BUDGET_SECONDS)
     parser.add_argument("--no-clean", action="store_true", help="leave the clean clips out")
     parser.add_argument("--out", type=Path, default=Path("bench/results/advice.json"))
+    parser.add_argument("--seconds", type=float, help="only so much of each clip; the whole clip by default")
+    parser.add_argument("--width", type=int, help="clips scaled to so many pixels; as they are by default")
     parser.add_argument("--resume", action="store_true", help="keep the cases that --out already has")
     options = parser.parse_args()
     clips = sorted(options.media.glob("*.mp4"), key=lambda path: path.stat().st_size)[: options.clips]
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.resume and options.out.exists() else {}
+    if known and (known["seconds"], known["width"]) != (options.seconds, options.width):
+        parser.error(f"{options.out} was measured on clips of another length or width; leave --resume out")
     figures = measure(
         cases(clips, options.kinds, options.strengths, clean=not options.no_clean),
         load_scorers("lite", device="cpu"),
         budget=options.budget,
+        seconds=options.seconds,
+        width=options.width,
         rows=known.get("rows", []),
         clean=known.get("clean", []),
         out=options.out,
@@ -128,8 +134,8 @@ def measure(
                 print(rows[-1], flush=True)
             made.unlink()
             if out is not None:
-                _write(out, summary(rows, clean))  # hours of work: what is known is kept
-    return summary(rows, clean)
+                _write(out, summary(rows, clean, seconds, width))  # hours of work: what is known is kept
+    return summary(rows, clean, seconds, width)
 
 
 def _write(out: Path, figures: dict[str, Any]) -> None:
@@ -139,13 +145,19 @@ def _write(out: Path, figures: dict[str, Any]) -> None:
     os.replace(beside, out)
 
 
-def summary(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> dict[str, Any]:
-    """The three figures, with every row behind them."""
+def summary(
+    rows: list[dict[str, Any]], clean: list[dict[str, Any]], seconds: float | None, width: int | None
+) -> dict[str, Any]:
+    """The three figures, with every row behind them; by kind too: named and cases."""
+    by_kind = {kind: [row["top"] == kind for row in rows if row["degraded"] == kind] for kind in DEGRADED}
     kept = [abs(row["kept"] - row["promised"]) for row in rows if row["kept"] is not None]
     return {
         "command": "python -m bench.advice",
+        "seconds": seconds,
+        "width": width,
         "cases": len(rows),
         "top_advice_names_it": sum(row["top"] == row["degraded"] for row in rows),
+        "by_kind": {kind: [sum(named), len(named)] for kind, named in by_kind.items() if named},
         "named_at_all": sum(row["degraded"] in [kind for kind, _ in row["advice"]] for row in rows),
         "applied": len(kept),
         "kept_within_1_point": sum(off <= 1.0 for off in kept),
@@ -159,13 +171,13 @@ def summary(rows: list[dict[str, Any]], clean: list[dict[str, Any]]) -> dict[str
 def _asked(path: Path, scorers: Scorers, budget: float) -> tuple[Report, list[tuple[str, float]]]:
     report = score_reel(path, scorers=scorers)
     advised = with_advice(path, report, scorers, budget_seconds=budget)
-    return advised, [(advice.kind, round(advice.points, 2)) for advice in advised.advice]
+    return advised, [(advice.kind, round(advice.points, 2)) for advice in advised.advice if advice.points > 0.0]
 
 
 def _row(path: Path, case: Case, scorers: Scorers, budget: float) -> dict[str, Any]:
     report, found = _asked(path, scorers, budget)
     kept = promised = None
-    if report.advice:
+    if found:
         top = report.advice[0]
         change = next(change for change in candidates(report) if change.text == top.text)
         mended = path.with_name("mended.mp4")

@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.advice import BUDGET_SECONDS, Change, advise, candidates
+from virality_core.advice import BUDGET_SECONDS, Change, Steady, advise, better_cover, candidates
 from virality_core.advice.change import Edit
 from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
 from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
-from virality_core.media.rewrite import Treatment, rewrite, rewritten
+from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
 from virality_core.stages import Stages
-from virality_core.steady import steadied_runs, window_of
+from virality_core.steady import followed, window_of
 from virality_core.types import (
     Audio,
     Cuts,
@@ -49,7 +49,7 @@ def with_advice(
     progress: Progress | None = None,
     name: str | None = None,
 ) -> Report:
-    """The report with its advice: what would help the reel, each tried and scored.
+    """The report with its advice: what would help the reel, each tried and scored; a better cover last, without points.
 
     Args:
         source: The file the report is of. scorers: Those that made the report.
@@ -59,12 +59,14 @@ def with_advice(
         InputError: the file can't be opened any more. Cancelled: from `progress`.
     """
     changes = candidates(report)
+    cover = better_cover(report)
+    shown = () if cover is None else (cover,)
     if not changes:
-        return replace(report, advice=())
+        return replace(report, advice=shown)
     rescore = rescorer(source, report, scorers, name=name, progress=progress)
     return replace(
         report,
-        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress),
+        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress) + shown,
     )
 
 
@@ -140,9 +142,7 @@ def rescorer(
                 change.begin_seconds,
             )
         if change.edit is not None:
-            runs = None if change.steady is None else steadied_runs(reel.runs, change.steady)
-            reel = _edited(reel, change.edit)
-            reel = reel if runs is None else replace(reel, runs=runs)
+            reel = _edited(reel, change.edit) if change.steady is None else _steadied(reel, change.steady)
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
         concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer, weights)]
@@ -180,10 +180,18 @@ def _concerns(change: Change, scorer: Scorer, weights: Mapping[str, float]) -> b
 
 
 def _edited(reel: Reel, edit: Edit) -> Reel:
-    hook = None if reel.hook is None else _edited_frames(reel.hook, edit)
-    frames = _edited_frames(reel.frames, edit)
+    return _seen(reel, lambda frame, _: edit(frame), tuple(_edited_run(run, edit) for run in reel.runs))
+
+
+def _steadied(reel: Reel, how: Steady) -> Reel:
+    runs, window = followed(reel.runs, how, reel.info.height)
+    return _seen(reel, window, runs)
+
+
+def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:
+    hook = None if reel.hook is None else _edited_frames(reel.hook, window)
+    frames = _edited_frames(reel.frames, window)
     height, width = frames.rgb.shape[1:3]
-    runs = tuple(_edited_run(run, edit) for run in reel.runs)
     return replace(reel, frames=frames, hook=hook, runs=runs, info=replace(reel.info, width=width, height=height))
 
 
@@ -204,10 +212,11 @@ def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
     return FrameRun(luma=np.round(np.stack(grey)).astype(np.uint8), seconds=run.seconds)
 
 
-def _edited_frames(batch: FrameBatch, edit: Edit) -> FrameBatch:
+def _edited_frames(batch: FrameBatch, window: Window) -> FrameBatch:
     if not len(batch):
         return batch
-    return FrameBatch(rgb=np.stack([_as_encoded(edit(frame)) for frame in batch.rgb]), seconds=batch.seconds)
+    made = [_as_encoded(window(rgb, float(at))) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)]
+    return FrameBatch(rgb=np.stack(made), seconds=batch.seconds)
 
 
 def _amplified(audio: Audio, gain: float) -> Audio:

@@ -18,19 +18,27 @@ from virality_core.types import FrameRun, Progress
 #: Of the Gaussian that smooths the path: a hand shakes faster than this, and a pan takes longer.
 SMOOTH_SECONDS = 0.25
 _SMALL = 80  # pixels of the short side: what the flow is found on
-_SAME = 1e-6  # seconds
+_SAME = 1e-3  # seconds: two times nearer than this are one frame's
 
 
-def steadied_runs(runs: Sequence[FrameRun], how: Steady) -> tuple[FrameRun, ...]:
-    """The runs as they are seen through the window."""
+def followed(runs: Sequence[FrameRun], how: Steady, height: int) -> tuple[tuple[FrameRun, ...], Window]:
+    """The runs as they are seen through the window, and what cuts it out of the stills.
+
+    Args:
+        runs: consecutive frames; between them the path is not known, and the window stays in the middle.
+        how: see Steady.
+        height: of the reel in pixels: the window moves by whole ones.
+    """
     cuts = np.array(how.cut_seconds, np.float64)
-    made = []
+    made, times, places = [], [np.zeros(0)], [np.zeros((0, 2))]
     for run in runs:
-        parts = motion.follow(run, cuts, _nothing)
-        offsets = _offsets(run.seconds, parts)
+        offsets = np.round(_offsets(run.seconds, motion.follow(run, cuts, _nothing)) * height) / height
         luma = [_fine_window(frame, offset, how.margin) for frame, offset in zip(run.luma, offsets, strict=True)]
         made.append(FrameRun(luma=np.stack(luma), seconds=run.seconds) if len(luma) else run)
-    return tuple(made)
+        times.append(run.seconds)
+        places.append(offsets)
+    order = np.argsort(np.concatenate(times), kind="stable")
+    return tuple(made), _at_times(np.concatenate(times)[order], np.concatenate(places)[order], how.margin)
 
 
 def window_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Window:
@@ -58,11 +66,17 @@ def window_of(source: VideoSource, how: Steady, *, name: str | None = None, prog
         seconds += batch.seconds.tolist()
         last = small[-1:]
     at = np.array(seconds, np.float64)
-    offsets = _offsets(at, parts)
+    return _at_times(at, _offsets(at, parts), how.margin)
+
+
+def _at_times(at: NDArray[np.float64], offsets: NDArray[np.float64], margin: float) -> Window:
+    """The window that lies at offsets (T, 2) at those times, ascending, and in the middle at any other."""
+    middle = np.zeros(2)
 
     def window(frame: NDArray[np.uint8], second: float) -> NDArray[np.uint8]:
-        place = int(np.clip(np.searchsorted(at, second - _SAME), 0, len(at) - 1))
-        return _window(frame, offsets[place], how.margin)
+        place = int(np.searchsorted(at, second - _SAME))
+        known = place < len(at) and at[place] <= second + _SAME
+        return _window(frame, offsets[place] if known else middle, margin)
 
     return window
 
@@ -83,17 +97,25 @@ def _offsets(seconds: NDArray[np.float64], parts: Sequence[motion.Steps]) -> NDA
 
 
 def _smooth(path: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A Gaussian over time; beyond its ends the path is taken to go on as it came, so that a pan stays a pan."""
+    """At each frame a straight line, fitted with a Gaussian's weights over time: a pan stays a pan, at the ends too.
+
+    Source: local linear regression (W. Cleveland, JASA 74, 1979).
+    """
     if len(path) < 3:
         return path
     sigma = SMOOTH_SECONDS / float(np.median(np.diff(seconds)))
     reach = min(len(path) - 1, int(np.ceil(3 * sigma)))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    weights /= weights.sum()
-    before = 2 * path[0] - path[reach:0:-1]
-    after = 2 * path[-1] - path[-2 : -reach - 2 : -1]
-    long = np.vstack([before, path, after])
-    return np.stack([np.convolve(long[:, axis], weights, mode="valid") for axis in (0, 1)], axis=1)
+    away = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (away / sigma) ** 2)
+
+    def total(values: NDArray[np.float64], power: int) -> NDArray[np.float64]:
+        kernel = weights * away**power
+        return np.convolve(values, kernel[::-1], mode="full")[len(away) // 2 :][: len(values)]
+
+    ones = np.ones(len(path))
+    s0, s1, s2 = (total(ones, power) for power in (0, 1, 2))
+    lines = [(s2 * total(path[:, axis], 0) - s1 * total(path[:, axis], 1)) for axis in (0, 1)]
+    return np.stack(lines, axis=1) / (s0 * s2 - s1**2)[:, None]
 
 
 def _window(frame: NDArray[np.uint8], offset: NDArray[np.float64], margin: float) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +19,16 @@ LATIN = "Stop here, gang"  # fits across an upright picture up to 4 % of its hei
 SHORT = "Big gap"  # up to 8 %
 ARABIC = "\u0645\u0631\u062d\u0628\u0627 \u0628\u0643\u0645 \u0641\u064a \u0627\u0644\u0641\u064a\u062f\u064a\u0648"
 CYRILLIC = "\u0421\u043c\u043e\u0442\u0440\u0438 \u0434\u043e \u043a\u043e\u043d\u0446\u0430"
+_FRAME = ((0.1, 0.1, 0.9, 0.1), (0.1, 0.9, 0.9, 0.9), (0.1, 0.1, 0.1, 0.9), (0.9, 0.1, 0.9, 0.9))
+_ACROSS, _DOWN = (0.1, 0.5, 0.9, 0.5), (0.5, 0.1, 0.5, 0.9)
+_CHINESE = (
+    ((0.1, 0.1, 0.9, 0.1), _ACROSS, (0.0, 0.9, 1.0, 0.9), _DOWN),
+    (*_FRAME, _ACROSS, _DOWN),
+    (*_FRAME, _ACROSS),
+    _FRAME,
+    ((0.1, 0.3, 0.9, 0.3), (0.1, 0.7, 0.9, 0.7), (0.1, 0.3, 0.1, 0.7), (0.9, 0.3, 0.9, 0.7), (0.5, 0.0, 0.5, 1.0)),
+    ((0.1, 0.1, 0.9, 0.1), (0.0, 0.9, 1.0, 0.9), _DOWN),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,18 @@ def draw(rgb: Picture, text: str, *, share: float, x: float, y: float, style: st
     stroke = max(1, size // 10) if style == "outlined" else 0
     canvas.text(at, text, font=font, fill=(255, 255, 255), stroke_width=stroke, stroke_fill=(0, 0, 0))
     return Drawn(rgb=np.asarray(image), box=(corner[0], corner[1], corner[0] + wide, corner[1] + high))
+
+
+def draw_chinese(rgb: Picture, *, x: int, y: int, size: int) -> Drawn:
+    """王田日口中工 in straight strokes, since no font at hand has them; the first one's top left corner at (x, y)."""
+    made = rgb.copy()
+    step, pen = round(1.15 * size), max(2, size // 10)
+    for place, strokes in enumerate(_CHINESE):
+        for ax, ay, bx, by in strokes:
+            first, last = ((x + place * step + round(u * size), y + round(v * size)) for u, v in ((ax, ay), (bx, by)))
+            cv2.line(made, first, last, (255, 255, 255), pen)
+    half = pen / 2
+    return Drawn(rgb=made, box=(x - half, y - half, x + 5 * step + size + half, y + size + half))
 
 
 def match(found: list[Region], box: tuple[float, float, float, float]) -> Region | None:

@@ -154,6 +154,18 @@ def test_worse_copies_of_a_real_clip_score_lower(scorer: AestheticsScorer, clip:
         assert worse < original - 0.1, f"{name}: {worse:.2f}, original {original:.2f}"
 
 
+def test_black_bars_win_no_marks(scorer: AestheticsScorer, pictures: np.ndarray) -> None:
+    frames = np.maximum(pictures, 30)  # no row of the picture itself is black
+    barred = np.pad(frames, ((0, 0), (64, 64), (0, 0), (0, 0)))
+    seconds = [float(place) for place in range(len(frames))]
+    made = [_answers(scorer, _reel(rgb, seconds, (rgb[:2], [0.0, 1.5]))) for rgb in (frames, barred)]
+    for name in ("aesthetics", "hook"):
+        bare, letterbox = (answers[name] for answers in made)
+        assert isinstance(bare, Signal)
+        assert isinstance(letterbox, Signal)
+        assert letterbox.value == pytest.approx(bare.value, abs=0.1)
+
+
 def test_no_hook_is_skipped_with_a_reason(scorer: AestheticsScorer, pictures: np.ndarray) -> None:
     nothing = (np.empty((0, 8, 8, 3), dtype=np.uint8), [])
     for hook in (None, nothing):

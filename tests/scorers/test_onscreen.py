@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -68,6 +69,31 @@ def test_no_text_is_found_where_there_is_none(detector: TextDetector, ground: st
 def test_another_script_is_found(detector: TextDetector, text: str) -> None:
     made = overlays.draw(overlays.grounds()["slope"], text, share=0.04, x=0.5, y=0.4)
     assert overlays.match(detector.find(made.rgb), made.box) is not None
+
+
+@pytest.mark.parametrize("degrees", [12, -25, 90])
+def test_rotated_text_is_found(detector: TextDetector, degrees: int) -> None:
+    made = overlays.draw(np.full((480, 480, 3), 70, np.uint8), overlays.LATIN, share=0.06, x=0.5, y=0.5)
+    turn = cv2.getRotationMatrix2D((240, 240), degrees, 1.0)
+    turned = cv2.warpAffine(made.rgb, turn, (480, 480), borderValue=(70, 70, 70))
+    left, top, right, bottom = made.box
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) @ turn[:, :2].T + turn[:, 2]
+    (least_x, least_y), (most_x, most_y) = corners.min(0), corners.max(0)
+    assert overlays.match(detector.find(np.asarray(turned)), (least_x, least_y, most_x, most_y)) is not None
+
+
+def test_text_of_four_pixels_is_no_false_reading(detector: TextDetector) -> None:
+    """Nobody can read it: it is not found, or as what it is, in its place."""
+    made = overlays.draw(np.full((854, 480, 3), 70, np.uint8), overlays.LATIN, share=4 / 854, x=0.5, y=0.5)
+    for region in detector.find(made.rgb):
+        assert overlays.overlap(overlays.frame(region), made.box) > 0.0
+
+
+def test_chinese_is_found(detector: TextDetector) -> None:
+    made = overlays.draw_chinese(np.full((854, 480, 3), 70, np.uint8), x=100, y=300, size=48)
+    found = overlays.match(detector.find(made.rgb), made.box)
+    assert found is not None
+    assert overlays.off_centre(found, made.box, made.rgb) <= 0.02
 
 
 def test_a_wide_picture_and_a_tiny_one(detector: TextDetector) -> None:

@@ -2,6 +2,7 @@
 
 from virality_core.advice.candidates import candidates
 from virality_core.advice.change import Change, Steady
+from virality_core.advice.cover import better_cover
 from virality_core.advice.rank import BUDGET_SECONDS, WORTH_SAYING, advise
 
-__all__ = ["BUDGET_SECONDS", "WORTH_SAYING", "Change", "Steady", "advise", "candidates"]
+__all__ = ["BUDGET_SECONDS", "WORTH_SAYING", "Change", "Steady", "advise", "better_cover", "candidates"]

@@ -1,7 +1,8 @@
 """What is worth trying on a reel: a kind is a candidate only where its fault was measured.
 
 The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
-reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel.
+reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel. What is tried is not
+always confirmed: a warm cast is measured, but NIMA and colourfulness mark a warm picture higher than the mended one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from virality_core.advice import change as edits
+from virality_core.advice.captions import caption_changes
 from virality_core.advice.change import Change
 from virality_core.types import AdviceKind, Report, Signal
 
 _SAMPLES = 8  # thumbnails that an edit's strength is found on
-_METERED = 47.0  # L*: the middle of the brightness target, 39 to 55
+_METERED = {True: (47.0, 39.0), False: (47.0, 55.0)}  # L*, by too dark: the middle of the brightness target, its edge
 _DARK, _BRIGHT = 30.0, 66.0  # a stop off the target: nearer to it, brightness is a choice
 _FLAT_PERCENTILE, _MEDIAN_CONTRAST = 12.0, 24.0  # of the population of photos; its median in L*
 _CAST = 1.30  # ratio of the strongest to the weakest channel of the light
@@ -38,7 +40,7 @@ def candidates(report: Report) -> list[Change]:
         *_shake(report),
         *_sound(report),
         *_start(report),
-        *_caption(report),
+        *caption_changes(report),
     ]
     return sorted(found, key=lambda change: -change.promise)
 
@@ -62,9 +64,8 @@ def _tones(report: Report) -> Iterator[Change]:
     promise = unwon(report, "brightness", "aesthetics", "hook")
     if brightness is not None and not _DARK <= brightness.value <= _BRIGHT:
         dark = brightness.value < _DARK
-        power = _gamma_for(small, _METERED)
-        if power is not None:
-            what, do = ("dark", "lift") if dark else ("bright", "lower")
+        what, do = ("dark", "lift") if dark else ("bright", "lower")
+        for power in dict.fromkeys(_gamma_for(small, wanted) for wanted in _METERED[dark]):
             text = f"Too {what}: {do} the exposure (gamma {1 / power:.2f})."
             yield _change(report, "exposure", text, promise + 20.0, edit=edits.gamma(power))
     if contrast is not None and contrast.percentile is not None and contrast.percentile < _FLAT_PERCENTILE:
@@ -159,31 +160,9 @@ def _opening_is_weaker(hook: Signal, whole: Signal) -> bool:
     return hook.value < whole.value - 0.1  # NIMA marks: a tenth is what frames of one shot differ by
 
 
-def _caption(report: Report) -> Iterator[Change]:
-    """Without the hashtags whose posts did worse than their authors' size predicts."""
-    hashtags = report.signal("hashtags")
-    caption = report.provenance.post.caption
-    worse = []
-    for reading in getattr(hashtags.details, "tags", ()) if hashtags is not None else ():
-        row = reading.counted
-        if row is not None and row.lift is not None and row.lift < 0:
-            worse.append(reading.tag)
-    if not worse:
-        return
-    kept = caption
-    for tag in sorted(worse, key=lambda tag: -int(tag.start)):
-        kept = kept[: tag.start] + kept[tag.end :]
-    names = ", ".join(f"#{tag.key}" for tag in worse)
-    which = "it" if len(worse) == 1 else "them"
-    text = f"Leave out {names}: posts with {which} did worse than their authors' size predicts."
-    yield _change(report, "hashtags", text, unwon(report, "hashtags"), caption=" ".join(kept.split(" ")))
-
-
-def _gamma_for(frames: np.ndarray, wanted: float) -> float | None:
-    """The power that brings the mean L* of frames to `wanted`, by bisection; None where none from 0.2 to 4 does."""
+def _gamma_for(frames: np.ndarray, wanted: float) -> float:
+    """The power that brings the mean L* of frames nearest to `wanted`, by bisection between 0.2 and 4."""
     low, high = 0.2, 4.0
-    if not edits.lightness(_all(frames, high))[0] < wanted < edits.lightness(_all(frames, low))[0]:
-        return None
     for _ in range(12):
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if edits.lightness(_all(frames, middle))[0] > wanted else (low, middle)

@@ -110,7 +110,7 @@ def _export(source: Path, out: Path, report: Report) -> None:
     from virality_core.improve import export
 
     tried = {change.text: change for change in candidates(report)}
-    best = next((advice for advice in report.advice if advice.kind != "hashtags"), None)
+    best = next((advice for advice in report.advice if advice.kind not in ("caption", "cover", "hashtags")), None)
     if best is None:
         raise InputError("There is nothing to export: no change that was tried wins points.")
     export(source, out, tried[best.text])

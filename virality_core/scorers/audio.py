@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from virality_core import weights
 from virality_core.models import silero_vad
 from virality_core.models.checkpoint import load_tensors
-from virality_core.reference import rate
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.measures import rhythm, sound, speech
 from virality_core.types import (
     AUDIO_SECONDS,
@@ -143,7 +142,7 @@ class AudioScorer(Scorer):
         found = speech.speech_stretches(probabilities, audio.start_seconds, hop)
         found = tuple((max(0.0, a), min(listened, b)) for a, b in found if b > 0.0 and a < listened)
         speaking, flat = sound.length(found), speech.flatness(audio.samples)
-        return _signal(
+        return rated(
             "speech",
             min(100.0, 100.0 * speaking / listened),
             unit="% of the reel",
@@ -172,7 +171,7 @@ def _loudness(levels: Levels, reel: Reel) -> Signal | Skipped:
     seconds, line = sound.loudness_line(levels)
     loudest = int(np.argmax(line))
     recorded = reel.info.audio
-    return _signal(
+    return rated(
         "loudness",
         float(np.clip(value, sound.QUIETEST, sound.LOUDEST)),
         unit="LUFS",
@@ -189,7 +188,8 @@ def _loudness(levels: Levels, reel: Reel) -> Signal | Skipped:
 
 
 def _true_peak(levels: Levels) -> Signal:
-    return _signal("true_peak", sound.decibels(levels.true_peak), unit="dBTP", native_range=(-120.0, 25.0))
+    value = float(np.clip(sound.decibels(levels.true_peak), -120.0, 25.0))
+    return rated("true_peak", value, unit="dBTP", native_range=(-120.0, 25.0))
 
 
 def _silence(levels: Levels, silences: sound.Stretches, duration: float) -> Signal:
@@ -205,7 +205,7 @@ def _first_sound(levels: Levels, duration: float) -> Signal | Skipped:
     at = sound.first_sound(levels)
     if at is None or at >= duration:
         return Skipped(name="first_sound", reason=SILENT)
-    return _signal("first_sound", at, unit="s", native_range=(0.0, 24.0 * 3600.0))
+    return rated("first_sound", max(0.0, at), unit="s", native_range=(0.0, 24.0 * 3600.0))
 
 
 def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal | Skipped:
@@ -221,7 +221,7 @@ def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal
         return Skipped(name="tempo", reason=reason)
     beats = audio.start_seconds + found.beats
     beats = beats[(beats >= 0.0) & (beats < duration)]
-    return _signal(
+    return rated(
         "tempo",
         found.tempo,
         unit="beats a minute",
@@ -243,7 +243,7 @@ def _stretched(
     tenth = max(1, round(0.1 / levels.hop_seconds))
     starts = np.arange(0, len(values), tenth)
     means = np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))
-    return _signal(
+    return rated(
         name,
         min(100.0, 100.0 * sound.length(found) / duration),
         unit="% of the reel",
@@ -256,28 +256,3 @@ def _stretched(
 def _inside(seconds: NDArray[np.float64], values: NDArray[np.float64], duration: float) -> Timeline:
     kept = (seconds >= 0.0) & (seconds <= duration)
     return Timeline(seconds=seconds[kept], values=values[kept])
-
-
-def _signal(
-    name: str,
-    value: float,
-    *,
-    unit: str,
-    native_range: tuple[float, float],
-    timeline: Timeline | None = None,
-    model: ModelInfo | None = None,
-    details: Details | None = None,
-) -> Signal:
-    rating = rate(name, value)
-    return Signal(
-        name=name,
-        value=float(np.clip(value, *native_range)),
-        unit=unit,
-        native_range=native_range,
-        desirability=rating.desirability,
-        percentile=rating.percentile,
-        reference=rating.reference,
-        timeline=timeline,
-        model=model,
-        details=details,
-    )

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from virality_core.types import Plan, Post, Progress, Reel, Signal, Skipped
+from virality_core.reference import rate
+from virality_core.types import Details, ModelInfo, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
 
 class Scorer(ABC):
@@ -21,3 +22,29 @@ class Scorer(ABC):
     @abstractmethod
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
         """One Signal or Skipped for each of `names`. `progress` may raise Cancelled; let it through."""
+
+
+def rated(
+    name: str,
+    value: float,
+    *,
+    unit: str,
+    native_range: tuple[float, float],
+    timeline: Timeline | None = None,
+    model: ModelInfo | None = None,
+    details: Details | None = None,
+) -> Signal:
+    """The signal of a value in `native_range`, with the desirability that weights/fusion.toml gives it."""
+    rating = rate(name, value)
+    return Signal(
+        name=name,
+        value=value,
+        unit=unit,
+        native_range=native_range,
+        desirability=rating.desirability,
+        percentile=rating.percentile,
+        reference=rating.reference,
+        timeline=timeline,
+        model=model,
+        details=details,
+    )

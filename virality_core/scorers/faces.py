@@ -14,8 +14,7 @@ from virality_core import weights
 from virality_core.models import faces
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.faces import Face
-from virality_core.reference import rate
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.measures.frames import picture_box
 from virality_core.types import (
     Details,
@@ -142,18 +141,8 @@ class FacesScorer(Scorer):
         ]
 
     def _signal(self, name: str, value: float, unit: str, timeline: Timeline, details: Details) -> Signal:
-        rating = rate(name, value)
-        return Signal(
-            name=name,
-            value=value,
-            unit=unit,
-            native_range=(0.0, 100.0),
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
-            timeline=timeline,
-            model=self.model,
-            details=details,
+        return rated(
+            name, value, unit=unit, native_range=(0.0, 100.0), timeline=timeline, model=self.model, details=details
         )
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from virality_core import reference
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.marks import MAX_CHARACTERS, Hashtag, read_marks
 from virality_core.scorers.platforms import PlatformRules, rules_of
 from virality_core.scorers.trends import TagRow, TrendTable, dated_sentence, day_of, load_trends
@@ -110,15 +109,11 @@ class HashtagScorer(Scorer):
             )
         counted = [row for tag in reading.tags if (row := tag.counted) is not None]
         value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, reading.lift))
-        rating = reference.rate("hashtags", value)
-        return Signal(
-            name="hashtags",
-            value=value,
+        return rated(
+            "hashtags",
+            value,
             unit="ln engagement against what followers predict",
             native_range=(-_LARGEST_LIFT, _LARGEST_LIFT),
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
             details=replace(reading, dated=dated_sentence(counted, day_of(post, self._today))),
         )
 

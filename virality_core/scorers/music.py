@@ -10,9 +10,9 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from virality_core import reference, weights
+from virality_core import weights
 from virality_core.errors import WeightsError
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.trends import TagRow, TrendTable, dated_sentence, day_of, load_trends
 from virality_core.types import Details, Post, Progress, Reel, Signal, Skipped
 
@@ -88,15 +88,11 @@ class MusicScorer(Scorer):
         uses = _uses(self._path)
         latest = next((row.population for row in rows if (key, row.population.name) in uses), counted[0].population)
         value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, float(counted[0].lift or 0.0)))
-        rating = reference.rate("music", value)
-        return Signal(
-            name="music",
-            value=value,
+        return rated(
+            "music",
+            value,
             unit="ln engagement against what followers predict",
             native_range=(-_LARGEST_LIFT, _LARGEST_LIFT),
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
             details=MusicDetails(
                 title=key,
                 rows=(counted[0], *(row for row in rows if row is not counted[0])),

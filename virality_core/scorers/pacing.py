@@ -9,8 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.reference import rate
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.measures import motion
 from virality_core.types import Details, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
@@ -83,7 +82,7 @@ def _motion(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:
     seconds, values = motion.motion_windows(parts)
     if len(values) == 0:
         return Skipped(name="motion", reason="The reel has no two frames in a row to see motion between.")
-    return _signal(
+    return rated(
         "motion",
         _mean_over_time(seconds, values, reel.info.duration_seconds),
         unit="frame heights per second",
@@ -101,7 +100,7 @@ def _steadiness(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:
     if len(values) == 0:
         return Skipped(name="steadiness", reason="The reel has too few frames in a row to tell shake from movement.")
     worst = int(np.argmax(values))
-    return _signal(
+    return rated(
         "steadiness",
         _mean_over_time(seconds, values, reel.info.duration_seconds),
         unit="shake, % of frame height",
@@ -128,7 +127,7 @@ def _pace(reel: Reel) -> Signal | Skipped:
         )
     starts = np.concatenate([[0.0], cuts])
     lengths = np.diff(np.concatenate([starts, [duration]]))
-    return _signal(
+    return rated(
         "pace",
         min(float(duration / len(starts)), _LONGEST_SHOT),
         unit="seconds per shot",
@@ -142,29 +141,6 @@ def _pace(reel: Reel) -> Signal | Skipped:
             cut_seconds=tuple(float(cut) for cut in cuts),
             verified=int(reel.cuts.verified[inside].sum()),
         ),
-    )
-
-
-def _signal(
-    name: str,
-    value: float,
-    *,
-    unit: str,
-    native_range: tuple[float, float],
-    timeline: Timeline,
-    details: Details,
-) -> Signal:
-    rating = rate(name, value)
-    return Signal(
-        name=name,
-        value=value,
-        unit=unit,
-        native_range=native_range,
-        desirability=rating.desirability,
-        percentile=rating.percentile,
-        reference=rating.reference,
-        timeline=timeline,
-        details=details,
     )
 
 

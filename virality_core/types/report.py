@@ -33,7 +33,9 @@ FindingKind = Literal[
 Profile = Literal["lite", "full", "auto"]
 CheckStatus = Literal["pass", "warn", "fail"]
 AdviceKind = Literal[
+    "caption",
     "contrast",
+    "cover",
     "crop_bars",
     "denoise",
     "exposure",
@@ -160,6 +162,7 @@ class Advice:
     """One change that was tried on the reel and scored: `points` = `after` − `before`, scores 0–100 of this project.
 
     The change holds from `start` to `end` seconds; `text` says what to do.
+    A cover has no points: no signal measures it.
     """
 
     kind: AdviceKind

@@ -1,0 +1,69 @@
+"""Steadying: a pan stays a pan, shake is gone, the promise is kept in the file that is written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from virality_core import steady
+from virality_core.advice import Steady
+from virality_core.scorers.measures import motion
+from virality_core.types import FrameRun
+
+NO_CUTS = np.zeros(0)
+
+
+def test_a_straight_path_is_left_alone() -> None:
+    seconds = np.arange(60) / 30
+    path = np.stack([0.1 * seconds, 0.3 - 0.05 * seconds], axis=1)
+    np.testing.assert_allclose(steady._smooth(path, seconds), path, atol=1e-12)
+    for count in (1, 2):
+        np.testing.assert_array_equal(steady._smooth(path[:count], seconds[:count]), path[:count])
+    np.testing.assert_allclose(steady._smooth(path[:3], seconds[:3]), path[:3], atol=1e-12)
+
+
+def test_the_ends_are_smoothed_like_the_middle() -> None:
+    seconds = np.arange(90) / 30
+    path = np.stack([0.02 * np.sin(2 * np.pi * 5 * seconds + 1.2), np.zeros(90)], axis=1)
+    left = np.abs(steady._smooth(path, seconds)[:, 0])
+    assert left[10:-10].max() < 0.002
+    assert left.max() < 0.012
+
+
+def _shaken(frames: int = 60) -> tuple[FrameRun, np.ndarray]:
+    """A window on one large picture that shakes by up to 2 % of its height and pans besides."""
+    rng = np.random.default_rng(0)
+    picture = np.kron(rng.integers(20, 236, (40, 30)), np.ones((8, 8))).astype(np.uint8)  # 320 × 240
+    seconds = np.arange(frames) / 30
+    across = np.round(20 + 10 * seconds + 3 * np.sin(2 * np.pi * 4 * seconds)).astype(int)
+    down = np.round(40 + 3 * np.sin(2 * np.pi * 5 * seconds + 1)).astype(int)
+    luma = np.stack([picture[y : y + 160, x : x + 120] for x, y in zip(across, down, strict=True)])
+    return FrameRun(luma=luma, seconds=seconds), seconds
+
+
+def _shake(run: FrameRun) -> float:
+    return float(motion.shake_windows(motion.follow(run, NO_CUTS, lambda: None))[1].mean())
+
+
+def test_shake_goes_and_the_pan_stays() -> None:
+    run, _ = _shaken()
+    (steadied,), window = steady.followed([run], Steady(margin=0.06), 852)
+    assert steadied.luma.shape == (60, 142, 106)
+    assert _shake(steadied) < 0.25 * _shake(run)
+    frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
+    assert np.abs(window(frame, float(run.seconds[7]))[:, :, 0].astype(float) - steadied.luma[7]).mean() < 6
+    np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "between runs it stays in the middle")
+    moved = [sum(part.camera[:, 0].sum() for part in motion.follow(r, NO_CUTS, lambda: None)) for r in (run, steadied)]
+    assert moved[1] * 142 == pytest.approx(moved[0] * 160, rel=0.15)
+
+
+def test_a_cut_begins_anew() -> None:
+    run, seconds = _shaken()
+    other = np.concatenate([run.luma[:30], run.luma[30:, ::-1]])
+    cut = FrameRun(luma=other, seconds=seconds)
+    (steadied,), _ = steady.followed([cut], Steady(margin=0.06, cut_seconds=(float(seconds[30]),)), 852)
+    halves = [FrameRun(luma=cut.luma[part], seconds=seconds[part]) for part in (slice(0, 30), slice(30, 60))]
+    apart, _ = steady.followed(halves, Steady(margin=0.06), 852)
+    np.testing.assert_array_equal(steadied.luma, np.concatenate([part.luma for part in apart]))
+    single = FrameRun(luma=run.luma[:1], seconds=seconds[:1])
+    assert steady.followed([single], Steady(margin=0.06), 852)[0][0].luma.shape == (1, 142, 106)
