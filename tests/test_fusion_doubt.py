@@ -131,6 +131,9 @@ def test_a_fitted_file_is_read(tmp_path: Path) -> None:
         ({"weights": {"pace": {"weight": -1.0}}, "draws": [[1.0]]}, "not a file of"),
         ({"weights": {"pace": {"weight": 0.0}}, "draws": [[1.0]]}, "not a file of"),
         ({"weights": []}, "not a file of"),
+        ({"weights": {"pace": {"weight": 1e308}, "motion": {"weight": 1e308}}, "draws": [[1, 1]]}, "not a file of"),
+        ({"weights": {"pace": {"weight": 10**400}}, "draws": [[1]]}, "not a file of"),
+        ({"weights": {"pace": {"weight": 1}}, "draws": [[1e308]]}, "not a file of"),
     ],
 )
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:

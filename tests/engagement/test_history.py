@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,15 @@ def test_a_history_of_another_shape_is_refused(tmp_path: Path) -> None:
         (tmp_path / "own.json").write_text(text)
         with pytest.raises(UsageError, match="not a file of"):
             read_history(tmp_path / "own.json")
+
+
+def test_figures_beyond_all_measure_are_refused_or_cut(tmp_path: Path) -> None:
+    posts, general, truth = made(40)
+    own = fit_own(matrix(posts), general, truth)
+    path = tmp_path / "own.json"
+    for changes in ({"shift": 10**400}, {"shift": 1e308}, {"loo_error": "x"}, {"posts": math.inf}):
+        history = {"schema": 1, "collection": "x", "posts": 40, "targets": {"likes": {**asdict(own), **changes}}}
+        path.write_text(json.dumps(history))
+        with pytest.raises(UsageError, match="not a file of"):
+            read_history(path)
+    assert own_range(replace(own, shift=800.0), Facts(), 10.0).median < 1e18

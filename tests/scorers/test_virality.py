@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from virality_core.models.clip_input import ClipInput
 from virality_core.models.r2plus1d import Architecture, R2Plus1D
 from virality_core.models.virality_checkpoint import Card
 from virality_core.scorers.virality import NO_MODEL, ViralityDetails, ViralityScorer
-from virality_core.training.hand_over import add
+from virality_core.training.hand_over import add, push
 from virality_core.types import Plan, Signal, Skipped
 
 CARD: dict[str, Any] = {
@@ -187,6 +188,11 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
         ({"quantiles": 7}, "lacks or misstates"),
         ({"input": {"resize": [10**6, 10**6], "side": 112, "shape": "squash"}}, "can't be prepared"),
         ({"schema": 99}, "schema 1"),
+        ({"architecture": Architecture(width=256, blocks=(8, 8, 8, 8)).to_dict()}, "not those of the stated network"),
+        ({"held_out": math.inf}, "can't be read"),
+        ({"held_out": True}, "no virality network has"),
+        ({"centre": 10**400}, "no virality network has"),
+        ({"data": {"x": math.nan}}, "can't be read"),
     ],
 )
 def test_another_checkpoint_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -196,6 +202,49 @@ def test_another_checkpoint_is_refused(tmp_path: Path, changes: dict[str, Any], 
     with pytest.raises(WeightsError, match=said) as caught:
         add(str(run))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.bool, torch.complex64])
+def test_tensors_of_another_kind_are_refused(tmp_path: Path, kind: torch.dtype) -> None:
+    run = make_run(tmp_path / "run")
+    network, card = virality_checkpoint.load(run)
+    tensors = {name: tensor.to(kind) for name, tensor in network.state_dict().items()}
+    virality_checkpoint.save(run, tensors, card)
+    with pytest.raises(WeightsError, match="not those of the stated network"):
+        add(str(run))
+
+
+def test_a_network_that_answers_with_no_number_skips_its_signal_only(drawn_clip: Path, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    network, card = virality_checkpoint.load(run)
+    huge = {
+        name: torch.full_like(tensor, 3e38) if tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    virality_checkpoint.save(run, huge, card)
+    add(str(run))
+    report = score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
+    (skipped,) = [one for one in report.skipped if one.name == "virality"]
+    assert "no number" in skipped.reason
+
+
+def test_a_damaged_manifest_of_ones_own_is_named_and_nothing_is_left(own: Path, tmp_path: Path) -> None:
+    own.mkdir()
+    for content in (b"\xff\xfe", b"[bad"):
+        (own / "manifest.toml").write_bytes(content)
+        with pytest.raises(WeightsError, match=r"manifest\.toml"):
+            add(str(make_run(tmp_path / "run")))
+        assert [path.name for path in own.iterdir()] == ["manifest.toml"]
+
+
+def test_a_hub_out_of_reach_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    run = make_run(tmp_path / "run")
+    with pytest.raises(WeightsError, match="did not give"):
+        add("owner/name")
+    with pytest.raises(WeightsError, match="did not take"):
+        push(run, "owner/name")
 
 
 def test_the_wrong_task_and_no_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

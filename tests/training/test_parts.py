@@ -79,7 +79,13 @@ def test_a_missing_count_is_not_zero() -> None:
 
 
 def test_settings_that_make_no_sense() -> None:
-    for weights in ({"likes": -1.0}, {"saves": 1.0}, {"likes": 0.0}, {"likes": math.nan}):
+    for weights in (
+        {"likes": -1.0},
+        {"saves": 1.0},
+        {"likes": 0.0},
+        {"likes": math.nan},
+        {"likes": 1e308, "plays": 1e308},
+    ):
         with pytest.raises(UsageError):
             checked_weights(weights)
     with pytest.raises(UsageError, match="quantile"):

@@ -43,6 +43,8 @@ WORTH_SAYING = 0.01  # ln units a spread of the feature: less is nothing
 #: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 in place of 0.64.
 _STRENGTHS = (30.0, 100.0, 300.0, 1000.0, math.inf)
 _MAX_BYTES = 1_000_000
+_MOST = 1e9  # no figure of a history is beyond
+_BEYOND_COUNTING = 40.0  # in ln units: 10^17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,8 @@ def own_range(own: OwnTarget, post: Facts, general: float) -> Range:
         value = general if name == GENERAL else float(row[NAMES.index(name)])
         if math.isfinite(value) and own.spreads[name] > 0.0:
             point += effect * float(np.clip((value - own.means[name]) / own.spreads[name], -3.0, 3.0))
-    low, median, high = (max(0.0, math.expm1(at)) for at in (point - own.below, point, point + own.above))
+    edges = (min(at, _BEYOND_COUNTING) for at in (point - own.below, point, point + own.above))
+    low, median, high = (max(0.0, math.expm1(at)) for at in edges)
     return Range(low=low, median=median, high=high)
 
 
@@ -156,7 +159,7 @@ def read_history(path: Path) -> History:
         return _history(data)
     except OSError as error:
         raise UsageError(f"The history {path} can't be read ({error.strerror}).") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{path.name} is not a file of `virality fit-history`; fit it anew.") from error
 
 
@@ -165,7 +168,8 @@ def _history(data: Any) -> History:
     for own in targets.values():
         figures = [own.shift, own.below, own.above, *own.effects.values(), *own.means.values(), *own.spreads.values()]
         same = set(own.effects) == set(own.means) == set(own.spreads) == {*FEATURES, GENERAL}
-        if not same or not all(math.isfinite(float(figure)) for figure in figures) or min(own.below, own.above) < 0.0:
+        figures += [own.loo_error, own.general_error, own.posts]
+        if not same or not all(abs(float(figure)) <= _MOST for figure in figures) or min(own.below, own.above) < 0.0:
             raise ValueError("figures")
     if data["schema"] != SCHEMA or not targets:
         raise ValueError("schema")

@@ -24,6 +24,7 @@ DRAWS = 400
 PRIOR_SPREAD = math.log(2.0) / 1.645
 SCHEMA = 1
 _MAX_BYTES = 10_000_000
+_MOST = 1e12  # weights are of any scale, but their sum must be a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,10 +42,10 @@ class Weighing:
 
     def __post_init__(self) -> None:
         require(len(self.names) == len(self.values), "each signal needs one weight")
-        require(all(math.isfinite(value) and value >= 0.0 for value in self.values), "weights must be 0 or more")
+        require(all(0.0 <= value <= _MOST for value in self.values), "weights must be 0 or more, and no more than 1e12")
         require(sum(self.values) > 0.0, "one weight at least must be over 0")
         require(self.draws.ndim == 2 and self.draws.shape[1] == len(self.names), "draws must be (D, S)")
-        require(bool((self.draws >= 0.0).all()), "drawn weights must be 0 or more")
+        require(bool(((self.draws >= 0.0) & (self.draws <= _MOST)).all()), "drawn weights must be 0 to 1e12")
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -108,5 +109,5 @@ def _weighing(file: str, data: Any) -> Weighing:
                 f"{file} weighs the signal {gone[0]!r}, which no longer exists; fit it anew with `virality fit-fusion`."
             )
         return Weighing(way=way, names=names, values=values, draws=draws, verdict=str(data.get("verdict", "")))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"{file} is not a file of `virality fit-fusion`; fit it anew.") from error

@@ -138,14 +138,19 @@ class R2Plus1D(nn.Module):
 
 def build(tensors: Mapping[str, Tensor], architecture: Architecture) -> R2Plus1D:
     """The network with these tensors, for inference. Raises WeightsError where they are another network's."""
-    network = R2Plus1D(architecture)
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    with torch.device("meta"):  # what is stated may be of any size: it is compared before it takes memory
+        stated = R2Plus1D(architecture).state_dict()
+    wanted = {name: (tuple(tensor.shape), tensor.is_floating_point()) for name, tensor in stated.items()}
+    given = {
+        name: (tuple(tensor.shape), tensor.dtype in (torch.float32, torch.float16, torch.bfloat16))
+        for name, tensor in tensors.items()
+    }
     if wanted != given:
         odd = sorted(set(wanted.items()) ^ set(given.items()))[0][0]
         raise WeightsError(f"The weights are not those of the stated network: {odd!r} differs.")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise WeightsError("The weights hold values that are no numbers; train the network anew.")
+    network = R2Plus1D(architecture)
     network.load_state_dict(dict(tensors))
     return network.eval().requires_grad_(False)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from virality_core.disk import open_regular
 from virality_core.errors import WeightsError
 from virality_core.models.clip_input import ClipInput, Padding, clip_input_from
 from virality_core.models.r2plus1d import Architecture, R2Plus1D, architecture_from, build
@@ -27,6 +27,7 @@ CARD = "model.json"
 SCHEMA = 1
 QUANTILES = 99  # the 1 % to 99 % quantiles of what the network says about held-out posts
 _MAX_JSON_BYTES = 1 << 20
+_MOST = 1e12  # no count or score is beyond; NaN is not within either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,14 @@ class Card:
 
     def __post_init__(self) -> None:
         numbers = (self.centre, self.spread, *self.quantiles)
+        counts = (self.clips, self.held_out)
         right = (
             self.task in get_args(Task)
             and self.padding in get_args(Padding)
-            and isinstance(self.clips, int)
+            and all(type(one) is int for one in counts)
             and 1 <= self.clips <= 32
-            and all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
+            and 0 <= self.held_out <= _MOST
+            and all(type(one) in (int, float) and abs(one) <= _MOST for one in numbers)
             and len(self.quantiles) in (0, QUANTILES)
             and list(self.quantiles) == sorted(self.quantiles)
             and self.architecture.outputs == 1
@@ -109,9 +112,11 @@ def read_card(path: Path) -> tuple[Card, str]:
         WeightsError: the file is none, or states another architecture, task or what there can't be.
     """
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
+        with open_regular(path) as file:
+            text = file.read(_MAX_JSON_BYTES + 1)
+        if len(text) > _MAX_JSON_BYTES:
             raise WeightsError(f"{path.name} is too large for a checkpoint's JSON.")
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(text.decode("utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise WeightsError(f"There is no {path.name} in {path.parent}; a run of `virality train` has one.") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -129,7 +134,7 @@ def read_card(path: Path) -> tuple[Card, str]:
             centre=plain["centre"],
             spread=plain["spread"],
             quantiles=tuple(plain["quantiles"]),
-            held_out=int(plain["held_out"]),
+            held_out=plain["held_out"],
             data=dict(plain["data"]),
             training=dict(plain["training"]),
         )
@@ -138,9 +143,15 @@ def read_card(path: Path) -> tuple[Card, str]:
         raise WeightsError(f"{path.name} lacks or misstates {error}.") from error
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def load(folder: Path) -> tuple[R2Plus1D, Card]:
     """The network of a folder, for inference. Raises WeightsError for anything but what `save` writes."""
     path = folder / TENSORS
+    if not folder.is_dir():
+        raise WeightsError(f"There is no folder {folder}; name a run of `virality train`.")
     if not path.is_file():
         pickles = [
             one.name for one in sorted(folder.iterdir()) if one.suffix in {".pt", ".pth", ".bin", ".pkl", ".ckpt"}

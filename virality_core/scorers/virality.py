@@ -78,10 +78,16 @@ class _Network:
         self._device = device
 
     def rate(self, clips: ClipBatch) -> Rated:
-        """What the network says; the mean is taken of the outputs, before they become probabilities."""
+        """What the network says; the mean is taken of the outputs, before they become probabilities.
+
+        Raises:
+            WeightsError: it answers with no number, as weights beyond all measure make it.
+        """
         card = self.card
         rgb = hold_last(clips.rgb, clips.seconds) if card.padding == "last" else clips.rgb
         outputs = video_outputs(self._network, torch.from_numpy(small(rgb, card.input)), self._device).double()
+        if not bool(torch.isfinite(outputs).all()):
+            raise WeightsError(f"The {card.task} network that was added answers with no number; train it anew.")
         each = _answers(card, outputs)
         return Rated(
             task=card.task,

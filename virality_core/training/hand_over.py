@@ -59,6 +59,7 @@ def push(run: Path, repository: str, *, public: bool = False) -> str:
     Raises:
         WeightsError: the run's checkpoint can't be used, or the hub refused. UsageError: no `owner/name`.
     """
+    import httpx2
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -77,7 +78,7 @@ def push(run: Path, repository: str, *, public: bool = False) -> str:
     try:
         api.create_repo(repository, private=not public, exist_ok=True)
         api.create_commit(repository, operations, commit_message="A trained virality network")
-    except (HfHubHTTPError, HFValidationError, OSError, RuntimeError) as error:
+    except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError, RuntimeError) as error:
         said = str(error).strip().splitlines()
         raise WeightsError(f"The hub did not take {repository}: {said[0] if said else type(error).__name__}") from error
     return f"{api.endpoint}/{repository}"
@@ -98,12 +99,14 @@ def _add_folder(folder: Path, source: str, task: Task | None) -> tuple[Task, Pat
 
 def _about(card: Card) -> str:
     parts = card.data.get("parts")
-    count = sum(parts.values()) if isinstance(parts, dict) else "an unknown number of"
+    counts = list(parts.values()) if isinstance(parts, dict) else []
+    count = sum(counts) if counts and all(type(one) is int for one in counts) else "an unknown number of"
     return f"R(2+1)D trained with virality train on {count} videos"
 
 
 def _fetch(repository: str, folder: Path) -> None:
     """The two files of one commit of a repository, each within its bounds and with the digest that the hub states."""
+    import httpx2  # what huggingface_hub 2 asks with
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -111,7 +114,7 @@ def _fetch(repository: str, folder: Path) -> None:
     for name, most in ((CARD, _MAX_JSON_BYTES), (TENSORS, _MAX_TENSOR_BYTES)):
         try:
             found = get_hf_file_metadata(hf_hub_url(repository, name, revision=commit), timeout=10.0)
-        except (HfHubHTTPError, HFValidationError, OSError) as error:
+        except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
             said = str(error).strip().splitlines()
             why = said[0] if said else type(error).__name__
             raise WeightsError(f"The hub did not give {name} of {repository}: {why}") from error

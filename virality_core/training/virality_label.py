@@ -20,6 +20,7 @@ from virality_core.training.listed import COUNTS
 
 WEIGHTS: Mapping[str, float] = {"likes": 0.4, "plays": 0.3, "shares": 0.2, "comments": 0.1}
 NEEDED_WEIGHT = 0.5
+_MOST_WEIGHT = 1e12  # of any scale, but their sum must be a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,9 @@ class Label:
 def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
     """Weights of the four counts, scaled to add up to 1. Raises UsageError for unknown names or negative weights."""
     unknown = set(weights) - set(COUNTS)
-    total = math.fsum(weights.values())
-    if unknown or not all(value >= 0 and math.isfinite(value) for value in weights.values()) or total <= 0:
+    right = not unknown and all(0 <= value <= _MOST_WEIGHT for value in weights.values())
+    total = math.fsum(weights.values()) if right else 0.0
+    if total <= 0:
         raise UsageError(f"The weights must be of {', '.join(COUNTS)}, not negative and not all zero: {dict(weights)}.")
     return {name: weights.get(name, 0.0) / total for name in COUNTS}
 

@@ -43,6 +43,7 @@ def add_own(component: str, files: Sequence[Path], *, licence: str, citation: st
         blocks += ["[[file]]", *lines, f"bytes = {path.stat().st_size}", ""]
     try:
         own.mkdir(parents=True, exist_ok=True)
+        text = _text_of(own / manifest.MANIFEST)
         part = own / f".{place.name}.{uuid.uuid4().hex}.part"
         part.mkdir()
         try:
@@ -53,7 +54,7 @@ def add_own(component: str, files: Sequence[Path], *, licence: str, citation: st
             os.replace(part, place)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        _exchange(own / manifest.MANIFEST, component, blocks)
+        _exchange(own / manifest.MANIFEST, text, component, blocks)
         for old in own.glob(f"{component}-????????????????"):
             if old.is_dir() and old != place:
                 shutil.rmtree(old, ignore_errors=True)
@@ -62,10 +63,21 @@ def add_own(component: str, files: Sequence[Path], *, licence: str, citation: st
     return place
 
 
-def _exchange(path: Path, component: str, blocks: Sequence[str]) -> None:
+def _text_of(path: Path) -> str:
+    """The manifest as it is, or an empty one. Raises WeightsError for one that can't be read as a manifest."""
+    if not path.is_file():
+        return "schema = 1\n"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WeightsError(f"{path} is no text; mend or remove it.") from error
+    manifest.check(path)
+    return text
+
+
+def _exchange(path: Path, text: str, component: str, blocks: Sequence[str]) -> None:
     """Put the blocks into the manifest where the component's were, between two comments; the rest stays as it is."""
     begin, end = f"# added: {component}", f"# end of {component}"
-    text = path.read_text(encoding="utf-8") if path.is_file() else "schema = 1\n"
     text = re.sub(rf"\n*{re.escape(begin)}\n.*?{re.escape(end)}\n", "\n", text, flags=re.DOTALL)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     part.write_text("\n".join([text.rstrip("\n"), "", begin, *blocks, end, ""]), encoding="utf-8")
