@@ -33,7 +33,9 @@ SELECTION = "finding"  # the name of the chart's click selection; it holds the f
 _CHART, _CHOICE = "quality_chart", "quality_finding"
 _PLOT_HEIGHT, _LANE_HEIGHT = 120, 26  # pixels
 # The theme's first three chart colours, as in the other timeline.
-_COLOUR = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen", "words"]))
+_KINDS = alt.Scale(domain=["measured", "chosen", "words"])
+_COLOUR = alt.Color("kind:N", legend=None, scale=_KINDS)
+_OUTLINE = alt.Stroke("kind:N", legend=None, scale=_KINDS)
 
 
 def forget() -> None:
@@ -188,13 +190,14 @@ def _lanes(
     whole = alt.Scale(domain=[0, 1], range=[0, 1])  # the lanes' places are pixels already
     bars = (
         alt.Chart(alt.Data(values=rows))
-        .mark_rect(cornerRadius=3, cursor="pointer", opacity=0.55)
+        .mark_rect(cornerRadius=3, cursor="pointer", fillOpacity=0.18)  # pale: the lane's name is read on it
         .encode(
             x=across,
             x2="end:Q",
             y=alt.Y("top:Q", scale=whole, axis=None),
             y2="bottom:Q",
             color=_COLOUR,
+            stroke=_OUTLINE,
             tooltip=[
                 alt.Tooltip("label:N", title="Finding"),
                 alt.Tooltip("when:N", title="When"),
