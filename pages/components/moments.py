@@ -77,11 +77,14 @@ def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
     with frame, st.container(key="moment_frame", gap="xsmall"):
         at = words.clock(second)
+        said = ""
         if drawn is None:
             picture.show(report.thumbnails, selected, at)
         else:
-            overlay.show(report, drawn, selected)
+            said = overlay.show(report, drawn, selected)
         st.caption(f"Frame at {at}")
+        if said:
+            st.html(f'<p class="rv-soft">{text.safe(said)}</p>')
     with reel, st.container(key="moment_player", gap="xsmall"):
         picked = visit.selected is not None
         player.show(visit, second, playing=picked)

@@ -52,8 +52,8 @@ def choose(report: Report, post: Post) -> Drawn | None:
     return Drawn(details=signal.details, searched=tuple(signal.timeline.seconds.tolist()), platform=platform)
 
 
-def show(report: Report, drawn: Drawn, row: int) -> None:
-    """The frame in `row` with what is drawn on it, and under it what the drawing says, in words."""
+def show(report: Report, drawn: Drawn, row: int) -> str:
+    """The frame in `row` with what is drawn on it; returns what the drawing says, in words."""
     frames = report.thumbnails
     assert frames is not None
     second = float(frames.seconds[row])
@@ -63,7 +63,7 @@ def show(report: Report, drawn: Drawn, row: int) -> None:
     said = _said(drawn, second, boxes, platform)
     svg = _svg(timeline.jpeg(frames, row), width, height, boxes, platform)
     picture.embedded(svg.encode(), "image/svg+xml", f"The reel's frame at {words.clock(second)}. {said}")
-    st.html(f'<p class="rv-soft" dir="auto">{text.safe(said)}</p>')
+    return said
 
 
 def _said(drawn: Drawn, second: float, boxes: Sequence[Any], platform: Platform | None) -> str:

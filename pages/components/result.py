@@ -40,8 +40,12 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
-    weighing.choose(report, visit)
-    advice.show(report, visit)
+    # In places of their own: what they show more or less of would move the fragments below, and a visitor who acts
+    # on one of those while the page is still being built would not be heard.
+    with st.container():
+        weighing.choose(report, visit)
+    with st.container():
+        advice.show(report, visit)
     moments.show(report, visit)
     quality.show(report)
     platforms.show(report)

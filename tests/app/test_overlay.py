@@ -40,7 +40,7 @@ def _page(report: Report, row: int, platform: Platform | None = None) -> AppTest
 
         drawn = overlay.choose(report, post)
         if drawn is not None:
-            overlay.show(report, drawn, row)
+            overlay.show(report, drawn, row)  # what it says is the picture's `alt` too
 
     page = AppTest.from_function(script, args=(report, row, Post(platform=platform)), default_timeout=60).run()
     return page.toggle(key="draw_text").set_value(True).run()
