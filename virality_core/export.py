@@ -88,6 +88,8 @@ def _advice(report: Report) -> list[str]:
     """What was tried on the reel and won points, with the score before and after."""
     lines = [
         f"  {advice.points:+5.1f}  {advice.text} ({advice.before:.1f} to {advice.after:.1f})"
+        if advice.points
+        else f"{'':7}  {advice.text}"
         for advice in report.advice
     ]
     return ["", "What would help (each tried on this reel and scored):", *lines] if lines else []

@@ -288,8 +288,3 @@ def _cut(audio: Audio, begin: float) -> Audio:
 
 def _unwatched(stage: str, fraction: float) -> None:
     """Progress nobody watches."""
-
-
-def preview(frame: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:
-    """One frame (H, W, 3) as it would look, for the page; as it is where the change is not of the picture."""
-    return frame if change.edit is None else change.edit(frame)

@@ -71,10 +71,10 @@ def _one(report: Report, advice: Advice, change: Change | None) -> None:
         if change is None or not change.begin_seconds
         else f"{words.clock(advice.start)} to {words.clock(advice.end)}"
     )
-    st.html(
-        f'<p class="rv-prose"><b>+{advice.points:.1f} points</b> '
-        f"({advice.before:.1f} to {advice.after:.1f}){' · ' + when if when else ''}<br>{text.safe(advice.text)}</p>"
-    )
+    won = "<b>No points</b>"
+    if advice.points:
+        won = f"<b>+{advice.points:.1f} points</b> ({advice.before:.1f} to {advice.after:.1f})"
+    st.html(f'<p class="rv-prose">{won}{" · " + when if when else ""}<br>{text.safe(advice.text)}</p>')
     if change is not None and report.thumbnails is not None and len(report.thumbnails):
         _beside(report.thumbnails, report.provenance.video.duration_seconds, change)
 
