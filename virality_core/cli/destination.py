@@ -26,12 +26,14 @@ def out_file(text: str) -> Path:
     return Path(text)
 
 
-def refuse_overwriting(option: str, written: Path, read: Iterable[Path]) -> None:
-    """Raise UsageError where what is written is a file that is read, by this name or by another."""
+def refuse_overwriting(option: str, written: str | Path | None, read: Iterable[str | Path | None]) -> None:
+    """Raise UsageError where what an option writes is a file that is read, by this name or by another."""
+    if written in (None, "-"):
+        return
     there = os.path.realpath(written)
     for path in read:
-        if "\0" not in str(path) and os.path.realpath(path) == there:
-            raise UsageError(f"{option} {written} would overwrite {path.name}, which is read; name another file.")
+        if path is not None and "\0" not in str(path) and os.path.realpath(path) == there:
+            raise UsageError(f"{option} would overwrite {path}, which is read; name another place.")
 
 
 def write(where: str | Path, text: str) -> None:

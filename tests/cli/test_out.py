@@ -1,4 +1,4 @@
-"""Where `fit-history` and `fit-fusion` write: whole or not at all, and never over what they read."""
+"""Where commands write: whole or not at all, and never over what they read."""
 
 from __future__ import annotations
 
@@ -43,3 +43,30 @@ def test_no_place_to_write_is_one_sentence(
         assert main([command, str(posts), "--out", str(folder)]) == 2
         assert "Can't write" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "posts.csv"]
+
+
+READ = ("manifest.json", "read.csv")
+OVERWRITING = {
+    "fit-history": ["fit-history", "read.csv", "--out", "read.csv"],
+    "fit-fusion": ["fit-fusion", "read.csv", "--out", "by/../read.csv"],
+    "trends": ["trends", "build", "--data", "read.csv", "--out", "table.json", "--metrics", "link.csv"],
+    "evaluate caption": ["evaluate", "caption", "--data", "read.csv", "--json", "link.csv"],
+    "evaluate engagement": ["evaluate", "engagement", "--data", "read.csv", "--json", "read.csv"],
+    "evaluate history": ["evaluate", "history", "--data", "link.csv", "--json", "read.csv"],
+    "quality": ["quality", "other.mp4", "read.csv", "--json", "read.csv"],
+    "preprocess": ["preprocess", "manifest.json", "--videos", ".", "--out", "."],
+}
+
+
+@pytest.mark.parametrize("command", OVERWRITING)
+def test_what_is_read_is_never_overwritten(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in READ:
+        Path(name).write_text("the user's own\n")
+    Path("link.csv").symlink_to("read.csv")
+    assert main(OVERWRITING[command]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", *READ]
+    assert all(Path(name).read_text() == "the user's own\n" for name in READ)
