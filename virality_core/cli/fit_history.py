@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from virality_core.cli.destination import out_file, refuse_overwriting, write
+from virality_core.disk import read_regular
 from virality_core.errors import InputError
 
 _SCHEMA = (
@@ -34,13 +35,13 @@ def run(args: argparse.Namespace) -> int:
     from virality_core.engagement.history import fit_history, history_text, moved
     from virality_core.engagement.model import shipped
     from virality_core.engagement.predict import DEFAULT_COLLECTION
-    from virality_core.evaluation.history_posts import read_own_posts
+    from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
 
     refuse_overwriting("--out", args.out, [args.posts])
     try:
-        data = args.posts.read_bytes()
+        data = read_regular(args.posts, MAX_BYTES)
     except OSError as error:
-        raise InputError(f"{args.posts} can't be read ({error.strerror}).") from error
+        raise InputError(f"{args.posts} can't be read ({error.strerror or error}).") from error
     own = read_own_posts(data, args.posts.name)
     history = fit_history(shipped(), DEFAULT_COLLECTION, own.facts, own.outcomes)
     write(args.out, history_text(history))

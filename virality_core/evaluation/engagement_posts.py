@@ -7,15 +7,18 @@ known before posting goes through `facts_from`, which refuses anything else; wha
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+from virality_core.disk import open_regular
 from virality_core.engagement.facts import KNOWN, Facts, count_of, facts_from
 from virality_core.errors import InputError
 
@@ -45,7 +48,9 @@ def read_outcomes(path: Path) -> tuple[PostOutcome, ...]:
         posts = [post for number, row in _rows(path) if (post := _outcome(path.name, number, row)) is not None]
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
-    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
+    except OSError as error:
+        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
+    except (UnicodeDecodeError, EOFError, zlib.error) as error:
         raise InputError(f"{path.name} can't be read as UTF-8 JSON lines, plain or gzipped ({error}).") from error
     if not posts:
         raise InputError(f"{path.name} holds no posts with likes, comments, shares, saves, plays or popularity.")
@@ -58,8 +63,11 @@ def target_units(target: str, value: float) -> float:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    open_text = gzip.open if path.name.endswith(".gz") else open
-    with open_text(path, "rt", encoding="utf-8-sig") as lines:
+    with ExitStack() as stack:
+        file = stack.enter_context(open_regular(path))
+        if path.name.endswith(".gz"):
+            file = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
+        lines = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig"))
         number = 0
         while line := lines.readline(MAX_LINE):
             number += 1
