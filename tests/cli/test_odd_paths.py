@@ -17,6 +17,7 @@ from virality_core import disk
 from virality_core.cli import main
 from virality_core.engagement.history import read_history
 from virality_core.errors import ViralityError
+from virality_core.evaluation import engagement_posts
 from virality_core.fusion import read_weighing
 from virality_core.training import posts
 from virality_core.training.exports import read_exports
@@ -170,6 +171,18 @@ def test_an_endless_archive_is_not_read_to_its_end(
     code, _, err = run(capsys, *COMMANDS["trends"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
     assert code == 3
     assert "too large" in err
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MAX_POSTS", 9_999), ("MAX_CHARACTERS", 100_000)])
+def test_posts_are_not_read_without_end(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(engagement_posts, limit, most)
+    line = json.dumps({"user": "u", "likes": 1, "source": "made"}) + "\n"
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(line.encode() * 10_000))
+    code, out, err = run(capsys, *COMMANDS["engagement"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert f"{most:,}" in err
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from virality_core.errors import InputError
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 POPULARITY = "popularity"  # of SMP-Video: a log scale already, 1.22 to 13.35 in the training part
 SMP = "smp_video"
+MAX_POSTS = 1_000_000  # lines of a file; their posts take more than a gigabyte of memory
+MAX_CHARACTERS = 2_000_000_000  # of a file, once unpacked
 MAX_LINE = 1_000_000  # characters: a post's line has about 1,000
 
 
@@ -42,7 +44,8 @@ def read_outcomes(path: Path) -> tuple[PostOutcome, ...]:
     """All posts of a file (.jsonl or .jsonl.gz), in its order; a post without any target is left out.
 
     Raises:
-        InputError: the file can't be read, or a line is of neither schema; the sentence names the line.
+        InputError: the file can't be read, has more than `MAX_POSTS` lines or `MAX_CHARACTERS`, or a line is of neither
+            schema; the sentence names the line.
     """
     try:
         posts = [post for number, row in _rows(path) if (post := _outcome(path.name, number, row)) is not None]
@@ -68,9 +71,13 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         if path.name.endswith(".gz"):
             file = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
         lines = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig"))
-        number = 0
+        number = read = 0
         while line := lines.readline(MAX_LINE):
-            number += 1
+            number, read = number + 1, read + len(line)
+            if number > MAX_POSTS or read > MAX_CHARACTERS:
+                raise InputError(
+                    f"{path.name} is too large: at most {MAX_POSTS:,} lines or {MAX_CHARACTERS:,} characters are read."
+                )
             if len(line) == MAX_LINE:
                 raise InputError(f"Line {number} of {path.name} is longer than {MAX_LINE:,} characters.")
             if not line.strip():
