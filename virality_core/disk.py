@@ -30,6 +30,19 @@ def open_regular(path: Path) -> BinaryIO:
         raise
 
 
+def read_regular(path: Path, limit: int) -> bytes:
+    """What an ordinary file holds, at most `limit` bytes, whatever size the file system states.
+
+    Raises:
+        OSError: as `open_regular`, and for a larger file; `strerror` says so in words.
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is over {limit // 10**6} MB", str(path))
+    return data
+
+
 def _check_regular(status: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

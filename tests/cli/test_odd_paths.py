@@ -10,11 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.training.made_posts import made_posts
 from virality_core import disk
 from virality_core.cli import main
+from virality_core.engagement.history import read_history
+from virality_core.errors import ViralityError
+from virality_core.evaluation import engagement_posts
+from virality_core.fusion import read_weighing
 from virality_core.training import posts
+from virality_core.training.exports import read_exports
+from virality_core.training.fusion_manifest import read_manifest
+from virality_core.training.progress_files import STATE, load_state
 
 PIPE = "PIPE"
 COMMANDS: dict[str, Callable[[str, Path], list[str]]] = {
@@ -23,6 +31,9 @@ COMMANDS: dict[str, Callable[[str, Path], list[str]]] = {
     "aesthetics": lambda path, _: ["aesthetics", path, "--profile", "lite"],
     "evaluate": lambda path, _: ["evaluate", "caption", "--profile", "lite", "--data", path],
     "trends": lambda path, folder: ["trends", "build", "--data", path, "--out", str(folder / "table.json")],
+    "engagement": lambda path, _: ["evaluate", "engagement", "--data", path],
+    "fit-history": lambda path, folder: ["fit-history", path, "--out", str(folder / "table.json")],
+    "fit-fusion": lambda path, folder: ["fit-fusion", path, "--out", str(folder / "table.json")],
 }
 
 
@@ -50,6 +61,42 @@ def test_one_sentence_and_no_waiting(
     assert "fault" not in err
     assert "Errno" not in err
     assert not (tmp_path / "table.json").exists()
+
+
+def report_of_a_reel(path: Path) -> object:
+    rows = "".join(json.dumps({"outcome": number, "report": str(path)}) + "\n" for number in range(60))
+    (path.parent / "manifest.jsonl").write_text(rows)
+    return read_manifest(path.parent / "manifest.jsonl")
+
+
+def tensors_of_a_state(path: Path) -> object:
+    (path.parent / STATE).write_text(json.dumps({"file": path.name}))
+    return load_state(path.parent, torch.device("cpu"))
+
+
+READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a scraper's JSON": ("posts.json", lambda path: list(read_exports([path], path.parent))),
+    "a CSV of posts": ("posts.csv", lambda path: list(read_exports([path], path.parent))),
+    "a history": ("history.json", read_history),
+    "fitted weights": ("fusion.json", read_weighing),
+    "a report": ("report.json", report_of_a_reel),
+    "a run's state": (STATE, lambda path: load_state(path.parent, torch.device("cpu"))),
+    "its tensors": ("state-1.safetensors", tensors_of_a_state),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("device", [PIPE, "/dev/zero"])
+@pytest.mark.parametrize("what", READERS)
+def test_no_reader_waits_for_a_pipe_or_reads_a_device(tmp_path: Path, what: str, device: str) -> None:
+    name, read = READERS[what]
+    path = tmp_path / name
+    if device == PIPE:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(device)
+    with pytest.raises(ViralityError, match="can't be read"):
+        read(path)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -124,6 +171,18 @@ def test_an_endless_archive_is_not_read_to_its_end(
     code, _, err = run(capsys, *COMMANDS["trends"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
     assert code == 3
     assert "too large" in err
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MAX_POSTS", 9_999), ("MAX_CHARACTERS", 100_000)])
+def test_posts_are_not_read_without_end(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(engagement_posts, limit, most)
+    line = json.dumps({"user": "u", "likes": 1, "source": "made"}) + "\n"
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(line.encode() * 10_000))
+    code, out, err = run(capsys, *COMMANDS["engagement"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert f"{most:,}" in err
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from virality_core.disk import printable, write_whole
@@ -17,7 +19,24 @@ def destination(text: str) -> str:
     return text
 
 
-def write(where: str, text: str) -> None:
+def out_file(text: str) -> Path:
+    """The value of an option `--out FILE`."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError("a file name is needed")
+    return Path(text)
+
+
+def refuse_overwriting(option: str, written: str | Path | None, read: Iterable[str | Path | None]) -> None:
+    """Raise UsageError where what an option writes is a file that is read, by this name or by another."""
+    if written in (None, "-"):
+        return
+    there = os.path.realpath(written)
+    for path in read:
+        if path is not None and "\0" not in str(path) and os.path.realpath(path) == there:
+            raise UsageError(f"{option} would overwrite {path}, which is read; name another place.")
+
+
+def write(where: str | Path, text: str) -> None:
     """Write a file.
 
     Raises:

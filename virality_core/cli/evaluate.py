@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import destination, write
+from virality_core.cli.destination import destination, refuse_overwriting, write
 from virality_core.cli.train import check_packages
 from virality_core.errors import UsageError
 from virality_core.types import Profile, to_plain
@@ -66,6 +66,7 @@ def add_parser(commands: Any) -> None:
 
 def run_caption(args: argparse.Namespace) -> int:
     """Print n, macro_recall, accuracy, macro_f1, ece; returns 0. Raises InputError for a file of another shape."""
+    refuse_overwriting("--json", args.json, [args.data])
     from virality_core.evaluation.caption import evaluate  # torch loads here, not for --help
 
     scores, model = evaluate(args.data, args.profile)
@@ -75,6 +76,7 @@ def run_caption(args: argparse.Namespace) -> int:
 
 def run_engagement(args: argparse.Namespace) -> int:
     """One JSON object a line for each collection, target and baseline; returns 0. Raises InputError, UsageError."""
+    refuse_overwriting("--json", args.json, [args.data])
     from virality_core.engagement.model import shipped
     from virality_core.evaluation.engagement import predictions, rows
     from virality_core.evaluation.engagement_posts import read_outcomes
@@ -88,6 +90,7 @@ def run_engagement(args: argparse.Namespace) -> int:
 
 def run_history(args: argparse.Namespace) -> int:
     """One JSON object a line for each collection with such authors; returns 0. Raises InputError, UsageError."""
+    refuse_overwriting("--json", args.json, [args.data])
     from virality_core.evaluation.engagement_posts import read_outcomes
     from virality_core.training.history_check import check
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.errors import UsageError
+from virality_core.cli.destination import out_file, refuse_overwriting, write
 from virality_core.types import Profile
 
 _SCHEMA = (
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="reels with outcomes, CSV or JSON lines")
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, help="where the fitted weights go (default: where the page finds them)"
+        "--out", metavar="FILE", type=out_file, help="where the fitted weights go (default: where the page finds them)"
     )
     parser.add_argument("--personal", action="store_true", help="the reels are one creator's: the report says personal")
     parser.add_argument("--profile", choices=get_args(Profile), default="auto", help="which weights score the reels")
@@ -34,19 +34,17 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score, fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
-    from virality_core.evaluation.files import write_whole
     from virality_core.fusion import Way, fitted_file
     from virality_core.training.fusion import as_file, fit
     from virality_core.training.fusion_manifest import read_manifest
 
     way: Way = "personal" if args.personal else "learned"
     out = args.out or fitted_file(way)
-    if out.resolve() == args.manifest.resolve():
-        raise UsageError(f"--out {out} would overwrite the manifest; name another file.")
+    refuse_overwriting("--out", out, [args.manifest])
     learned = fit(read_manifest(args.manifest, profile=args.profile))
     if args.out is None:
         out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, json.dumps(as_file(learned, way), indent=1) + "\n")
+    write(out, json.dumps(as_file(learned, way), indent=1) + "\n")
     if args.out is None:
         print(f"Written to {out}: the page offers these weights beside the stated ones.")
     print(

@@ -7,7 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from virality_core.errors import InputError, UsageError
+from virality_core.cli.destination import out_file, refuse_overwriting, write
+from virality_core.disk import read_regular
+from virality_core.errors import InputError
 
 _SCHEMA = (
     "POSTS is a CSV with a header (likes, comments, shares, saves or plays; where known posted_at, caption, "
@@ -24,7 +26,7 @@ def add_parser(commands: Any) -> None:
         description=_SCHEMA,
     )
     parser.add_argument("posts", metavar="POSTS", type=Path, help="your posts, at least 10")
-    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="where the fit goes, as JSON")
+    parser.add_argument("--out", metavar="FILE", type=out_file, required=True, help="where the fit goes, as JSON")
     parser.set_defaults(run=run)
 
 
@@ -33,18 +35,16 @@ def run(args: argparse.Namespace) -> int:
     from virality_core.engagement.history import fit_history, history_text, moved
     from virality_core.engagement.model import shipped
     from virality_core.engagement.predict import DEFAULT_COLLECTION
-    from virality_core.evaluation.files import write_whole
-    from virality_core.evaluation.history_posts import read_own_posts
+    from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
 
-    if args.out.resolve() == args.posts.resolve():
-        raise UsageError(f"--out {args.out} would overwrite your posts; name another file.")
+    refuse_overwriting("--out", args.out, [args.posts])
     try:
-        data = args.posts.read_bytes()
+        data = read_regular(args.posts, MAX_BYTES)
     except OSError as error:
-        raise InputError(f"{args.posts} can't be read ({error.strerror}).") from error
+        raise InputError(f"{args.posts} can't be read ({error.strerror or error}).") from error
     own = read_own_posts(data, args.posts.name)
     history = fit_history(shipped(), DEFAULT_COLLECTION, own.facts, own.outcomes)
-    write_whole(args.out, history_text(history))
+    write(args.out, history_text(history))
     for note in own.notes:
         print(note)
     for name, of in history.targets.items():

@@ -15,7 +15,8 @@ from virality_core.cli.destination import complain
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOPPED = 128  # and the signal's number, as shells report it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,28 +30,35 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (argparse itself exits with 2 on bad use).
 
-    Without `argv` it is the program: Ctrl-C stops it quietly, a second one at once.
+    Without `argv` it is the program: Ctrl-C or SIGTERM stops it quietly, a second one at once.
     """
     try:
         if argv is None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, _interrupted)
+            for number in _SIGNALS:
+                signal.signal(number, _interrupted)
         return _main(argv)
-    except KeyboardInterrupt:
-        complain("Stopped.")
-        if argv is None:  # at once: a library that was being loaded may leave Python unfit for an orderly end
-            os._exit(_INTERRUPTED)
-        return _INTERRUPTED
+    except KeyboardInterrupt as stop:
+        code = _STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
+    # The error is gone, and with it what its frames held: processes that decode have been told to end.
+    complain("Stopped.")
+    if argv is None:  # at once: a library that was being loaded may leave Python unfit for an orderly end
+        if "multiprocessing.util" in sys.modules:  # its temporary folder is removed by nothing else
+            sys.modules["multiprocessing.util"]._exit_function()
+        os._exit(code)
+    return code
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     """Once: as Python does it, so that half-written files are cleared away. Again, or within an import: at once."""
-    signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
+    for each in _SIGNALS:
+        signal.signal(each, lambda again, _: os._exit(_STOPPED + again))
+    sys.unraisablehook = lambda _: None  # what is cleared away while it is being made would complain of it
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):  # numpy makes another error of it there
             os.write(2, b"Stopped.\n")
-            os._exit(_INTERRUPTED)
+            os._exit(_STOPPED + number)
         frame = frame.f_back
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from virality_core.cli.destination import complain, destination, write
+from virality_core.cli.destination import complain, destination, refuse_overwriting, write
 from virality_core.errors import InputError
 from virality_core.types import Platform, Profile, Signal, to_plain
 
@@ -37,6 +37,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """A line for each video; an unreadable one gets a sentence on stderr and the exit code 3 in the end."""
+    refuse_overwriting("--json", args.json, args.videos)
     failures: list[InputError] = []
     lines = _lines(args, failures)
     if args.json == "-":

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import destination, write
+from virality_core.cli.destination import destination, refuse_overwriting, write
 from virality_core.disk import printable
 from virality_core.errors import InputError, UsageError
 from virality_core.types import Platform, Post, Profile, Report
@@ -82,8 +82,7 @@ def run(args: argparse.Namespace) -> int:
     )
     weighing = read_weighing(args.fusion) if args.fusion else None
     history = read_history(args.history) if args.history else None
-    if args.json and args.json != "-" and Path(args.json).resolve() == Path(args.path).resolve():
-        raise UsageError(f"--json {args.json} would overwrite the video itself; name another file.")
+    refuse_overwriting("--json", args.json, [args.path, args.history, args.fusion])
     if not 0.0 < args.advice_seconds <= 3600.0:
         raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {args.advice_seconds}.")
     if args.export_fix and not args.advice:

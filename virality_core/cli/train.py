@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from virality_core.cli import train_engagement
+from virality_core.cli.destination import refuse_overwriting
 from virality_core.errors import UsageError
 
 #: The settings that are numbers (training/settings.py), here so that --help does not wait for torch.
@@ -85,7 +86,8 @@ def add_parser(commands: Any) -> None:
 def run_preprocess(args: argparse.Namespace) -> int:
     """Write the manifest; returns 0. Raises ViralityError where no post is left or the split can't be made."""
     check_packages()
-    from virality_core.training.preprocess import SKIPPED, Settings, preprocess
+    from virality_core.training.manifest import MADE, ROWS
+    from virality_core.training.preprocess import PROBED, SKIPPED, Settings, preprocess
     from virality_core.training.virality_label import WEIGHTS
 
     given = {} if args.weights is None else _numbers_of(_pairs(args.weights.split(","), "--weights"))
@@ -97,6 +99,8 @@ def run_preprocess(args: argparse.Namespace) -> int:
         kind=args.kind,
         mapping=_pairs(args.map, "--map"),
     )
+    for name in (ROWS, MADE, PROBED, SKIPPED):
+        refuse_overwriting("--out", args.out / name, args.sources)
     result = preprocess(args.sources, args.videos, args.out, settings, _tell)
     for note in result.notes:
         print(note)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from virality_core import weights
+from virality_core.cli.destination import out_file, refuse_overwriting
 from virality_core.disk import printable, write_whole
 from virality_core.errors import InputError, UsageError
 from virality_core.scorers.marks import hashtag_key
@@ -31,6 +32,7 @@ _SCHEMA = (
     "Creative Center exports) is added to the table made from --data, else to that in the weights folder: it says how "
     "often a name is used and since when that is known, never what it goes with."
 )
+_OUTPUTS = ("out", "metrics", "music", "music_metrics", "population")
 
 
 def add_parser(commands: Any) -> None:
@@ -52,11 +54,11 @@ def add_parser(commands: Any) -> None:
         default=[],
         help=f"which column of a list holds {', '.join(KNOWN)}, where its header doesn't say so",
     )
-    build.add_argument("--out", metavar="FILE", type=Path, help="where the hashtag table goes")
-    build.add_argument("--metrics", metavar="FILE", type=Path, help="where the out-of-sample figures go")
-    build.add_argument("--music", metavar="FILE", type=Path, help="where the table of music titles goes")
-    build.add_argument("--music-metrics", metavar="FILE", type=Path, help="where its out-of-sample figures go")
-    build.add_argument("--population", metavar="FILE", type=Path, help="where what a lift is compared with goes")
+    build.add_argument("--out", metavar="FILE", type=out_file, help="where the hashtag table goes")
+    build.add_argument("--metrics", metavar="FILE", type=out_file, help="where the out-of-sample figures go")
+    build.add_argument("--music", metavar="FILE", type=out_file, help="where the table of music titles goes")
+    build.add_argument("--music-metrics", metavar="FILE", type=out_file, help="where its out-of-sample figures go")
+    build.add_argument("--population", metavar="FILE", type=out_file, help="where what a lift is compared with goes")
     build.add_argument("--min-authors", metavar="N", type=int, default=MIN_AUTHORS, help="leave rarer tags out (5)")
     build.add_argument(
         "--generic-share",
@@ -71,6 +73,10 @@ def add_parser(commands: Any) -> None:
 def run_build(args: argparse.Namespace) -> int:
     """Build the tables, check them out of sample, then write all or nothing; returns the exit code."""
     _check(args)
+    for option in _OUTPUTS:
+        refuse_overwriting(
+            f"--{option.replace('_', '-')}", getattr(args, option), [args.data, args.list, args.music_list]
+        )
     texts: dict[Path, str] = {}
     hashtags = music = None
     if args.data:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from virality_core.disk import read_regular
 from virality_core.engagement.facts import NAMES, Facts, matrix
 from virality_core.engagement.model import EngagementModel
 from virality_core.engagement.read import read_posts
@@ -153,12 +154,10 @@ def history_text(history: History) -> str:
 def read_history(path: Path) -> History:
     """A file of `virality fit-history`. Raises UsageError for one that can't be read or is of another shape."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path.name} is over {_MAX_BYTES // 10**6} MB and no file of `virality fit-history`.")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_regular(path, _MAX_BYTES))
         return _history(data)
     except OSError as error:
-        raise UsageError(f"The history {path} can't be read ({error.strerror}).") from error
+        raise UsageError(f"The history {path} can't be read ({error.strerror or error}).") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{path.name} is not a file of `virality fit-history`; fit it anew.") from error
 

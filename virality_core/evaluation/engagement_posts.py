@@ -7,21 +7,26 @@ known before posting goes through `facts_from`, which refuses anything else; wha
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+from virality_core.disk import open_regular
 from virality_core.engagement.facts import KNOWN, Facts, count_of, facts_from
 from virality_core.errors import InputError
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 POPULARITY = "popularity"  # of SMP-Video: a log scale already, 1.22 to 13.35 in the training part
 SMP = "smp_video"
+MAX_POSTS = 1_000_000  # lines of a file; their posts take more than a gigabyte of memory
+MAX_CHARACTERS = 2_000_000_000  # of a file, once unpacked
 MAX_LINE = 1_000_000  # characters: a post's line has about 1,000
 
 
@@ -39,13 +44,16 @@ def read_outcomes(path: Path) -> tuple[PostOutcome, ...]:
     """All posts of a file (.jsonl or .jsonl.gz), in its order; a post without any target is left out.
 
     Raises:
-        InputError: the file can't be read, or a line is of neither schema; the sentence names the line.
+        InputError: the file can't be read, has more than `MAX_POSTS` lines or `MAX_CHARACTERS`, or a line is of neither
+            schema; the sentence names the line.
     """
     try:
         posts = [post for number, row in _rows(path) if (post := _outcome(path.name, number, row)) is not None]
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
-    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
+    except OSError as error:
+        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
+    except (UnicodeDecodeError, EOFError, zlib.error) as error:
         raise InputError(f"{path.name} can't be read as UTF-8 JSON lines, plain or gzipped ({error}).") from error
     if not posts:
         raise InputError(f"{path.name} holds no posts with likes, comments, shares, saves, plays or popularity.")
@@ -58,11 +66,18 @@ def target_units(target: str, value: float) -> float:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    open_text = gzip.open if path.name.endswith(".gz") else open
-    with open_text(path, "rt", encoding="utf-8-sig") as lines:
-        number = 0
+    with ExitStack() as stack:
+        file = stack.enter_context(open_regular(path))
+        if path.name.endswith(".gz"):
+            file = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
+        lines = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig"))
+        number = read = 0
         while line := lines.readline(MAX_LINE):
-            number += 1
+            number, read = number + 1, read + len(line)
+            if number > MAX_POSTS or read > MAX_CHARACTERS:
+                raise InputError(
+                    f"{path.name} is too large: at most {MAX_POSTS:,} lines or {MAX_CHARACTERS:,} characters are read."
+                )
             if len(line) == MAX_LINE:
                 raise InputError(f"Line {number} of {path.name} is longer than {MAX_LINE:,} characters.")
             if not line.strip():

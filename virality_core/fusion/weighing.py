@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virality_core import reference, weights
+from virality_core.disk import read_regular
 from virality_core.errors import UsageError
 from virality_core.types import require
 
@@ -85,11 +86,9 @@ def read_weighing(path: Path) -> Weighing:
         UsageError: the file can't be read, is of another shape, or weighs a signal that no longer exists.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path.name} is over {_MAX_BYTES // 10**6} MB and no file of `virality fit-fusion`.")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_regular(path, _MAX_BYTES))
     except OSError as error:
-        raise UsageError(f"The fitted weights {path} can't be read ({error.strerror}).") from error
+        raise UsageError(f"The fitted weights {path} can't be read ({error.strerror or error}).") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path.name} is not a file of `virality fit-fusion`; it is no JSON.") from error
     return _weighing(path.name, data)

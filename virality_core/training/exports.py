@@ -6,11 +6,13 @@ Each reader gives a post, or an InputError that says what is wrong with it: one 
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from virality_core.disk import open_regular, read_regular
 from virality_core.errors import InputError, UsageError
 from virality_core.training.instagram import instagram_posts
 from virality_core.training.listed import COUNTS, Listed, count_of, time_of
@@ -31,7 +33,7 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "comments": ("comments", "commentcount", "comment_count"),
     "followers": ("followers", "fans", "follower_count", "channel_follower_count"),
 }
-_MAX_BYTES = 1 << 30
+_MAX_BYTES = 1_000_000_000
 
 
 def read_exports(
@@ -67,12 +69,12 @@ def _kind_of(source: Path) -> Kind:
 def load_json(path: Path) -> Any:
     """A JSON file. Raises InputError where it is none, or larger than 1 GB."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path.name} is larger than {_MAX_BYTES >> 30} GB; part it.")
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
+    except UnicodeDecodeError as error:
         raise InputError(f"{path.name} can't be read as a text file ({error}).") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is no JSON file; what a scraper writes as JSON works.") from error
@@ -111,7 +113,7 @@ def _collected(post: Mapping[str, Any], where: str, files: VideoFiles) -> Listed
 
 def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterator[Found]:
     try:
-        with source.open(encoding="utf-8-sig", newline="") as lines:
+        with open_regular(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines, delimiter="\t" if source.suffix.lower() == ".tsv" else ",")
             columns = _columns(source.name, rows.fieldnames or (), mapping)
             for number, row in enumerate(rows, start=2):
@@ -119,7 +121,9 @@ def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterato
                 yield _tried(_of_row, values, f"line {number} of {source.name}", files)
     except FileNotFoundError:
         raise InputError(f"There is no file {source}.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise InputError(f"{source.name} can't be read ({error.strerror or error}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{source.name} can't be read as a UTF-8 CSV file ({error}).") from error
 
 

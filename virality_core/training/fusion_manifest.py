@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from virality_core import reference
+from virality_core.disk import read_regular
 from virality_core.errors import InputError
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.training.fusion import MIN_REELS, ReelOutcome
@@ -54,16 +55,16 @@ def read_manifest(path: Path, *, profile: Profile = "auto") -> tuple[ReelOutcome
 def read_rows(path: Path) -> list[Mapping[str, Any]]:
     """The rows of a CSV with a header, or of a JSON-lines file. Raises InputError."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path.name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
         if path.suffix.lower() == ".csv":
             rows: list[Mapping[str, Any]] = list(csv.DictReader(text.splitlines()))
         else:
             rows = [json.loads(line) for line in text.split("\n") if line.strip()]
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except OSError as error:
+        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
+    except (ValueError, RecursionError, csv.Error) as error:
         raise InputError(f"{path.name} can't be read as a UTF-8 CSV or as JSON lines ({error}).") from error
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path.name} holds no rows; a header and a row a reel, or one JSON object a line, works.")
@@ -108,11 +109,12 @@ def _beside_size(outcomes: Sequence[float], sizes: Sequence[float]) -> list[floa
 def _from_report(path: Path, where: str) -> dict[str, float]:
     known = reference.table()["signals"]
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"The report {path.name} in {where} is over {MAX_BYTES // 10**6} MB.")
-        signals = json.loads(path.read_text(encoding="utf-8"))["signals"]
+        signals = json.loads(read_regular(path, MAX_BYTES))["signals"]
         worth = {str(signal["name"]): float(signal["desirability"]) for signal in signals}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        why = error.strerror or error
+        raise InputError(f"The report {path.name} in {where} can't be read ({why}).") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"The report {path.name} in {where} is no JSON of `virality score`.") from error
     if not worth or not all(0.0 <= value <= 100.0 for value in worth.values()):
         raise InputError(f"The report {path.name} in {where} has no signals with a desirability from 0 to 100.")

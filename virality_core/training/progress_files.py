@@ -15,10 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from virality_core.disk import open_regular, read_regular
 from virality_core.errors import InputError
 from virality_core.models.virality_checkpoint import write_json
 
 STATE = "state.json"
+_MAX_STATE = 10_000_000  # bytes: a state is a page of figures
 STEPS, EPOCHS = "steps.csv", "epochs.csv"
 STEP_COLUMNS = ("step", "epoch", "rate", "loss", "gradient_norm")
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "val_loss", "val_figure")
@@ -52,8 +54,9 @@ def load_state(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict
     if not path.exists():
         return None
     try:
-        at = json.loads(path.read_text(encoding="utf-8"))
+        at = json.loads(read_regular(path, _MAX_STATE))
         file = folder / Path(str(at["file"])).name
+        open_regular(file).close()
         return at, load_file(file, device=str(device))
     except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
         raise InputError(f"The state in {folder} can't be read; begin anew in another folder.") from error
