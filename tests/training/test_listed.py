@@ -52,7 +52,7 @@ def test_times() -> None:
     assert time_of("20231114", "x") == datetime(2023, 11, 14, tzinfo=UTC)
     assert time_of("2023-11-14T23:13:20+01:00", "x") == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert time_of(None, "x") is None
-    for value in ("yesterday", "99999999", -5):
+    for value in ("yesterday", "99999999", -5, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00"):
         with pytest.raises(InputError, match="The time in x"):
             time_of(value, "x")
 
