@@ -116,6 +116,15 @@ def test_what_can_not_be_used_is_listed_and_the_rest_goes_on(videos: Path, tmp_p
     assert next(row.plays for row in manifest.read(tmp_path / "data").rows if posts[4]["id"] in row.video) == 1_200_000
 
 
+def test_a_link_out_of_the_folder_is_left_out_and_the_manifest_can_be_read(videos: Path, tmp_path: Path) -> None:
+    video = videos / f"{_posts(videos)[0]['id']}.mp4"
+    video.rename(tmp_path / "elsewhere.mp4")
+    video.symlink_to(tmp_path / "elsewhere.mp4")
+    (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
+    assert "a link out of it is not followed" in skipped
+    assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
+
+
 def test_it_goes_on_where_it_was_stopped(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     look = fingerprint.look

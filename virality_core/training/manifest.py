@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from virality_core.errors import InputError
 from virality_core.training.parts import Part
+from virality_core.training.video_files import inside
 
 ROWS = "manifest.parquet"
 MADE = "manifest.json"
@@ -95,18 +96,13 @@ def read(folder: Path, videos: Path | None = None) -> Manifest:
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise InputError(f"The manifest in {folder} can't be read ({error}); run preprocess anew.") from error
     place = (videos or Path(str(made.get("videos", "")))).resolve()
-    missing = [row.video for row in rows if not _inside(place, row.video)]
+    missing = [row.video for row in rows if not inside(place, place / row.video)]
     if missing:
         raise InputError(
             f"{len(missing)} of {len(rows)} videos of the manifest are not in {place} ({missing[0]} is the first); "
             "say where they are now with --videos FOLDER."
         )
     return Manifest(rows=rows, videos=place, made=made)
-
-
-def _inside(folder: Path, video: str) -> bool:
-    path = (folder / video).resolve()
-    return path.is_relative_to(folder) and path.is_file()
 
 
 def _row(plain: dict[str, Any]) -> Row:

@@ -129,7 +129,10 @@ def _usable(found: Sequence[Listed | InputError], weights: Mapping[str, float], 
         if isinstance(post, InputError):
             skipped.append(str(post))
         elif post.video is None:
-            skipped.append(f"{post.where}: there is no video {post.wanted!r}, or two have that name.")
+            skipped.append(
+                f"{post.where}: there is no video {post.wanted!r} in the folder (a link out of it is not followed), or "
+                "two have that name."
+            )
         elif not virality_label.has_score({name: getattr(post, name) for name in COUNTS}, weights):
             skipped.append(f"{post.where}: less than half of what the score weighs was counted.")
         elif post.video in posts:
