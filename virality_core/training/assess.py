@@ -183,8 +183,8 @@ def _thumbnail(path: Path, folder: Path) -> str | None:
     coded, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
     if not coded:
         return None
-    # Two folders may hold videos of one name.
-    name = f"{path.stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}.jpg"
+    # Not by the video's own name: two folders may hold the same one, and it may be as long as a name can be.
+    name = f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.jpg"
     part = folder / f".{name}.part"
     part.write_bytes(data.tobytes())
     os.replace(part, folder / name)
