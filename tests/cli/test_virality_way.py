@@ -102,10 +102,14 @@ def test_score_with_the_added_model(
 def test_what_is_asked_wrongly_is_one_sentence(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ["--data", str(place / "data")]
     run = str(place / "classification")
+    taken = str(place / "data" / "manifest.json")
     for argv, code in (
         (["evaluate", "virality", str(tmp_path), *data], 3),
         (["evaluate", "virality", run, "--data", str(tmp_path)], 3),
         (["train", "virality", "--task", "regression", *data, "--out", run, *QUICK.split()], 2),
+        (["train", "virality", "--task", "regression", *data, "--out", taken, *QUICK.split()], 2),
+        (["evaluate", "virality", run, *data, "--out", taken], 2),
+        (["preprocess", "posts.json", "--videos", str(place), "--out", taken], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--epochs", "0"], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--blocks", "1,2"], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--resize", "9x-1"], 2),

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core.disk import write_whole
 from virality_core.errors import InputError
 from virality_core.training.parts import Part
 from virality_core.training.video_files import inside
@@ -64,12 +65,14 @@ def write(folder: Path, rows: Sequence[Row], made: dict[str, Any]) -> None:
     from pyarrow import parquet
 
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema())
-    part = folder / f".{ROWS}.part"
-    parquet.write_table(table, part)
     text = json.dumps({"schema": SCHEMA, **made}, indent=1, allow_nan=False) + "\n"
-    (folder / f".{MADE}.part").write_text(text, encoding="utf-8")
-    os.replace(part, folder / ROWS)
-    os.replace(folder / f".{MADE}.part", folder / MADE)
+    part = folder / f".{ROWS}.part"
+    try:
+        parquet.write_table(table, part)
+        os.replace(part, folder / ROWS)
+    finally:
+        part.unlink(missing_ok=True)
+    write_whole(folder / MADE, text)
 
 
 def read(folder: Path, videos: Path | None = None) -> Manifest:

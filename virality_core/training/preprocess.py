@@ -8,7 +8,6 @@ it is there, so that a run that was stopped goes on where it was.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from virality_core.disk import write_whole
 from virality_core.errors import InputError
 from virality_core.training import fingerprint, manifest, virality_label
 from virality_core.training.exports import Kind, read_exports
+from virality_core.training.folders import usable
 from virality_core.training.listed import COUNTS, Listed
 from virality_core.training.manifest import Row
 from virality_core.training.parts import By, Part, by_group, by_time, groups, ties_of
@@ -73,11 +74,12 @@ def preprocess(
         say: told what is going on, a sentence at a time.
 
     Raises:
-        InputError: no post is left, or they can't be parted. UsageError: a setting is not allowed.
+        InputError: no post is left, or they can't be parted. UsageError: a setting is not allowed, or
+            `out` can't be written to.
     """
     how, tell = settings or Settings(), say or _silent
     weights = virality_label.checked_weights(how.weights)
-    out.mkdir(parents=True, exist_ok=True)
+    usable(out, PROBED, SKIPPED, manifest.ROWS, manifest.MADE)
     skipped: list[str] = []
     posts = _usable(list(read_exports(sources, videos, kind=how.kind, mapping=how.mapping)), weights, skipped)
     looked = _probe_all([post.video for post in posts if post.video is not None], out / PROBED, tell)
@@ -265,9 +267,7 @@ def _storable(text: str) -> str:
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, "".join(line + "\n" for line in lines))
 
 
 def _silent(sentence: str) -> None:

@@ -22,12 +22,14 @@ from virality_core.models import clip_input, virality_checkpoint
 from virality_core.models.r2plus1d import R2Plus1D, on_device
 from virality_core.models.virality_checkpoint import Card
 from virality_core.training.data import VideoDataset, epoch_batches, loader
+from virality_core.training.folders import usable
 from virality_core.training.kinetics import begin_with_kinetics
 from virality_core.training.manifest import Manifest
 from virality_core.training.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
 from virality_core.training.progress_files import (
     EPOCH_COLUMNS,
     EPOCHS,
+    STATE,
     STEP_COLUMNS,
     STEPS,
     Log,
@@ -66,7 +68,7 @@ def train(
         say: told what is going on, a sentence at a time.
 
     Raises:
-        UsageError: the folder holds a run with other settings, or accelerate is not installed.
+        UsageError: the folder can't be written to or holds a run with other settings, or accelerate is not installed.
         InputError: the manifest lacks a part, or the loss is no number any more.
     """
     tell = say or (lambda _sentence: None)
@@ -248,8 +250,7 @@ def _card(
 
 
 def _keep_settings(run: Path, settings: TrainSettings, manifest: Manifest) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    path = run / SETTINGS
+    path = usable(run, SETTINGS, STATE, STEPS, EPOCHS) / SETTINGS
     plain = {**settings.to_dict(), "manifest": {key: manifest.made.get(key) for key in ("parts", "threshold", "seed")}}
     if not path.exists():
         virality_checkpoint.write_json(path, plain)
