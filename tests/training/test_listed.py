@@ -139,6 +139,11 @@ def test_instagrams_export(tmp_path: Path, touch: Touch) -> None:
     (activity / "past_instagram_insights" / "reels.json").write_text(json.dumps({"organic_insights_reels": [insight]}))
     (one,) = _ones(_read(tmp_path, activity))
     assert (one.video, one.caption, one.likes, one.plays, one.shares) == (video, "café", 12, 1300, None)
+    for name in ("past_instagram_insights/posts.json", "media/reels_2.json"):
+        (activity / name).write_text("{bad")
+    found = _read(tmp_path, activity)
+    assert found[0] == one, "what is damaged stops nothing"
+    assert [str(error).split()[0] for error in found[1:]] == ["posts.json", "reels_2.json"]
     assert repaired("日本") == "日本"
 
 
