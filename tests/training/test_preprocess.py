@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,19 @@ def test_a_link_out_of_the_folder_is_left_out_and_the_manifest_can_be_read(video
     video.symlink_to(tmp_path / "elsewhere.mp4")
     (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
     assert "a link out of it is not followed" in skipped
+    assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
+
+
+def test_half_characters_in_names_stop_nothing(videos: Path, tmp_path: Path) -> None:
+    """A video's name that is not UTF-8 can't be in a manifest; an account's can."""
+    posts = _posts(videos)
+    (videos / f"{posts[0]['id']}.mp4").rename(videos / os.fsdecode(b"v\xff3.mp4"))
+    posts[0]["id"] = "v\udcff3"
+    for post in posts:
+        post["authorMeta"]["id"] += "\ud800"
+    _write(videos, posts)
+    (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
+    assert "not UTF-8" in skipped
     assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
 
 

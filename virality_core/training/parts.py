@@ -54,7 +54,9 @@ def by_group(group: Sequence[int], names: Sequence[str], seed: int, shares: Sequ
             f"All posts are of {len(sizes)} account(s), so they can't be parted by author; part them by time "
             "(--split time)."
         )
-    order = sorted(sizes, key=lambda one: hashlib.sha256(f"{seed}:{names[one]}".encode()).digest())
+    order = sorted(
+        sizes, key=lambda one: hashlib.sha256(f"{seed}:{names[one]}".encode("utf-8", "surrogatepass")).digest()
+    )
     order.sort(key=lambda one: -sizes[one])
     given = dict.fromkeys(PARTS, 0)
     part_of: dict[int, Part] = {}

@@ -135,6 +135,8 @@ def _usable(found: Sequence[Listed | InputError], weights: Mapping[str, float], 
                 f"{post.where}: there is no video {post.wanted!r} in the folder (a link out of it is not followed), or "
                 "two have that name."
             )
+        elif _storable(str(post.video)) != str(post.video):
+            skipped.append(f"{post.where}: the name of the video {post.wanted!r} is not UTF-8; rename the file.")
         elif not virality_label.has_score({name: getattr(post, name) for name in COUNTS}, weights):
             skipped.append(f"{post.where}: less than half of what the score weighs was counted.")
         elif post.video in posts:
