@@ -105,6 +105,9 @@ def test_a_csv_with_its_own_columns(tmp_path: Path, touch: Touch) -> None:
     (tmp_path / "posts.csv").write_text("datei,konto,views,like_count\nvideos/a.mov,ann,1.2K,5\n")
     (one,) = _ones(_read(tmp_path, tmp_path / "posts.csv", mapping={"video": "datei", "author": "konto"}))
     assert (one.video, one.author, one.plays, one.likes, one.shares) == (video, "ann", 1200, 5, None)
+    (tmp_path / "parted.csv").write_text("\ufeffvideo;author;views;caption\nvideos/a.mov;ann;1,200;a, b\n")
+    (one,) = _ones(_read(tmp_path, tmp_path / "parted.csv"))
+    assert (one.video, one.author, one.plays, one.caption) == (video, "ann", 1200, "a, b")
     with pytest.raises(InputError, match="--map video=COLUMN"):
         _read(tmp_path, tmp_path / "posts.csv")
     with pytest.raises(UsageError, match="has no column 'nope'"):
