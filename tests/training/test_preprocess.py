@@ -13,7 +13,7 @@ import pytest
 
 from examples import moving_videos
 from virality_core.cli import main
-from virality_core.errors import InputError
+from virality_core.errors import InputError, UsageError
 from virality_core.training import fingerprint, manifest, preprocess
 from virality_core.training.preprocess import PROBED, SKIPPED, Settings
 from virality_core.training.preprocess import preprocess as run
@@ -137,6 +137,12 @@ def test_half_characters_in_names_stop_nothing(videos: Path, tmp_path: Path) -> 
     (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
     assert "not UTF-8" in skipped
     assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
+
+
+def test_a_wrong_quantile_is_refused_before_a_video_is_opened(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="within 0 and 1"):
+        run([videos / "posts.json"], videos, tmp_path / "data", Settings(quantile=1.5))
+    assert not (tmp_path / "data").exists()
 
 
 def test_it_goes_on_where_it_was_stopped(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def preprocess(
             `out` can't be written to.
     """
     how, tell = settings or Settings(), say or _silent
-    weights = virality_label.checked_weights(how.weights)
+    weights, quantile = virality_label.checked_weights(how.weights), virality_label.checked_quantile(how.quantile)
     usable(out, PROBED, SKIPPED, manifest.ROWS, manifest.MADE)
     skipped: list[str] = []
     posts = _usable(list(read_exports(sources, videos, kind=how.kind, mapping=how.mapping)), weights, skipped)
@@ -96,7 +96,7 @@ def preprocess(
     notes = _notes(kept, copies)
     group, parts = _parted(kept, copies, how)
     counts = [{name: getattr(post, name) for name in COUNTS} for post, _ in kept]
-    label, scores = virality_label.fit(counts, [part == "train" for part in parts], weights, how.quantile)
+    label, scores = virality_label.fit(counts, [part == "train" for part in parts], weights, quantile)
     root = videos.resolve()
     rows = []
     for (post, probed), part, score, one in zip(kept, parts, scores.tolist(), group, strict=True):
