@@ -6,6 +6,7 @@ Nothing in it draws from a state that would be lost in a kill: every draw hangs 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -254,17 +255,20 @@ def _keep_settings(run: Path, settings: TrainSettings, manifest: Manifest) -> No
     plain = {**settings.to_dict(), "manifest": {key: manifest.made.get(key) for key in ("parts", "threshold", "seed")}}
     if not path.exists():
         virality_checkpoint.write_json(path, plain)
-    elif not _same(path, plain):
-        raise UsageError(f"{run} holds a run with other settings or another manifest; name another folder.")
+    elif others := _others(path, plain):
+        raise UsageError(
+            f"{run} holds a run with other settings or another manifest ({', '.join(others)}); name another folder."
+        )
 
 
-def _same(path: Path, plain: dict[str, Any]) -> bool:
-    import json
-
+def _others(path: Path, plain: dict[str, Any]) -> list[str]:
+    """The settings that a run in this folder has otherwise; not how many processes decode, which changes no result."""
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(plain)))
-    except (OSError, ValueError):
-        return False
+        began, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(plain))
+        names = sorted(({*began} | {*now}) - {"workers"})
+        return [name for name in names if name not in began or name not in now or began[name] != now[name]]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return [f"{path.name} can't be read"]
 
 
 def _shuffled(rows: Any, seed: int) -> Any:
