@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -25,6 +26,12 @@ def test_a_frame_batch_names_the_shape_it_got() -> None:
 def test_followers_no_account_can_have_are_refused(followers: int) -> None:
     with pytest.raises(UsageError, match=str(followers)):
         Post(followers=followers)
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_a_time_that_no_calendar_has_in_utc_is_refused(when: str) -> None:
+    with pytest.raises(UsageError, match="outside the years"):
+        Post(posted_at=datetime.fromisoformat(when))
 
 
 def test_an_unknown_platform_is_refused_by_name() -> None:

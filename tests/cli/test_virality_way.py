@@ -102,14 +102,17 @@ def test_score_with_the_added_model(
 def test_what_is_asked_wrongly_is_one_sentence(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ["--data", str(place / "data")]
     run = str(place / "classification")
+    taken = str(place / "data" / "manifest.json")
     for argv, code in (
         (["evaluate", "virality", str(tmp_path), *data], 3),
         (["evaluate", "virality", run, "--data", str(tmp_path)], 3),
         (["train", "virality", "--task", "regression", *data, "--out", run, *QUICK.split()], 2),
+        (["train", "virality", "--task", "regression", *data, "--out", taken, *QUICK.split()], 2),
+        (["evaluate", "virality", run, *data, "--out", taken], 2),
+        (["preprocess", "posts.json", "--videos", str(place), "--out", taken], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--epochs", "0"], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--blocks", "1,2"], 2),
         (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--resize", "9x-1"], 2),
-        (["train", "virality", "--task", "regression", *data, "--out", str(tmp_path / "x"), "--side", "9000"], 3),
         (["push", run, "no-owner"], 2),
         (["push", str(tmp_path), "owner/name"], 3),
     ):
@@ -198,3 +201,15 @@ def test_pushed_and_added_from_the_hub(
     hub._files["/someone/model/resolve/main/model.safetensors"][1]["X-Repo-Commit"] = COMMIT
     assert main(["weights", "add", "someone/nothing"]) == 3
     assert weights.entry("virality-regression") == added, "what was added before stays"
+
+
+@pytest.mark.parametrize(
+    "odd", ["--side 9000", "--side 7", "--resize 9999x9999", "--width 0", "--blocks 1,1,1,99", "--dropout nan"]
+)
+def test_an_odd_setting_is_bad_use_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: str) -> None:
+    paths = ["--data", str(tmp_path), "--out", str(tmp_path / "x")]
+    assert main(["train", "virality", "--task", "regression", *paths, *odd.split()]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "Architecture(" not in said
+    assert "ClipInput(" not in said

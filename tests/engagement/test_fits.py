@@ -164,3 +164,9 @@ def test_own_history_helps_where_creators_have_levels_of_their_own() -> None:
     assert none["own"] < 1.2 * none["general"]
     with pytest.raises(InputError, match="40 posts"):
         check(made_posts(60), "likes")
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_one_author_alone_can_not_be_compared(others: int) -> None:
+    with pytest.raises(InputError, match="other authors"):
+        check(made_posts(60 + others, per_author=60), "likes")

@@ -52,7 +52,7 @@ def test_times() -> None:
     assert time_of("20231114", "x") == datetime(2023, 11, 14, tzinfo=UTC)
     assert time_of("2023-11-14T23:13:20+01:00", "x") == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert time_of(None, "x") is None
-    for value in ("yesterday", "99999999", -5):
+    for value in ("yesterday", "99999999", -5, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00"):
         with pytest.raises(InputError, match="The time in x"):
             time_of(value, "x")
 
@@ -105,6 +105,9 @@ def test_a_csv_with_its_own_columns(tmp_path: Path, touch: Touch) -> None:
     (tmp_path / "posts.csv").write_text("datei,konto,views,like_count\nvideos/a.mov,ann,1.2K,5\n")
     (one,) = _ones(_read(tmp_path, tmp_path / "posts.csv", mapping={"video": "datei", "author": "konto"}))
     assert (one.video, one.author, one.plays, one.likes, one.shares) == (video, "ann", 1200, 5, None)
+    (tmp_path / "parted.csv").write_text("\ufeffvideo;author;views;caption\nvideos/a.mov;ann;1,200;a, b\n")
+    (one,) = _ones(_read(tmp_path, tmp_path / "parted.csv"))
+    assert (one.video, one.author, one.plays, one.caption) == (video, "ann", 1200, "a, b")
     with pytest.raises(InputError, match="--map video=COLUMN"):
         _read(tmp_path, tmp_path / "posts.csv")
     with pytest.raises(UsageError, match="has no column 'nope'"):
@@ -139,6 +142,11 @@ def test_instagrams_export(tmp_path: Path, touch: Touch) -> None:
     (activity / "past_instagram_insights" / "reels.json").write_text(json.dumps({"organic_insights_reels": [insight]}))
     (one,) = _ones(_read(tmp_path, activity))
     assert (one.video, one.caption, one.likes, one.plays, one.shares) == (video, "café", 12, 1300, None)
+    for name in ("past_instagram_insights/posts.json", "media/reels_2.json"):
+        (activity / name).write_text("{bad")
+    found = _read(tmp_path, activity)
+    assert found[0] == one, "what is damaged stops nothing"
+    assert [str(error).split()[0] for error in found[1:]] == ["posts.json", "reels_2.json"]
     assert repaired("日本") == "日本"
 
 

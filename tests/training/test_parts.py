@@ -54,6 +54,12 @@ def test_by_time_the_newest_test_and_copies_stay_together() -> None:
         by_time([None, *times[1:]], group, ["x"] * 20)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_by_time_no_part_is_empty(count: int) -> None:
+    with pytest.raises(InputError, match=rf"{count} posts .* leave no (train|val|test) videos"):
+        by_time([START + timedelta(days=one) for one in range(count)], list(range(count)), ["x"] * count)
+
+
 def _counts(likes: int | None, plays: int | None = None, shares: int | None = None) -> dict[str, int | None]:
     return {"likes": likes, "plays": plays, "shares": shares, "comments": None}
 

@@ -43,6 +43,12 @@ def test_without_a_list_the_caption_is_parsed(tmp_path: Path) -> None:
     assert not hasattr(post, "plays")
 
 
+def test_half_characters_are_read_as_text_that_can_be_written(tmp_path: Path) -> None:
+    text = '{"user": "a\\ud800", "likes": 3, "caption": "c\\ud800", "music_title": "m\\ud800", "source": "s\\ud800"}'
+    (post,) = read_posts(write(tmp_path, "a.jsonl", text))
+    assert (post.author, post.caption, post.music_title, post.collection) == ("a?", "c?", "m?", "s?")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

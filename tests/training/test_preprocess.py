@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from examples import moving_videos
 from virality_core.cli import main
-from virality_core.errors import InputError
+from virality_core.errors import InputError, UsageError
 from virality_core.training import fingerprint, manifest, preprocess
 from virality_core.training.preprocess import PROBED, SKIPPED, Settings
 from virality_core.training.preprocess import preprocess as run
@@ -114,6 +115,34 @@ def test_what_can_not_be_used_is_listed_and_the_rest_goes_on(videos: Path, tmp_p
     listed = [json.loads(line)["reason"] for line in (tmp_path / "data" / SKIPPED).read_text().splitlines()]
     assert listed == list(result.skipped)
     assert next(row.plays for row in manifest.read(tmp_path / "data").rows if posts[4]["id"] in row.video) == 1_200_000
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_the_manifest_can_be_read(videos: Path, tmp_path: Path) -> None:
+    video = videos / f"{_posts(videos)[0]['id']}.mp4"
+    video.rename(tmp_path / "elsewhere.mp4")
+    video.symlink_to(tmp_path / "elsewhere.mp4")
+    (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
+    assert "a link out of it is not followed" in skipped
+    assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
+
+
+def test_half_characters_in_names_stop_nothing(videos: Path, tmp_path: Path) -> None:
+    """A video's name that is not UTF-8 can't be in a manifest; an account's can."""
+    posts = _posts(videos)
+    (videos / f"{posts[0]['id']}.mp4").rename(videos / os.fsdecode(b"v\xff3.mp4"))
+    posts[0]["id"] = "v\udcff3"
+    for post in posts:
+        post["authorMeta"]["id"] += "\ud800"
+    _write(videos, posts)
+    (skipped,) = run([videos / "posts.json"], videos, tmp_path / "data").skipped
+    assert "not UTF-8" in skipped
+    assert len(manifest.read(tmp_path / "data").rows) == COUNT - 1
+
+
+def test_a_wrong_quantile_is_refused_before_a_video_is_opened(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="within 0 and 1"):
+        run([videos / "posts.json"], videos, tmp_path / "data", Settings(quantile=1.5))
+    assert not (tmp_path / "data").exists()
 
 
 def test_it_goes_on_where_it_was_stopped(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from examples import moving_videos
 from tests.training.virality_material import SMALL_INPUT, material
+from virality_core.errors import InputError
 from virality_core.media import open_reel
 from virality_core.models.clip_input import small
 from virality_core.training import data as clips
@@ -70,6 +71,9 @@ def test_the_second_epoch_decodes_nothing(drawn: Manifest, tmp_path: Path, monke
         file.write_bytes(b"damaged")
     assert np.array_equal(kept[0][0], expected[0]), "what is damaged is decoded anew"
     assert len(decoded) == 13
+    for file in (tmp_path / "cache").iterdir():
+        file.write_bytes(b"")
+    assert np.array_equal(kept[0][0], expected[0]), "and what is empty"
     assert not list((tmp_path / "cache").glob(".*")), "no half file is left"
 
 
@@ -129,3 +133,22 @@ def test_workers_give_the_same_and_end(drawn: Manifest, tmp_path: Path, monkeypa
         files.append(us.num_fds())
     assert len(us.children(recursive=True)) == children
     assert files[-1] == files[0], f"open files after each epoch: {files}"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("wrong", ["video", "cache"])
+def test_what_goes_wrong_in_a_worker_is_the_sentence_it_is_here(
+    drawn: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, wrong: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    cache = tmp_path / "cache"
+    cache.write_bytes(b"a file")
+    if wrong == "video":
+        (tmp_path / "a.mp4").write_bytes(b"no video")
+        kept = VideoDataset((replace(drawn.rows[0], video="a.mp4"),), tmp_path, SMALL_INPUT, training=True)
+    else:
+        kept = _dataset(drawn, training=True, cache=cache)
+    with pytest.raises(InputError, match="a.mp4" if wrong == "video" else "can't be kept in") as caught:
+        list(loader(kept, [[0]], workers=workers))
+    assert "\n" not in str(caught.value)

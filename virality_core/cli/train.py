@@ -10,7 +10,7 @@ from typing import Any
 
 from virality_core.cli import train_engagement
 from virality_core.cli.destination import refuse_overwriting
-from virality_core.errors import UsageError
+from virality_core.errors import UsageError, WeightsError
 
 #: The settings that are numbers (training/settings.py), here so that --help does not wait for torch.
 NUMBERS: dict[str, tuple[type, str]] = {
@@ -120,18 +120,16 @@ def run_train(args: argparse.Namespace) -> int:
     from virality_core.training.settings import TrainSettings
 
     given = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
+    blocks, resize = _whole(args.blocks, ",", 4, "--blocks"), _whole(args.resize, "x", 2, "--resize")
+    try:
+        architecture = Architecture(width=args.width, blocks=blocks, dropout=args.dropout)  # type: ignore[arg-type]
+        clips = ClipInput(resize=resize, side=args.side, shape=args.shape)  # type: ignore[arg-type]
+    except WeightsError as error:  # what is wrong with a checkpoint there, is wrong with an option here
+        raise UsageError(str(error)) from error
     settings = TrainSettings(
         task=args.task,
-        architecture=Architecture(
-            width=args.width,
-            blocks=_whole(args.blocks, ",", 4, "--blocks"),  # type: ignore[arg-type]
-            dropout=args.dropout,
-        ),
-        input=ClipInput(
-            resize=_whole(args.resize, "x", 2, "--resize"),  # type: ignore[arg-type]
-            side=args.side,
-            shape=args.shape,
-        ),
+        architecture=architecture,
+        input=clips,
         padding=args.padding,
         mirror=not args.no_mirror,
         class_weights=not args.no_class_weights,

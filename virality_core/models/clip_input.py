@@ -41,7 +41,10 @@ class ClipInput:
         sizes = (*self.resize, self.side)
         right = len(self.resize) == 2 and all(isinstance(one, int) and 8 <= one <= _LARGEST_SIDE for one in sizes)
         if not (right and self.side <= min(self.resize) and self.shape in get_args(Shape)):
-            raise WeightsError(f"Clips can't be prepared as {self}; see the checkpoint's `input`.")
+            raise WeightsError(
+                f"Clips can't be prepared so: frames are resized to 8 to {_LARGEST_SIDE} pixels a side, and the middle "
+                "square that is seen must fit into them."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

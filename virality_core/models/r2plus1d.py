@@ -44,7 +44,10 @@ class Architecture:
             and 0.0 <= self.dropout < 1.0
         )
         if not right:
-            raise WeightsError(f"There is no R(2+1)D network of the size {self}.")
+            raise WeightsError(
+                f"A width of 2 to {_MAX_WIDTH}, four stages of 1 to {_MAX_BLOCKS} blocks, 1 to 1000 outputs and a "
+                "dropout from 0 to below 1 make an R(2+1)D network; another size was given."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, with the architecture's name."""

@@ -24,12 +24,14 @@ from virality_core.models import virality_checkpoint
 from virality_core.models.r2plus1d import R2Plus1D, on_device, video_outputs
 from virality_core.models.virality_checkpoint import Card, Task
 from virality_core.training.data import VideoDataset, loader
+from virality_core.training.folders import usable
 from virality_core.training.manifest import Manifest, Row
 from virality_core.training.parts import Part
 from virality_core.types import Plan
 from virality_core.version import __version__
 
 METRICS = "metrics.json"
+PAGE = "index.html"
 Order = Literal["as they are", "reversed", "shuffled"]
 _SHOWN = 6  # best and worst predictions
 _THUMBNAIL_PIXELS = 180 * 320
@@ -58,10 +60,12 @@ def evaluate_run(
         cache, device, say: see `r2plus1d.train`.
 
     Raises:
-        WeightsError: the run's checkpoint can't be used. InputError: the part is empty.
+        WeightsError: the run's checkpoint can't be used. InputError: the part is empty. UsageError: `out` can't be
+            written to.
     """
     network, card = virality_checkpoint.load(run)
     rows, training = manifest.part(part), manifest.part("train")
+    usable(out, METRICS, PAGE)
     answers = predict(network, card, manifest, rows, order=order, cache=cache, device=devices.choose(device))
     truth, groups = _truth(rows, card.task), _groups(rows)
     measure = regression.evaluate if card.task == "regression" else classification.evaluate
@@ -81,14 +85,13 @@ def evaluate_run(
             for name, given in _baselines(card.task, training, rows).items()
         },
     }
-    out.mkdir(parents=True, exist_ok=True)
     result["predictions"] = _best_and_worst(rows, truth, answers, manifest.videos, out / "thumbnails")
     drawn = plots.draw(result, out / "plots")
     result["plots"] = [path.relative_to(out).as_posix() for path in drawn]
     virality_checkpoint.write_json(out / METRICS, result)
-    html.write(out / "index.html", result, out)
+    html.write(out / PAGE, result, out)
     if say is not None:
-        say(f"{len(rows)} videos judged; see {out / 'index.html'}.")
+        say(f"{len(rows)} videos judged; see {out / PAGE}.")
     return result
 
 
@@ -183,8 +186,8 @@ def _thumbnail(path: Path, folder: Path) -> str | None:
     coded, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
     if not coded:
         return None
-    # Two folders may hold videos of one name.
-    name = f"{path.stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}.jpg"
+    # Not by the video's own name: two folders may hold the same one, and it may be as long as a name can be.
+    name = f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.jpg"
     part = folder / f".{name}.part"
     part.write_bytes(data.tobytes())
     os.replace(part, folder / name)

@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from virality_core.errors import InputError
 from virality_core.media import open_reel
@@ -136,16 +136,19 @@ class VideoDataset(Dataset[Item]):
             kept: NDArray[np.uint8] = np.load(file, mmap_mode="r")
             if kept.dtype == np.uint8 and kept.shape[-3:] == (self.how.side, self.how.side, 3) and len(kept):
                 return kept
-        except (OSError, ValueError):  # not there, or damaged: decoded anew
+        except (OSError, ValueError, EOFError):  # not there, or damaged: decoded anew
             pass
         decoded = decode(path)
-        self.cache.mkdir(parents=True, exist_ok=True)
         part = self.cache / f".{name}.{uuid.uuid4().hex}.part.npy"  # two workers may decode one video at once
         try:
-            np.save(part, decoded)
-            os.replace(part, file)
-        finally:
-            part.unlink(missing_ok=True)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            try:
+                np.save(part, decoded)
+                os.replace(part, file)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"Clips can't be kept in {self.cache} ({error.strerror or error}).") from error
         return decoded
 
 
@@ -164,16 +167,43 @@ def epoch_batches(
     return [places.tolist() for step in dealt[:, :, process] for places in step]
 
 
-def loader(dataset: VideoDataset, batches: list[list[int]], *, workers: int = 0, pin: bool = False) -> DataLoader[Any]:
-    """A loader of exactly those batches. Its workers end with the iteration."""
-    return DataLoader(
-        dataset,
+def loader(dataset: VideoDataset, batches: list[list[int]], *, workers: int = 0, pin: bool = False) -> Iterator[Batch]:
+    """Exactly those batches. Its workers end with the iteration.
+
+    Raises:
+        InputError: a video can't be decoded or its clips not be kept, as it was said in the worker.
+    """
+    loaded: DataLoader[Any] = DataLoader(
+        _Tried(dataset),
         batch_sampler=batches,
+        collate_fn=_batch,
         num_workers=workers,
         multiprocessing_context=_clean_processes() if workers else None,
         worker_init_fn=_one_thread if workers else None,
         pin_memory=pin,
     )
+    for batch in loaded:
+        if isinstance(batch, InputError):
+            raise batch
+        yield batch
+
+
+class _Tried(Dataset[Item | InputError]):
+    """Gives what went wrong instead of raising it: torch would make a traceback of what a worker raises."""
+
+    def __init__(self, dataset: VideoDataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, place: int) -> Item | InputError:
+        try:
+            return self._dataset[place]
+        except InputError as error:
+            return error
+
+
+def _batch(items: list[Item | InputError]) -> Batch | InputError:
+    wrong = next((one for one in items if isinstance(one, InputError)), None)
+    return wrong if wrong is not None else tuple(default_collate(items))
 
 
 def _clean_processes() -> BaseContext:

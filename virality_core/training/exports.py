@@ -34,6 +34,7 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "followers": ("followers", "fans", "follower_count", "channel_follower_count"),
 }
 _MAX_BYTES = 1_000_000_000
+_MAX_HEAD = 100_000  # characters of a CSV's first line, which tells what parts its columns
 
 
 def read_exports(
@@ -114,7 +115,10 @@ def _collected(post: Mapping[str, Any], where: str, files: VideoFiles) -> Listed
 def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterator[Found]:
     try:
         with open_regular(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
-            rows = csv.DictReader(lines, delimiter="\t" if source.suffix.lower() == ".tsv" else ",")
+            head = lines.readline(_MAX_HEAD)
+            lines.seek(0)
+            delimiter = "\t" if source.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
+            rows = csv.DictReader(lines, delimiter=delimiter)
             columns = _columns(source.name, rows.fieldnames or (), mapping)
             for number, row in enumerate(rows, start=2):
                 values = {ours: row.get(theirs) for ours, theirs in columns.items()}

@@ -41,15 +41,21 @@ def check(posts: Sequence[PostOutcome], target: str, each: Sequence[int] = (MIN_
     own − general with its 95 % bootstrap interval over authors.
 
     Raises:
-        InputError: no author has enough posts.
+        InputError: no author has enough posts, or there are too few posts of others.
     """
-    rows = []
+    rows, alone = [], False
     for collection in sorted({post.collection for post in posts}):
         chosen = [post for post in posts if post.collection == collection and target in post.targets]
         authors = numbers([post.author for post in chosen])
-        if chosen and (np.bincount(authors) >= MIN_POSTS).any():
+        if not chosen or not (np.bincount(authors) >= MIN_POSTS).any():
+            continue
+        if len(chosen) - np.bincount(author_folds(chosen)).max() < MIN_POSTS:
+            alone = True
+        else:
             fitted = general_out_of_fold(chosen, target)
             rows += [{"collection": collection, "target": target, **_row(*fitted, authors, of)} for of in each]
+    if not rows and alone:
+        raise InputError(f"The general model is fitted on other authors' posts, {MIN_POSTS} at least; add some.")
     if not rows:
         raise InputError(f"No author has {MIN_POSTS} posts with {target}.")
     return rows

@@ -5,7 +5,7 @@ An export is one account's. What stands in its files: `evaluation.instagram_reel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,33 @@ def instagram_posts(source: Path, files: VideoFiles, load: Callable[[Path], Any]
     """The reels of an unpacked export (a folder, or its reels.json). Raises InputError where it has none."""
     root = source if source.is_dir() else source.parent
     listings = sorted(root.rglob("reels*.json")) if source.is_dir() else [source]
-    counted = insights(load(path) for path in sorted(root.rglob("*insights*/*.json")))
+    damaged: dict[Path, InputError] = {}
+    counted = insights(data for _, data in _readable(sorted(root.rglob("*insights*/*.json")), load, damaged))
     came = False
-    for path in listings:
-        for number, media in enumerate(listed_reels(load(path)), start=1):
+    for path, data in _readable(listings, load, damaged):
+        for number, media in enumerate(listed_reels(data), start=1):
             came = True
             try:
                 yield _post(media, f"reel {number} of {path.name}", files, counted)
             except InputError as error:
                 yield error
     if not came:
-        raise InputError(f"{source} holds no reels of an Instagram export in JSON (`ig_reels_media`).")
+        why = next((damaged[path] for path in listings if path in damaged), None)
+        raise why or InputError(f"{source} holds no reels of an Instagram export in JSON (`ig_reels_media`).")
+    yield from damaged.values()
+
+
+def _readable(
+    paths: Sequence[Path], load: Callable[[Path], Any], damaged: dict[Path, InputError]
+) -> Iterator[tuple[Path, Any]]:
+    """The files that can be read; why another can't goes into `damaged`."""
+    for path in paths:
+        try:
+            data = load(path)
+        except InputError as error:
+            damaged[path] = error
+        else:
+            yield path, data
 
 
 def _post(media: Mapping[str, Any], where: str, files: VideoFiles, counted: Mapping[str, Mapping[str, Any]]) -> Listed:

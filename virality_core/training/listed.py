@@ -75,8 +75,8 @@ def time_of(value: object, where: str) -> datetime | None:
             seconds = float(text)
             return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
         found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise InputError(
             f"The time in {where} is {text[:40]!r}; seconds since 1970, 20250531 or 2025-05-31 12:00 works."
         ) from error
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

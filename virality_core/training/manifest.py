@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core.disk import write_whole
 from virality_core.errors import InputError
 from virality_core.training.parts import Part
+from virality_core.training.video_files import inside
 
 ROWS = "manifest.parquet"
 MADE = "manifest.json"
@@ -63,12 +65,14 @@ def write(folder: Path, rows: Sequence[Row], made: dict[str, Any]) -> None:
     from pyarrow import parquet
 
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema())
-    part = folder / f".{ROWS}.part"
-    parquet.write_table(table, part)
     text = json.dumps({"schema": SCHEMA, **made}, indent=1, allow_nan=False) + "\n"
-    (folder / f".{MADE}.part").write_text(text, encoding="utf-8")
-    os.replace(part, folder / ROWS)
-    os.replace(folder / f".{MADE}.part", folder / MADE)
+    part = folder / f".{ROWS}.part"
+    try:
+        parquet.write_table(table, part)
+        os.replace(part, folder / ROWS)
+    finally:
+        part.unlink(missing_ok=True)
+    write_whole(folder / MADE, text)
 
 
 def read(folder: Path, videos: Path | None = None) -> Manifest:
@@ -95,18 +99,13 @@ def read(folder: Path, videos: Path | None = None) -> Manifest:
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise InputError(f"The manifest in {folder} can't be read ({error}); run preprocess anew.") from error
     place = (videos or Path(str(made.get("videos", "")))).resolve()
-    missing = [row.video for row in rows if not _inside(place, row.video)]
+    missing = [row.video for row in rows if not inside(place, place / row.video)]
     if missing:
         raise InputError(
             f"{len(missing)} of {len(rows)} videos of the manifest are not in {place} ({missing[0]} is the first); "
             "say where they are now with --videos FOLDER."
         )
     return Manifest(rows=rows, videos=place, made=made)
-
-
-def _inside(folder: Path, video: str) -> bool:
-    path = (folder / video).resolve()
-    return path.is_relative_to(folder) and path.is_file()
 
 
 def _row(plain: dict[str, Any]) -> Row:

@@ -54,7 +54,9 @@ def by_group(group: Sequence[int], names: Sequence[str], seed: int, shares: Sequ
             f"All posts are of {len(sizes)} account(s), so they can't be parted by author; part them by time "
             "(--split time)."
         )
-    order = sorted(sizes, key=lambda one: hashlib.sha256(f"{seed}:{names[one]}".encode()).digest())
+    order = sorted(
+        sizes, key=lambda one: hashlib.sha256(f"{seed}:{names[one]}".encode("utf-8", "surrogatepass")).digest()
+    )
     order.sort(key=lambda one: -sizes[one])
     given = dict.fromkeys(PARTS, 0)
     part_of: dict[int, Part] = {}
@@ -86,12 +88,13 @@ def by_time(
         if at is not None and (one not in earliest or at < earliest[one]):
             earliest[one] = at
     order = sorted(range(len(group)), key=lambda place: (earliest[group[place]], group[place], place))
-    if len(order) < len(PARTS):
-        raise InputError(f"{len(order)} posts can't be parted into {len(PARTS)}; more are needed.")
     bounds = (round(shares[0] * len(order)), round((shares[0] + shares[1]) * len(order)))
     part_of: dict[int, Part] = {}
     parts: list[Part] = ["train"] * len(order)
     for rank, place in enumerate(order):
         own: Part = "train" if rank < bounds[0] else "val" if rank < bounds[1] else "test"
         parts[place] = part_of.setdefault(group[place], own)
+    empty = [part for part in PARTS if part not in parts]
+    if empty:
+        raise InputError(f"{len(order)} posts parted by time leave no {empty[0]} videos; more are needed.")
     return parts

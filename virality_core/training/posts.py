@@ -135,7 +135,7 @@ def _record(file: str, line: int, row: Mapping[str, Any], collection: str) -> Po
         shares=_count(row, "shares", where),
         posted_at=_time(row, "posted_at", where),
         observed_at=_time(row, "observed_at", where),
-        music_title=str(row["music_title"]) if row.get("music_title") else None,
+        music_title=_text(row["music_title"]) if row.get("music_title") else None,
         music_uses=_count(row, "music_uses", where),
     )
 

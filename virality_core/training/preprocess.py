@@ -8,7 +8,6 @@ it is there, so that a run that was stopped goes on where it was.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from virality_core.disk import write_whole
 from virality_core.errors import InputError
 from virality_core.training import fingerprint, manifest, virality_label
 from virality_core.training.exports import Kind, read_exports
+from virality_core.training.folders import usable
 from virality_core.training.listed import COUNTS, Listed
 from virality_core.training.manifest import Row
 from virality_core.training.parts import By, Part, by_group, by_time, groups, ties_of
@@ -73,11 +74,12 @@ def preprocess(
         say: told what is going on, a sentence at a time.
 
     Raises:
-        InputError: no post is left, or they can't be parted. UsageError: a setting is not allowed.
+        InputError: no post is left, or they can't be parted. UsageError: a setting is not allowed, or
+            `out` can't be written to.
     """
     how, tell = settings or Settings(), say or _silent
-    weights = virality_label.checked_weights(how.weights)
-    out.mkdir(parents=True, exist_ok=True)
+    weights, quantile = virality_label.checked_weights(how.weights), virality_label.checked_quantile(how.quantile)
+    usable(out, PROBED, SKIPPED, manifest.ROWS, manifest.MADE)
     skipped: list[str] = []
     posts = _usable(list(read_exports(sources, videos, kind=how.kind, mapping=how.mapping)), weights, skipped)
     looked = _probe_all([post.video for post in posts if post.video is not None], out / PROBED, tell)
@@ -94,7 +96,7 @@ def preprocess(
     notes = _notes(kept, copies)
     group, parts = _parted(kept, copies, how)
     counts = [{name: getattr(post, name) for name in COUNTS} for post, _ in kept]
-    label, scores = virality_label.fit(counts, [part == "train" for part in parts], weights, how.quantile)
+    label, scores = virality_label.fit(counts, [part == "train" for part in parts], weights, quantile)
     root = videos.resolve()
     rows = []
     for (post, probed), part, score, one in zip(kept, parts, scores.tolist(), group, strict=True):
@@ -129,7 +131,12 @@ def _usable(found: Sequence[Listed | InputError], weights: Mapping[str, float], 
         if isinstance(post, InputError):
             skipped.append(str(post))
         elif post.video is None:
-            skipped.append(f"{post.where}: there is no video {post.wanted!r}, or two have that name.")
+            skipped.append(
+                f"{post.where}: there is no video {post.wanted!r} in the folder (a link out of it is not followed), or "
+                "two have that name."
+            )
+        elif _storable(str(post.video)) != str(post.video):
+            skipped.append(f"{post.where}: the name of the video {post.wanted!r} is not UTF-8; rename the file.")
         elif not virality_label.has_score({name: getattr(post, name) for name in COUNTS}, weights):
             skipped.append(f"{post.where}: less than half of what the score weighs was counted.")
         elif post.video in posts:
@@ -262,9 +269,7 @@ def _storable(text: str) -> str:
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, "".join(line + "\n" for line in lines))
 
 
 def _silent(sentence: str) -> None:

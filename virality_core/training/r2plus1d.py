@@ -6,6 +6,7 @@ Nothing in it draws from a state that would be lost in a kill: every draw hangs 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -22,12 +23,14 @@ from virality_core.models import clip_input, virality_checkpoint
 from virality_core.models.r2plus1d import R2Plus1D, on_device
 from virality_core.models.virality_checkpoint import Card
 from virality_core.training.data import VideoDataset, epoch_batches, loader
+from virality_core.training.folders import usable
 from virality_core.training.kinetics import begin_with_kinetics
 from virality_core.training.manifest import Manifest
 from virality_core.training.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
 from virality_core.training.progress_files import (
     EPOCH_COLUMNS,
     EPOCHS,
+    STATE,
     STEP_COLUMNS,
     STEPS,
     Log,
@@ -66,7 +69,7 @@ def train(
         say: told what is going on, a sentence at a time.
 
     Raises:
-        UsageError: the folder holds a run with other settings, or accelerate is not installed.
+        UsageError: the folder can't be written to or holds a run with other settings, or accelerate is not installed.
         InputError: the manifest lacks a part, or the loss is no number any more.
     """
     tell = say or (lambda _sentence: None)
@@ -248,22 +251,24 @@ def _card(
 
 
 def _keep_settings(run: Path, settings: TrainSettings, manifest: Manifest) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    path = run / SETTINGS
+    path = usable(run, SETTINGS, STATE, STEPS, EPOCHS) / SETTINGS
     plain = {**settings.to_dict(), "manifest": {key: manifest.made.get(key) for key in ("parts", "threshold", "seed")}}
     if not path.exists():
         virality_checkpoint.write_json(path, plain)
-    elif not _same(path, plain):
-        raise UsageError(f"{run} holds a run with other settings or another manifest; name another folder.")
+    elif others := _others(path, plain):
+        raise UsageError(
+            f"{run} holds a run with other settings or another manifest ({', '.join(others)}); name another folder."
+        )
 
 
-def _same(path: Path, plain: dict[str, Any]) -> bool:
-    import json
-
+def _others(path: Path, plain: dict[str, Any]) -> list[str]:
+    """The settings that a run in this folder has otherwise; not how many processes decode, which changes no result."""
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(plain)))
-    except (OSError, ValueError):
-        return False
+        began, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(plain))
+        names = sorted(({*began} | {*now}) - {"workers"})
+        return [name for name in names if name not in began or name not in now or began[name] != now[name]]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return [f"{path.name} can't be read"]
 
 
 def _shuffled(rows: Any, seed: int) -> Any:

@@ -18,7 +18,8 @@ class VideoFiles:
         if not folder.is_dir():
             raise InputError(f"There is no folder {folder} with videos.")
         self.folder = folder.resolve()
-        found = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        named = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        found = sorted(path for path in named if inside(self.folder, path))
         self._by_path = {path.relative_to(self.folder).as_posix(): path for path in found}
         self._by_name = _unique((path.name, path) for path in found)
         self._by_stem = _unique((path.stem, path) for path in found)
@@ -34,11 +35,16 @@ class VideoFiles:
     def beside(self, folder: Path, stem: str) -> Path | None:
         """The file of that stem in one folder, or None."""
         try:
-            inside = folder.resolve().relative_to(self.folder)
+            place = folder.resolve().relative_to(self.folder)
         except ValueError:
             return None
-        places = ((inside / f"{stem}{suffix}").as_posix() for suffix in SUFFIXES)
-        return next((self._by_path[place] for place in places if place in self._by_path), None)
+        names = ((place / f"{stem}{suffix}").as_posix() for suffix in SUFFIXES)
+        return next((self._by_path[name] for name in names if name in self._by_path), None)
+
+
+def inside(folder: Path, path: Path) -> bool:
+    """Whether it is a file that lies in a folder (resolved), and not where a link leads out of it."""
+    return path.resolve().is_relative_to(folder) and path.is_file()
 
 
 def _unique(pairs: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -43,6 +43,13 @@ def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weights.get(name, 0.0) / total for name in COUNTS}
 
 
+def checked_quantile(quantile: float) -> float:
+    """The quantile above which a post is viral. Raises UsageError where it does not lie within 0 and 1."""
+    if not 0.0 < quantile < 1.0:
+        raise UsageError(f"The quantile above which a post is viral must lie within 0 and 1, not {quantile}.")
+    return quantile
+
+
 def has_score(counts: Mapping[str, int | None], weights: Mapping[str, float]) -> bool:
     """Whether at least half of the weight's counts are known."""
     return math.fsum(weights[name] for name in COUNTS if counts[name] is not None) >= NEEDED_WEIGHT - 1e-9
@@ -56,8 +63,7 @@ def fit(
     Raises:
         UsageError: the quantile is not within 0–1. InputError: no training post has a count that carries weight.
     """
-    if not 0.0 < quantile < 1.0:
-        raise UsageError(f"The quantile above which a post is viral must lie within 0 and 1, not {quantile}.")
+    quantile = checked_quantile(quantile)
     ranges = {}
     for name in COUNTS:
         logs = [

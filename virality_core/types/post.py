@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from virality_core.errors import UsageError
@@ -36,6 +36,11 @@ class Post:
     def __post_init__(self) -> None:
         if self.platform is not None and self.platform not in get_args(Platform):
             raise UsageError(f"The platform {self.platform!r} is not known; use instagram, tiktok or youtube.")
+        if self.posted_at is not None and self.posted_at.tzinfo is not None:
+            try:
+                self.posted_at.astimezone(UTC)
+            except OverflowError:
+                raise UsageError(f"The time {self.posted_at.isoformat()} lies outside the years 1 to 9999.") from None
         for name, what in _COUNTS.items():
             count = getattr(self, name)
             if count is not None and not 0 <= count <= MAX_FOLLOWERS:

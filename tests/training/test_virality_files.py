@@ -1,0 +1,31 @@
+"""Where training and its evaluation write: names as long as can be, folders that can't be written to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from examples import moving_videos
+from virality_core.errors import UsageError
+from virality_core.training.assess import _thumbnail
+from virality_core.training.folders import usable
+
+
+def test_a_thumbnail_of_a_video_with_the_longest_name(tmp_path: Path) -> None:
+    video = tmp_path / f"{'a' * 251}.mp4"
+    moving_videos.encode(video, moving_videos.draw(1).frames)
+    shown = _thumbnail(video, tmp_path)
+    assert shown is not None
+    assert (tmp_path.parent / shown).is_file()
+
+
+@pytest.mark.parametrize("out", ["file", "file/x", "/proc/nowhere", "/proc", "null\0", "taken"])
+def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "taken" / "manifest.json").mkdir(parents=True)
+    with pytest.raises(UsageError, match="Can't write") as caught:
+        usable(tmp_path / out, "manifest.json")
+    assert "\n" not in str(caught.value)
+    assert list((tmp_path / "taken").iterdir()) == [tmp_path / "taken" / "manifest.json"]
+    assert usable(tmp_path / "new" / "deep", "manifest.json").is_dir()
