@@ -14,6 +14,7 @@ from virality_core.cli import main
 from virality_core.errors import InputError
 from virality_core.fusion import read_weighing
 from virality_core.training.fusion import BETTER, NO_BETTER, Learned, ReelOutcome, fit
+from virality_core.training.fusion_manifest import read_manifest, read_rows
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]
 TRUE = {"hook": 0.5, "pace": 0.3, "sharpness": 0.2}
@@ -123,3 +124,16 @@ def test_a_manifest_of_another_shape_is_one_sentence(
     assert main(["fit-fusion", str(path), "--out", str(tmp_path / "fitted.json")]) == 3
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "fitted.json").exists()
+
+
+def test_a_caption_may_hold_any_line_break(tmp_path: Path) -> None:
+    caption = "one\u2028two\x85three\nfour"
+    (tmp_path / "reels.csv").write_text(f'outcome,caption\n5,"{caption}"\n', encoding="utf-8", newline="")
+    assert read_rows(tmp_path / "reels.csv") == [{"outcome": "5", "caption": caption}]
+
+
+def test_a_reel_that_is_not_there_names_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "reels.jsonl"
+    path.write_text("".join(json.dumps({"outcome": number, "reel": "gone.mp4"}) + "\n" for number in range(60)))
+    with pytest.raises(InputError, match=r"The reel in row 1 of reels.jsonl can't be scored: .*gone\.mp4"):
+        read_manifest(path, profile="lite")

@@ -163,3 +163,10 @@ def test_lifts_are_checked_on_other_collections() -> None:
     )
     other = check(collections_of(posts), min_authors=5)["other_collection"]
     assert other["here → there"]["spearman"] < -0.3  # type: ignore[index]
+
+
+@pytest.mark.filterwarnings("error")
+def test_posts_without_a_like_are_judged_without_a_warning() -> None:
+    posts = [replace(post, likes=0.0) for post in made_posts(600, tags={"up": 0.5, "down": -0.5})]
+    figures = check(collections_of(posts), min_authors=5)
+    assert all(one["squared_error_saved"] is None for one in figures["same_collection"].values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,10 @@ def read_manifest(path: Path, *, profile: Profile = "auto") -> tuple[ReelOutcome
         elif row.get("reel"):
             scorers = scorers or load_scorers(profile)
             post = Post(caption=str(row.get("caption") or ""))
-            report = score_reel(path.parent / str(row["reel"]), post, scorers=scorers)
+            try:
+                report = score_reel(path.parent / str(row["reel"]), post, scorers=scorers)
+            except InputError as error:
+                raise InputError(f"The reel in {where} can't be scored: {error}") from error
             worth = {signal.name: signal.desirability for signal in report.signals}
         else:
             raise InputError(f"There is neither `reel` nor `report` in {where}; one of them is needed.")
@@ -57,7 +61,7 @@ def read_rows(path: Path) -> list[Mapping[str, Any]]:
     try:
         text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
         if path.suffix.lower() == ".csv":
-            rows: list[Mapping[str, Any]] = list(csv.DictReader(text.splitlines()))
+            rows: list[Mapping[str, Any]] = list(csv.DictReader(io.StringIO(text, newline="")))
         else:
             rows = [json.loads(line) for line in text.split("\n") if line.strip()]
     except FileNotFoundError as error:

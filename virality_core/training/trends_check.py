@@ -100,9 +100,9 @@ def _carried(source: Collection, target: Collection, *, min_authors: int) -> Arr
 def _figures(collection: Collection, values: Array, among: np.ndarray | None = None) -> dict[str, object]:
     asked = np.ones(len(values), dtype=bool) if among is None else among
     known: Index = np.flatnonzero(asked & np.isfinite(values))
-    if len(known) < 30:
-        return {"posts": len(known), "covered": None, "spearman": None, "interval": None, "squared_error_saved": None}
     value, residual = values[known], collection.residuals[known]
+    if len(known) < 30 or not residual.any():  # where all posts got the same, there is nothing to explain
+        return {"posts": len(known), "covered": None, "spearman": None, "interval": None, "squared_error_saved": None}
     low, high = spearman_interval(value, residual, collection.units[known])
     saved = 1.0 - float(((residual - value) ** 2).sum() / (residual**2).sum())
     return {
