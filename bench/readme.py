@@ -39,6 +39,8 @@ def signals_table() -> str:
     rows = ["| signal | weight | compared with | why it counts |", "| --- | ---: | --- | --- |"]
     for name, entry in sorted(signals.items(), key=lambda item: -float(item[1]["weight"])):
         compared = reference.collections_named(reference.rate(name, 1.0).reference)
+        for variant in entry.get("variants", {}):
+            compared += f"; {variant}: {reference.rate(name, 1.0, variant=variant).reference}"
         card = f"weights/{entry['card']}" if "card" in entry else ""
         figures = f" Figures: [{card}]({card})." if card else ""
         share = 100 * float(entry["weight"]) / total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.components import remarks, styles, text, upload, visit
@@ -43,7 +45,7 @@ def _weighing() -> None:
             str(entry["title"]),
             f"{100 * float(entry['weight']) / total:.1f} %",
             str(entry["reason"]),
-            _compared(entry["desirability"]),
+            _compared(entry),
         )
         for entry in sorted(signals.values(), key=lambda entry: -float(entry["weight"]))
     ]
@@ -55,7 +57,13 @@ def _weighing() -> None:
     st.html(_table(("Band", "Score", "Meaning"), bands))
 
 
-def _compared(desirability: dict[str, object]) -> str:
+def _compared(entry: dict[str, Any]) -> str:
+    """What the signal's values are held against; a model with a unit of its own apart."""
+    own = [f"{name}: {_against(variant['desirability'])}" for name, variant in entry.get("variants", {}).items()]
+    return "; ".join([_against(entry["desirability"]), *own])
+
+
+def _against(desirability: dict[str, object]) -> str:
     how = str(desirability.get("how", ""))
     source = str(desirability.get("source", ""))
     return f"{source}: {how}" if source else text.capital(how)

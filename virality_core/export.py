@@ -96,7 +96,7 @@ def _advice(report: Report) -> list[str]:
 
 
 def _without_weight(report: Report) -> list[str]:
-    """Signals that are read and shown, but add and cost nothing: with their value, or why there is none."""
+    """Signals that add and cost nothing: with their value, or why there is none."""
     counted = {contribution.signal for contribution in report.contributions}  # by fitted weights too
     lines = [
         f"  {words.title(signal.name)}: {words.says(signal)}" for signal in report.signals if signal.name not in counted

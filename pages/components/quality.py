@@ -32,6 +32,8 @@ SELECTION = "finding"  # the name of the chart's click selection; it holds the f
 
 _CHART, _CHOICE = "quality_chart", "quality_finding"
 _PLOT_HEIGHT, _LANE_HEIGHT = 120, 26  # pixels
+_BELOW = 30  # pixels of the time axis' labels and the padding, which the page counts as part of the height
+_CLOCK = "floor(datum.value / 60) + ':' + pad(floor(datum.value % 60), 2, '0', 'left')"
 # The theme's first three chart colours, as in the other timeline.
 _KINDS = alt.Scale(domain=["measured", "chosen", "words"])
 _COLOUR = alt.Color("kind:N", legend=None, scale=_KINDS)
@@ -83,13 +85,13 @@ def chart(report: Report, selected: int) -> alt.LayerChart:
         "second:Q",
         title=None,
         scale=alt.Scale(domain=[0, duration], nice=False),
-        axis=alt.Axis(labels=False, ticks=False, domain=False, grid=False),
+        axis=alt.Axis(labelExpr=_CLOCK, tickCount=6, domain=False, ticks=False, grid=False),
     )
     signal = report.signal("quality")
     top = _PLOT_HEIGHT if signal is not None and signal.timeline is not None else 0
     kinds = list(dict.fromkeys(finding.kind for finding in report.findings))
     layers = [*_line(signal, across), *_lanes(report.findings, kinds, selected, across, top)]
-    height = max(1, top + _LANE_HEIGHT * len(kinds))
+    height = top + _LANE_HEIGHT * len(kinds) + _BELOW
     padding = {"left": 4, "right": 30, "top": 4, "bottom": 4}
     drawn = alt.layer(*layers).resolve_scale(y="independent").properties(height=height, padding=padding)
     return drawn.configure_view(strokeWidth=0)

@@ -26,7 +26,10 @@ def show(report: Report, post: Post) -> None:
         st.html(f'<ul class="rv-list">{"".join(_item(skip.name, skip.reason) for skip in missing)}</ul>')
     unweighed = _unweighed(report)
     if unweighed:
-        heading("Without weight in the score", "These are read and shown, and add or cost no points.")
+        heading(
+            "Without weight in the score",
+            "These add or cost no points: what was read, and why the others could not be.",
+        )
         st.html(f'<ul class="rv-list">{unweighed}</ul>')
     heading("What this score covers")
     share = "All" if report.coverage >= 1 else f"{report.coverage:.0%}"

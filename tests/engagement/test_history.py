@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.engagement.test_predict import video
 from virality_core.cli import main
 from virality_core.engagement.facts import NAMES, Facts, matrix
-from virality_core.engagement.history import GENERAL, fit_own, own_range, read_history
+from virality_core.engagement.history import GENERAL, fit_history, fit_own, own_range, read_history
+from virality_core.engagement.model import shipped
+from virality_core.engagement.predict import predict_own
 from virality_core.errors import InputError, UsageError
 from virality_core.evaluation.history_posts import read_own_posts
+from virality_core.types import Post
 
 
 def made(
@@ -172,8 +176,29 @@ def test_figures_beyond_all_measure_are_refused_or_cut(tmp_path: Path) -> None:
     own = fit_own(matrix(posts), general, truth)
     path = tmp_path / "own.json"
     for changes in ({"shift": 10**400}, {"shift": 1e308}, {"loo_error": "x"}, {"posts": math.inf}):
-        history = {"schema": 1, "collection": "x", "posts": 40, "targets": {"likes": {**asdict(own), **changes}}}
+        history = {
+            "schema": 2,
+            "collection": "x",
+            "posts": 40,
+            "followers": None,
+            "targets": {"likes": {**asdict(own), **changes}},
+        }
         path.write_text(json.dumps(history))
         with pytest.raises(UsageError, match="not a file of"):
             read_history(path)
     assert own_range(replace(own, shift=800.0), Facts(), 10.0).median < 1e18
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_next_post_is_read_with_the_followers_that_the_past_ones_were(known: bool) -> None:
+    chance = np.random.default_rng(0)
+    posts = [
+        Facts(caption=f"day {n} #cat", followers=1200.0 if known else None, duration_seconds=12.0) for n in range(30)
+    ]
+    likes = np.round(np.exp(chance.normal(5.0, 0.4, 30))).tolist()
+    history = fit_history(shipped(), "tiktok-vn-2025", posts, {"likes": likes})
+    assert history.followers == (1200.0 if known else None)
+    for followers in (None, 1200, 90_000_000 if not known else 1500):
+        own = predict_own(Post(caption="day 31 #cat", followers=followers), video(), history).likes
+        assert own is not None
+        assert 0.4 * np.median(likes) < own.median < 2.5 * np.median(likes), followers

@@ -151,7 +151,7 @@ def _start(report: Report) -> Iterator[Change]:
         return
     for begin in (1.0, 2.0, 3.0):
         if length - begin >= _SHORTEST_LEFT:
-            text = f"Weak opening: start {begin:.0f} s later."
+            text = f"A stronger opening lies {begin:.0f} s later: start there."
             promise = unwon(report, "hook") - begin
             yield Change(kind="start_later", start=0.0, end=begin, text=text, promise=promise, begin_seconds=begin)
 

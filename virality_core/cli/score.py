@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "score",
         help="score one reel and explain it",
-        epilog="Account, time and music narrow the predicted engagement; they move no points of the score.",
+        epilog="Account, time and music are read by the predicted engagement; they move no points of the score.",
     )
     parser.add_argument("path", metavar="PATH", help="the video file")
     parser.add_argument("--caption", default="", metavar="TEXT", help="the caption it will be posted with")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ FEATURES = (
     *("duration", "hashtags", "characters", "question", "emoji", "tag_for_you", "music_original"),
     *("hour_sine", "hour_cosine"),
 )
-SCHEMA = 1
+SCHEMA = 2
 WORTH_SAYING = 0.01  # ln units a spread of the feature: less is nothing
 
 #: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 in place of 0.64.
@@ -69,10 +69,15 @@ class OwnTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A creator's fits by count, and the collection whose general model they stand beside."""
+    """A creator's fits by count, and the collection whose general model they stand beside.
+
+    `followers`: the account's, as the fit read them; None where it did without. The general model must read the same
+    for a post to come: between an account of a known and of any size lie powers of ten.
+    """
 
     collection: str
     posts: int
+    followers: float | None
     targets: Mapping[str, OwnTarget]
 
 
@@ -88,6 +93,11 @@ def fit_history(
     Raises:
         InputError: no count is known for MIN_POSTS posts, or none differs between them.
     """
+    followers = _followers(posts)
+    posts = [
+        replace(post, followers=followers if followers is None or post.followers is None else post.followers)
+        for post in posts
+    ]
     found, read = {}, read_posts(posts)
     for target, counts in outcomes.items():
         rows = [row for row, count in enumerate(counts) if count is not None]
@@ -102,7 +112,13 @@ def fit_history(
             f"There are {len(posts)} posts; at least {MIN_POSTS} with the same count (likes, say), which must not be "
             "all alike, are needed."
         )
-    return History(collection=collection, posts=len(posts), targets=found)
+    return History(collection=collection, posts=len(posts), followers=followers, targets=found)
+
+
+def _followers(posts: Sequence[Facts]) -> float | None:
+    """The account's followers: the median of the posts', None where most of them don't say."""
+    stated = [post.followers for post in posts if post.followers is not None]
+    return float(np.median(stated)) if len(stated) > len(posts) / 2 else None
 
 
 def fit_own(features: Array, general: Array, truth: Array) -> OwnTarget:
@@ -172,7 +188,15 @@ def _history(data: Any) -> History:
             raise ValueError("figures")
     if data["schema"] != SCHEMA or not targets:
         raise ValueError("schema")
-    return History(collection=str(data["collection"]), posts=int(data["posts"]), targets=targets)
+    followers = data["followers"]
+    if followers is not None and not 0.0 <= float(followers) <= _MOST:
+        raise ValueError("followers")
+    return History(
+        collection=str(data["collection"]),
+        posts=int(data["posts"]),
+        followers=None if followers is None else float(followers),
+        targets=targets,
+    )
 
 
 def _standard(raw: Array) -> tuple[Array, Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from virality_core import reference
@@ -87,6 +88,8 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
     if history.collection not in collections():
         raise UsageError(f"The history stands beside {history.collection!r}, which no longer exists; fit it anew.")
     facts = facts_of(post, video)
+    if history.followers is None or facts.followers is None:  # the general model reads what it read in the fit
+        facts = replace(facts, followers=history.followers)
     ranges: dict[str, Range | None] = dict.fromkeys(COUNTS)
     read = read_posts([facts])
     for target, own in history.targets.items():
@@ -100,7 +103,7 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
     return Engagement(
         collection=history.collection,
         population=f"your own {history.posts} posts",
-        sized=post.followers is not None,
+        sized=facts.followers is not None,
         own_posts=history.posts,
         notes=(f"Each of your posts predicted from the others is typically off: {'; '.join(errors)}.", _moved(history)),
         **ranges,
@@ -169,7 +172,7 @@ def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
     if not stated["sized"]:
         notes.append("This collection does not know account sizes, so the ranges are wide.")
     elif post.followers is None:
-        notes.append("Your followers are not stated, so the ranges are wider.")
+        notes.append("Your followers are not stated: these are ranges of accounts of any size.")
     else:
         few, _, many = (_round(count) for count in stated["followers"])
         if not few <= post.followers <= many:

@@ -36,7 +36,7 @@ from virality_core.types import (
 
 NATIVE_RANGE = (1.0, float(nima.MARKS))
 UNIT = "NIMA mark, 1–10"
-COVER_RULE = "the frame with the highest mean mark among the sampled frames; of equals the earliest"
+COVER_RULE = "the sampled frame that is rated highest for looks; the earliest where several are"
 
 _BATCH = 8  # pictures a pass: 25 MB for the widest feature map; more is no faster on two cores
 

@@ -36,8 +36,8 @@ from virality_core.types import (
 )
 
 NO_MODEL = (
-    "No virality network was added: train one on your own posts with `virality preprocess` and `virality train "
-    "virality`, and add it with `virality weights add RUN_DIR`."
+    "No virality network was added: train one on your own posts with “virality preprocess” and “virality train "
+    "virality”, and add it with “virality weights add RUN_DIR”."
 )
 _TASKS: tuple[Task, ...] = ("classification", "regression")  # of both, the first there is gives the signal's value
 

@@ -204,7 +204,7 @@ class Engagement:
 
     collection: str
     population: str  # in words: what posts, of accounts of what size
-    sized: bool  # whether the account's followers were known; without them the ranges are wider
+    sized: bool  # whether the account's followers were known; else the ranges are those of accounts of any size
     likes: Range | None
     comments: Range | None
     shares: Range | None
