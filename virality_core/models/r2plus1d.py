@@ -82,7 +82,7 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        between = inputs * outputs * 27 // (inputs * 9 + 3 * outputs)
+        between = _between(inputs, outputs)
         self.conv1 = nn.Sequential(
             Factored(inputs, outputs, between, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True)
         )
@@ -141,9 +141,9 @@ class R2Plus1D(nn.Module):
 
 def build(tensors: Mapping[str, Tensor], architecture: Architecture) -> R2Plus1D:
     """The network with these tensors, for inference. Raises WeightsError where they are another network's."""
-    with torch.device("meta"):  # what is stated may be of any size: it is compared before it takes memory
-        stated = R2Plus1D(architecture).state_dict()
-    wanted = {name: (tuple(tensor.shape), tensor.is_floating_point()) for name, tensor in stated.items()}
+    _check_size(tensors, architecture)
+    network = R2Plus1D(architecture)
+    wanted = {name: (tuple(tensor.shape), tensor.is_floating_point()) for name, tensor in network.state_dict().items()}
     given = {
         name: (tuple(tensor.shape), tensor.dtype in (torch.float32, torch.float16, torch.bfloat16))
         for name, tensor in tensors.items()
@@ -153,9 +153,27 @@ def build(tensors: Mapping[str, Tensor], architecture: Architecture) -> R2Plus1D
         raise WeightsError(f"The weights are not those of the stated network: {odd!r} differs.")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise WeightsError("The weights hold values that are no numbers; train the network anew.")
-    network = R2Plus1D(architecture)
     network.load_state_dict(dict(tensors))
     return network.eval().requires_grad_(False)
+
+
+def _check_size(tensors: Mapping[str, Tensor], architecture: Architecture) -> None:
+    """Raise WeightsError unless half of every block is there: what is stated may be of any size, and takes memory."""
+    before = architecture.width
+    for place, count in enumerate(architecture.blocks):
+        width = architecture.width << place
+        for block in range(count):
+            between, before = _between(before, width), width
+            wanted = {"0": (between, width, 1, 3, 3), "3": (width, between, 3, 1, 1)}
+            for part, shape in wanted.items():
+                name = f"layer{place + 1}.{block}.conv2.0.{part}.weight"
+                if name not in tensors or tuple(tensors[name].shape) != shape:
+                    raise WeightsError(f"The weights are not those of the stated network: {name!r} differs.")
+
+
+def _between(inputs: int, outputs: int) -> int:
+    """The maps between the two parts of a factored convolution: about as many weights as 3 × 3 × 3 has."""
+    return inputs * outputs * 27 // (inputs * 9 + 3 * outputs)
 
 
 def load_body(network: R2Plus1D, kinetics: Mapping[str, Tensor]) -> None:
