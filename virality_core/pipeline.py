@@ -21,6 +21,7 @@ from virality_core.engagement.history import History
 from virality_core.errors import Cancelled, UsageError, ViralityError
 from virality_core.fusion import Weighing, fuse, notes_on, uncertainty
 from virality_core.media import open_reel
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.platform_check import check
 from virality_core.scorers import beat_cuts
 from virality_core.scorers.aesthetics import AestheticsScorer
@@ -210,7 +211,7 @@ def with_caption(
 def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:
     """The predicted engagement, or a note that says why there is none."""
     try:
-        return engagement.predict(post, video), ()
+        return engagement.predict(post, video, embed_captions), ()
     except ViralityError as error:
         return None, (f"Engagement could not be predicted: {error}",)
 
@@ -222,10 +223,10 @@ def _engagement_again(
     if before is None:
         return None
     if before.own_posts is None:
-        return engagement.predict(post, video, before.collection)
+        return engagement.predict(post, video, embed_captions, before.collection)
     if history is None:
         raise UsageError("The ranges are read from the creator's own posts; their history is needed to read them anew.")
-    return engagement.predict_own(post, video, history)
+    return engagement.predict_own(post, video, history, embed_captions)
 
 
 def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:

@@ -20,6 +20,7 @@ from virality_core.fusion import (
     sensitivity,
     uncertainty,
 )
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.types import Report
 
 __all__ = [
@@ -44,18 +45,18 @@ def populations() -> Mapping[str, str]:
 def with_population(report: Report, collection: str) -> Report:
     """The report with its engagement predicted for another collection of posts. Raises UsageError, WeightsError."""
     ran = report.provenance
-    return replace(report, engagement=engagement.predict(ran.post, ran.video, collection))
+    return replace(report, engagement=engagement.predict(ran.post, ran.video, embed_captions, collection))
 
 
 def with_history(report: Report, history: History) -> Report:
     """The report with its engagement read from the creator's own posts. Raises UsageError, WeightsError."""
     ran = report.provenance
-    return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history))
+    return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history, embed_captions))
 
 
 def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
     """A creator's fit beside the default collection's model. Raises InputError for too few posts."""
-    return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes)
+    return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
 
 
 def fitted_weighing(way: Way) -> Weighing:

@@ -14,9 +14,11 @@ from tests.conftest import SHARED
 from tests.engagement.made import made_posts
 from virality_core.engagement.facts import facts_from
 from virality_core.engagement.model import EngagementModel
+from virality_core.engagement.read import as_read
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement import predictions, rank_correlation, rows
 from virality_core.evaluation.engagement_posts import PostOutcome, read_outcomes
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.training.engagement import fit_all, is_test, model_bytes
 from virality_core.training.engagement_coverage import coverage
 from virality_core.training.engagement_fit import FEW_AUTHORS, Recipe, boost, to_arrays
@@ -120,15 +122,15 @@ def test_nor_do_they_on_real_posts() -> None:
 def test_without_followers_the_interval_is_wider(model: EngagementModel) -> None:
     known = [facts_from({"caption": "made", "followers": count, "duration_s": 20}) for count in (500, 8_000, 90_000)]
     unknown = facts_from({"caption": "made", "duration_s": 20})
-    wide = model.predict("made", "likes", [unknown])
-    sized = model.predict("made", "likes", known)
+    wide = model.predict("made", "likes", as_read([unknown], embed_captions))
+    sized = model.predict("made", "likes", as_read(known, embed_captions))
     assert float(wide.high[0] - wide.low[0]) > float((sized.high - sized.low).max())
 
 
 def test_low_median_high_are_in_order_whatever_is_not_known(model: EngagementModel) -> None:
     odd = [facts_from({}), facts_from({"followers": 10**12}), facts_from({"followers": 0, "caption": "#" * 5000})]
     for target in ("likes", "plays"):
-        found = model.predict("made", target, odd)
+        found = model.predict("made", target, as_read(odd, embed_captions))
         assert (found.low <= found.median).all()
         assert (found.median <= found.high).all()
         assert np.isfinite(found.high).all()

@@ -18,6 +18,7 @@ from virality_core.engagement.model import shipped
 from virality_core.engagement.predict import predict_own
 from virality_core.errors import InputError, UsageError
 from virality_core.evaluation.history_posts import read_own_posts
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.types import Post
 
 
@@ -196,9 +197,9 @@ def test_the_next_post_is_read_with_the_followers_that_the_past_ones_were(known:
         Facts(caption=f"day {n} #cat", followers=1200.0 if known else None, duration_seconds=12.0) for n in range(30)
     ]
     likes = np.round(np.exp(chance.normal(5.0, 0.4, 30))).tolist()
-    history = fit_history(shipped(), "tiktok-vn-2025", posts, {"likes": likes})
+    history = fit_history(shipped(), "tiktok-vn-2025", posts, {"likes": likes}, embed_captions)
     assert history.followers == (1200.0 if known else None)
     for followers in (None, 1200, 90_000_000 if not known else 1500):
-        own = predict_own(Post(caption="day 31 #cat", followers=followers), video(), history).likes
+        own = predict_own(Post(caption="day 31 #cat", followers=followers), video(), history, embed_captions).likes
         assert own is not None
         assert 0.4 * np.median(likes) < own.median < 2.5 * np.median(likes), followers

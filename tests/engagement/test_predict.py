@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from virality_core.engagement.model import shipped
-from virality_core.engagement.predict import COUNTS, collections, facts_of, predict
+from virality_core.engagement.predict import COUNTS, collections, facts_of
+from virality_core.engagement.predict import predict as predict_with
 from virality_core.errors import UsageError, WeightsError
-from virality_core.types import Post, VideoInfo
+from virality_core.models.caption_embedding import embed_captions
+from virality_core.types import Engagement, Post, VideoInfo
 
 
 def video(seconds: float = 15.0) -> VideoInfo:
@@ -30,6 +32,10 @@ def video(seconds: float = 15.0) -> VideoInfo:
         has_alpha=False,
         audio=None,
     )
+
+
+def predict(post: Post, info: VideoInfo, *collection: str) -> Engagement:
+    return predict_with(post, info, embed_captions, *collection)
 
 
 def test_a_post_gets_ranges_of_all_five_counts() -> None:

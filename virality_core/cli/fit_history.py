@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from virality_core.engagement.model import shipped
     from virality_core.engagement.predict import DEFAULT_COLLECTION
     from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
+    from virality_core.models.caption_embedding import embed_captions
 
     refuse_overwriting("--out", args.out, [args.posts])
     try:
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{args.posts} can't be read ({error.strerror or error}).") from error
     own = read_own_posts(data, args.posts.name)
-    history = fit_history(shipped(), DEFAULT_COLLECTION, own.facts, own.outcomes)
+    history = fit_history(shipped(), DEFAULT_COLLECTION, own.facts, own.outcomes, embed_captions)
     write(args.out, history_text(history))
     for note in own.notes:
         print(note)

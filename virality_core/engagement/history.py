@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from virality_core.disk import read_regular
 from virality_core.engagement.facts import NAMES, Facts, matrix
 from virality_core.engagement.model import EngagementModel
-from virality_core.engagement.read import read_posts
+from virality_core.engagement.read import Embed, as_read
 from virality_core.errors import InputError, UsageError
 from virality_core.types import Range
 
@@ -82,13 +82,18 @@ class History:
 
 
 def fit_history(
-    model: EngagementModel, collection: str, posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]
+    model: EngagementModel,
+    collection: str,
+    posts: Sequence[Facts],
+    outcomes: Mapping[str, Sequence[float | None]],
+    embed: Embed,
 ) -> History:
     """Fit to one creator's posts.
 
     Args:
         model: The general model. collection: Which of its collections.
         posts: What was known of each before it was out. outcomes: Counts by name, in the posts' order; None: not known.
+        embed: What makes vectors of captions.
 
     Raises:
         InputError: no count is known for MIN_POSTS posts, or none differs between them.
@@ -98,14 +103,14 @@ def fit_history(
         replace(post, followers=followers if followers is None or post.followers is None else post.followers)
         for post in posts
     ]
-    found, read = {}, read_posts(posts)
+    found, read = {}, as_read(posts, embed)
     for target, counts in outcomes.items():
         rows = [row for row, count in enumerate(counts) if count is not None]
         truth = np.log1p(np.array([counts[row] for row in rows], dtype=np.float64))
         if target not in model.targets(collection) or len(rows) < MIN_POSTS or not np.ptp(truth) > 0.0:
             continue
         known = read.rows(rows)
-        general = model.predict(collection, target, [posts[row] for row in rows], known)
+        general = model.predict(collection, target, known)
         found[target] = fit_own(known.features, general.median, truth)
     if not found:
         raise InputError(

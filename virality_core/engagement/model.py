@@ -22,7 +22,7 @@ from safetensors.numpy import load
 
 from virality_core import weights
 from virality_core.engagement.facts import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, Facts, matrix
-from virality_core.engagement.read import ReadPosts, read_posts
+from virality_core.engagement.read import ReadPosts
 from virality_core.engagement.text import text_scores
 from virality_core.engagement.trees import Trees
 from virality_core.errors import WeightsError
@@ -88,16 +88,15 @@ class EngagementModel:
         """What the collection counted."""
         return tuple(self.collections[collection]["targets"])
 
-    def predict(self, collection: str, target: str, posts: Sequence[Facts], read: ReadPosts | None = None) -> Ranges:
+    def predict(self, collection: str, target: str, read: ReadPosts) -> Ranges:
         """Ranges for posts as they would do in that collection; a post without followers gets the wider fit.
 
         Args:
-            collection, target: One of `targets(collection)`. posts: N of them.
-            read: `read_posts(posts)` where it is at hand, so that it is not made for each target.
+            collection, target: One of `targets(collection)`. read: N posts, from `as_read`.
         """
-        features = self.features(collection, target, read_posts(posts) if read is None else read)
+        features = self.features(collection, target, read)
         sized = np.isfinite(features[:, NAMES.index("followers")]) & bool(self.collections[collection]["sized"])
-        out = np.zeros((3, len(posts)))
+        out = np.zeros((3, len(features)))
         for kind, rows in (("full", np.flatnonzero(sized)), ("unsized", np.flatnonzero(~sized))):
             if len(rows):
                 part = self.fit(collection, target, kind).predict(features[rows])

@@ -11,7 +11,7 @@ from virality_core import reference
 from virality_core.engagement.facts import Facts, facts_from
 from virality_core.engagement.history import History, moved, own_range
 from virality_core.engagement.model import EngagementModel, shipped
-from virality_core.engagement.read import ReadPosts, read_posts
+from virality_core.engagement.read import Embed, ReadPosts, as_read
 from virality_core.errors import UsageError
 from virality_core.types import Engagement, Post, Range, VideoInfo
 
@@ -47,11 +47,12 @@ def collections() -> Mapping[str, str]:
     }
 
 
-def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) -> Engagement:
+def predict(post: Post, video: VideoInfo, embed: Embed, collection: str = DEFAULT_COLLECTION) -> Engagement:
     """What a post like this would get among the posts of a collection.
 
     Args:
-        post: What is known of it. video: The reel. collection: One of `collections()`.
+        post: What is known of it. video: The reel. embed: What makes vectors of captions.
+        collection: One of `collections()`.
 
     Raises:
         UsageError: there is no such collection. WeightsError: the model is missing or not what the manifest states.
@@ -62,24 +63,24 @@ def predict(post: Post, video: VideoInfo, collection: str = DEFAULT_COLLECTION) 
     facts = facts_of(post, video)
     stated = model.collections[collection]
     sized = bool(stated["sized"]) and post.followers is not None
-    read = read_posts([facts])
-    ranges = {target: _range(model, collection, target, facts, read) for target in COUNTS}
+    read = as_read([facts], embed)
+    ranges = {target: _range(model, collection, target, read) for target in COUNTS}
     size = "accounts this size" if sized else "accounts of any size"
     return Engagement(
         collection=collection,
         population=f"posts of {size}, {reference.collections_named(collection)}",
         sized=sized,
-        notes=(*_notes(model, collection, post), *_on_the_index(model, post, facts)),
+        notes=(*_notes(model, collection, post), *_on_the_index(model, post, read)),
         own_posts=None,
         **ranges,
     )
 
 
-def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
+def predict_own(post: Post, video: VideoInfo, history: History, embed: Embed) -> Engagement:
     """What a post like this would get from this creator, by their own past posts.
 
     Args:
-        post: What is known of it. video: The reel. history: From `fit_history`.
+        post: What is known of it. video: The reel. history: From `fit_history`. embed: As in the fit.
 
     Raises:
         UsageError: the history stands beside a collection that no longer exists. WeightsError: as for `predict`.
@@ -91,10 +92,10 @@ def predict_own(post: Post, video: VideoInfo, history: History) -> Engagement:
     if history.followers is None or facts.followers is None:  # the general model reads what it read in the fit
         facts = replace(facts, followers=history.followers)
     ranges: dict[str, Range | None] = dict.fromkeys(COUNTS)
-    read = read_posts([facts])
+    read = as_read([facts], embed)
     for target, own in history.targets.items():
         if target in model.targets(history.collection):
-            general = model.predict(history.collection, target, [facts], read)
+            general = model.predict(history.collection, target, read)
             ranges[target] = own_range(own, facts, float(general.median[0]))
     errors = [
         f"{target} by a factor of {math.exp(own.loo_error):.1f}, by the general model {math.exp(own.general_error):.1f}"
@@ -149,10 +150,10 @@ def _utc(when: datetime | None) -> datetime | None:
     return when if when is None or when.tzinfo is None else when.astimezone(UTC)
 
 
-def _range(model: EngagementModel, collection: str, target: str, facts: Facts, read: ReadPosts) -> Range | None:
+def _range(model: EngagementModel, collection: str, target: str, read: ReadPosts) -> Range | None:
     if target not in model.targets(collection):
         return None
-    found = model.predict(collection, target, [facts], read)
+    found = model.predict(collection, target, read)
     low, median, high = (max(0.0, math.expm1(float(edge[0]))) for edge in (found.low, found.median, found.high))
     return Range(low=low, median=median, high=high)
 
@@ -185,13 +186,13 @@ def _notes(model: EngagementModel, collection: str, post: Post) -> list[str]:
     return notes
 
 
-def _on_the_index(model: EngagementModel, post: Post, facts: Facts) -> list[str]:
+def _on_the_index(model: EngagementModel, post: Post, read: ReadPosts) -> list[str]:
     """What the one collection says that knows following and number of videos, where one of them is stated."""
     if post.following is None and post.videos is None:
         return []
     if post.followers is None:
         return ["Following and number of videos are read together with followers alone, which are not stated."]
-    found = model.predict(_INDEXED, "popularity", [facts])
+    found = model.predict(_INDEXED, "popularity", read)
     low, median, high = (float(edge[0]) for edge in (found.low, found.median, found.high))
     _, half, many = model.collections[_INDEXED]["targets"]["popularity"]["quantiles"]
     return [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from virality_core.engagement.facts import Facts, matrix, words
-from virality_core.models.caption_embedding import bundled_embedder
 
 Array = NDArray[np.float64]
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]  # captions → vectors (N, 384), as the models were fitted with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,10 +35,10 @@ class ReadPosts:
         )
 
 
-def read_posts(posts: Sequence[Facts]) -> ReadPosts:
-    """Posts as numbers. Raises WeightsError where the model that reads captions is missing."""
+def as_read(posts: Sequence[Facts], embed: Embed) -> ReadPosts:
+    """Posts as numbers; `embed` is handed in, as no network is known here. Raises what it raises."""
     return ReadPosts(
         features=matrix(posts),
         words=tuple(words(post) for post in posts),
-        vectors=bundled_embedder().embed([post.caption for post in posts]).astype(np.float64),
+        vectors=embed([post.caption for post in posts]).astype(np.float64),
     )

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virality_core.engagement.model import EngagementModel, Ranges
-from virality_core.engagement.read import read_posts
+from virality_core.engagement.read import as_read
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units
+from virality_core.models.caption_embedding import embed_captions
 
 Array = NDArray[np.float64]
 
@@ -38,7 +39,7 @@ def predictions(model: EngagementModel, posts: Sequence[PostOutcome]) -> dict[tu
     for collection in sorted({post.collection for post in posts}):
         fitted = collection if collection in model.collections else DEFAULT_COLLECTION
         own = [post for post in posts if post.collection == collection]
-        base = read_posts([post.facts for post in own])
+        base = as_read([post.facts for post in own], embed_captions)
         for target in (*COUNTS, POPULARITY):
             places = [place for place, post in enumerate(own) if target in post.targets]
             chosen, read = [own[place] for place in places], base.rows(places)
@@ -46,7 +47,7 @@ def predictions(model: EngagementModel, posts: Sequence[PostOutcome]) -> dict[tu
                 continue
             facts = [post.facts for post in chosen]
             by = {
-                "": model.predict(fitted, target, facts, read),
+                "": model.predict(fitted, target, read),
                 "constant": model.constant(fitted, target, len(facts)),
             }
             if model.collections[fitted]["sized"] and any(fact.followers is not None for fact in facts):

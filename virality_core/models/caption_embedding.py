@@ -70,6 +70,11 @@ class CaptionEmbedder:
         return means
 
 
+def embed_captions(captions: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors (N, 384) by the one embedder that all share. Raises as `bundled_embedder`."""
+    return bundled_embedder().embed(captions)
+
+
 @lru_cache(maxsize=1)
 def bundled_embedder() -> CaptionEmbedder:
     """The one that all share. Raises WeightsError where its files are missing or not what the manifest states."""

@@ -18,10 +18,11 @@ from safetensors.numpy import save
 
 from virality_core.engagement.facts import EMBEDDING_COLUMN, NAMES, TEXT_COLUMN
 from virality_core.engagement.model import EngagementModel, columns_of, tensors_of
-from virality_core.engagement.read import read_posts
+from virality_core.engagement.read import as_read
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement import better, predictions, rank_correlation, rows
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, read_outcomes, target_units
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.training.engagement_fit import (
     FOLDS,
     QUANTILES,
@@ -82,7 +83,7 @@ def _fit_collection(
     recipe = recipe.for_authors(len({post.author for post in posts}))
     followers = np.array([fact.followers for fact in facts if fact.followers is not None])
     sized = len(followers) >= len(posts) / 2
-    read = read_posts(facts)
+    read = as_read(facts, embed_captions)
     idf, fold = idf_of(read.words, recipe), author_folds(posts)
     tensors: dict[str, NDArray[Any]] = {f"{collection}/idf": idf.astype(np.float32)}
     targets: dict[str, Any] = {}

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from virality_core.engagement.facts import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN
-from virality_core.engagement.read import read_posts
+from virality_core.engagement.read import as_read
 from virality_core.evaluation.engagement import author_draws, interval, rank_correlation
 from virality_core.evaluation.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.training.engagement_fit import (
     Recipe,
     beside_words,
@@ -44,7 +45,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     truth = np.array([target_units(target, post.targets[target]) for post in posts])
     authors = [post.author for post in posts]
-    read = read_posts([post.facts for post in posts])
+    read = as_read([post.facts for post in posts], embed_captions)
     features, texts, vectors = read.features, read.words, read.vectors
     beside, outer = beside_words(features), folds([f"ablation {name}" for name in authors], 5)
     inner = folds([f"ablation words {name}" for name in authors], 5)

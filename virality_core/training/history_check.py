@@ -13,9 +13,10 @@ import numpy as np
 
 from virality_core.engagement.facts import EMBEDDING_COLUMN, TEXT_COLUMN
 from virality_core.engagement.history import fit_own
-from virality_core.engagement.read import read_posts
+from virality_core.engagement.read import as_read
 from virality_core.errors import InputError
 from virality_core.evaluation.engagement_posts import PostOutcome, target_units
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.training.engagement import author_folds
 from virality_core.training.engagement_fit import (
     Array,
@@ -90,7 +91,7 @@ def _row(features: Array, truth: Array, general: Array, authors: Index, each: in
 def general_out_of_fold(posts: Sequence[PostOutcome], target: str) -> tuple[Array, Array, Array]:
     """Features, outcomes in ln units, and the general centre fitted without the post's author: (N, F), (N,), (N,)."""
     recipe = Recipe().for_authors(len({post.author for post in posts}))
-    read, folds = read_posts([post.facts for post in posts]), author_folds(posts)
+    read, folds = as_read([post.facts for post in posts], embed_captions), author_folds(posts)
     truth = np.array([target_units(target, post.targets[target]) for post in posts])
     features, beside = read.features, beside_words(read.features)
     features[:, TEXT_COLUMN] = words_out_of_fold(read.words, beside, truth, folds, recipe)
