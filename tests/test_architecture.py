@@ -25,7 +25,7 @@ _ENGINE_AND_BELOW = _TOOLS | {
     "pipeline",
     "stages",
     "whatif",
-    "steady",
+    "stabilise",
     "improve",
 }
 
@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "captions": _TOOLS | {"scorers"},
     "videos": _TOOLS | {"scorers"},
     "stages": _GROUND,
-    "steady": _TOOLS | {"scorers", "advice"},
+    "stabilise": _TOOLS | {"scorers", "advice"},
     "improve": _ENGINE_AND_BELOW,
     "pipeline": _ENGINE_AND_BELOW,
     "whatif": _GROUND | {"fusion", "engagement", "models"},

@@ -20,8 +20,8 @@ from virality_core.media import open_reel
 from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
+from virality_core.stabilise import followed, window_of
 from virality_core.stages import Stages
-from virality_core.steady import followed, window_of
 from virality_core.types import (
     Audio,
     Cuts,

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from virality_core import device as devices
-from virality_core import reference, weights
+from virality_core import weights
 from virality_core.errors import InputError
 from virality_core.media.image import read_image
 from virality_core.models import nima
 from virality_core.models.checkpoint import load_tensors
-from virality_core.scorers.base import Scorer
+from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.measures.frames import WHOLE, Box, picture_box
 from virality_core.types import (
     HOOK_SECONDS,
@@ -123,16 +123,11 @@ class AestheticsScorer(Scorer):
         return Marks(mean=mean, spread=spread, distribution=distribution)
 
     def _signal(self, name: str, frames: FrameBatch, means: NDArray[np.float64], details: Details) -> Signal:
-        value = float(np.clip(means.mean(), *NATIVE_RANGE))
-        rating = reference.rate(name, value)
-        return Signal(
-            name=name,
-            value=value,
+        return rated(
+            name,
+            float(np.clip(means.mean(), *NATIVE_RANGE)),
             unit=UNIT,
             native_range=NATIVE_RANGE,
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
             timeline=Timeline(seconds=frames.seconds, values=means),
             model=self.model,
             details=details,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from virality_core import steady
+from virality_core import stabilise
 from virality_core.advice import Steady
 from virality_core.scorers.measures import motion
 from virality_core.types import FrameRun
@@ -16,16 +16,16 @@ NO_CUTS = np.zeros(0)
 def test_a_straight_path_is_left_alone() -> None:
     seconds = np.arange(60) / 30
     path = np.stack([0.1 * seconds, 0.3 - 0.05 * seconds], axis=1)
-    np.testing.assert_allclose(steady._smooth(path, seconds), path, atol=1e-12)
+    np.testing.assert_allclose(stabilise._smooth(path, seconds), path, atol=1e-12)
     for count in (1, 2):
-        np.testing.assert_array_equal(steady._smooth(path[:count], seconds[:count]), path[:count])
-    np.testing.assert_allclose(steady._smooth(path[:3], seconds[:3]), path[:3], atol=1e-12)
+        np.testing.assert_array_equal(stabilise._smooth(path[:count], seconds[:count]), path[:count])
+    np.testing.assert_allclose(stabilise._smooth(path[:3], seconds[:3]), path[:3], atol=1e-12)
 
 
 def test_the_ends_are_smoothed_like_the_middle() -> None:
     seconds = np.arange(90) / 30
     path = np.stack([0.02 * np.sin(2 * np.pi * 5 * seconds + 1.2), np.zeros(90)], axis=1)
-    left = np.abs(steady._smooth(path, seconds)[:, 0])
+    left = np.abs(stabilise._smooth(path, seconds)[:, 0])
     assert left[10:-10].max() < 0.002
     assert left.max() < 0.012
 
@@ -47,7 +47,7 @@ def _shake(run: FrameRun) -> float:
 
 def test_shake_goes_and_the_pan_stays() -> None:
     run, _ = _shaken()
-    (steadied,), window = steady.followed([run], Steady(margin=0.06), 852)
+    (steadied,), window = stabilise.followed([run], Steady(margin=0.06), 852)
     assert steadied.luma.shape == (60, 142, 106)
     assert _shake(steadied) < 0.25 * _shake(run)
     frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
@@ -61,9 +61,9 @@ def test_a_cut_begins_anew() -> None:
     run, seconds = _shaken()
     other = np.concatenate([run.luma[:30], run.luma[30:, ::-1]])
     cut = FrameRun(luma=other, seconds=seconds)
-    (steadied,), _ = steady.followed([cut], Steady(margin=0.06, cut_seconds=(float(seconds[30]),)), 852)
+    (steadied,), _ = stabilise.followed([cut], Steady(margin=0.06, cut_seconds=(float(seconds[30]),)), 852)
     halves = [FrameRun(luma=cut.luma[part], seconds=seconds[part]) for part in (slice(0, 30), slice(30, 60))]
-    apart, _ = steady.followed(halves, Steady(margin=0.06), 852)
+    apart, _ = stabilise.followed(halves, Steady(margin=0.06), 852)
     np.testing.assert_array_equal(steadied.luma, np.concatenate([part.luma for part in apart]))
     single = FrameRun(luma=run.luma[:1], seconds=seconds[:1])
-    assert steady.followed([single], Steady(margin=0.06), 852)[0][0].luma.shape == (1, 142, 106)
+    assert stabilise.followed([single], Steady(margin=0.06), 852)[0][0].luma.shape == (1, 142, 106)
