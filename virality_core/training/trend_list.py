@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from virality_core.disk import open_regular
+from virality_core.disk import read_regular
 from virality_core.errors import InputError, UsageError
 
 MAX_BYTES = 10_000_000  # some hundred thousand rows; the longest export has some hundreds
@@ -127,14 +127,11 @@ def with_list(
 
 def _text(path: Path) -> str:
     try:
-        with open_regular(path) as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
         raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path.name} is too large: at most {MAX_BYTES // 1_000_000} MB of a list are read.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
