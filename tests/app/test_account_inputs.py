@@ -10,6 +10,7 @@ import pytest
 from tests.app.conftest import Page
 from tests.scorers.clips import info
 from virality_core.engagement.predict import predict
+from virality_core.models.caption_embedding import embed_captions
 from virality_core.types import Post
 
 
@@ -56,19 +57,22 @@ def test_half_a_time_gets_a_sentence_and_no_reel_is_scored(
 def test_following_and_videos_are_read_by_the_one_collection_that_knows_them() -> None:
     video = info(width=1080, height=1920, seconds=20.0)
     few, many = (
-        predict(Post(caption="x", followers=5_000, following=100, videos=count), video) for count in (20, 20_000)
+        predict(Post(caption="x", followers=5_000, following=100, videos=count), video, embed_captions)
+        for count in (20, 20_000)
     )
     assert few.likes == many.likes
     assert few.notes[:-1] == many.notes[:-1]
     assert few.notes[-1] != many.notes[-1]
     assert "popularity index" in few.notes[-1]
-    without = predict(Post(caption="x", videos=20), video).notes[-1]
+    without = predict(Post(caption="x", videos=20), video, embed_captions).notes[-1]
     assert "which are not stated" in without
-    assert "popularity" not in " ".join(predict(Post(caption="x", followers=5_000), video).notes)
+    assert "popularity" not in " ".join(predict(Post(caption="x", followers=5_000), video, embed_captions).notes)
 
 
 def test_the_hour_counts_in_utc() -> None:
     video = info(width=1080, height=1920, seconds=20.0)
     at = datetime(2026, 12, 24, 18, tzinfo=UTC)
     same = at.astimezone()
-    assert predict(Post(posted_at=at, followers=9), video) == predict(Post(posted_at=same, followers=9), video)
+    assert predict(Post(posted_at=at, followers=9), video, embed_captions) == predict(
+        Post(posted_at=same, followers=9), video, embed_captions
+    )
