@@ -45,7 +45,7 @@ def test_no_place_to_write_is_one_sentence(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "posts.csv"]
 
 
-READ = ("manifest.json", "read.csv")
+READ = ("manifest.json", "model.json", "read.csv")
 OVERWRITING = {
     "fit-history": ["fit-history", "read.csv", "--out", "read.csv"],
     "fit-fusion": ["fit-fusion", "read.csv", "--out", "by/../read.csv"],
@@ -54,6 +54,7 @@ OVERWRITING = {
     "evaluate engagement": ["evaluate", "engagement", "--data", "read.csv", "--json", "read.csv"],
     "evaluate history": ["evaluate", "history", "--data", "link.csv", "--json", "read.csv"],
     "quality": ["quality", "other.mp4", "read.csv", "--json", "read.csv"],
+    "train engagement": ["train", "engagement", "--data", "read.csv", "model.json", "--out", "."],
     "preprocess": ["preprocess", "manifest.json", "--videos", ".", "--out", "."],
 }
 

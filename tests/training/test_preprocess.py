@@ -189,6 +189,16 @@ def test_a_damaged_manifest_is_one_sentence(videos: Path, tmp_path: Path) -> Non
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("file", [manifest.MADE, manifest.ROWS])
+def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(tmp_path: Path, file: str) -> None:
+    (tmp_path / manifest.MADE).write_text('{"schema": 1}')
+    (tmp_path / file).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / file)
+    with pytest.raises(InputError, match="pipe"):
+        manifest.read(tmp_path)
+
+
 def test_by_time(videos: Path, tmp_path: Path) -> None:
     run([videos / "posts.json"], videos, tmp_path / "data", Settings(split="time"))
     rows = sorted(manifest.read(tmp_path / "data").rows, key=lambda row: str(row.posted_at))

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from examples import moving_videos
-from virality_core.errors import UsageError
+from tests.training.virality_material import SMALL_INPUT, material
+from virality_core.errors import InputError, UsageError
+from virality_core.training import progress_files
 from virality_core.training.assess import _thumbnail
+from virality_core.training.data import VideoDataset
 from virality_core.training.folders import usable
 
 
@@ -29,3 +34,23 @@ def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path: Path, out: str
     assert "\n" not in str(caught.value)
     assert list((tmp_path / "taken").iterdir()) == [tmp_path / "taken" / "manifest.json"]
     assert usable(tmp_path / "new" / "deep", "manifest.json").is_dir()
+
+
+def test_a_video_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    kept = material(tmp_path / "data", 6)
+    data = VideoDataset(kept.rows, kept.videos, SMALL_INPUT, training=True, cache=tmp_path / "cache")
+    (kept.videos / kept.rows[0].video).unlink()
+    with pytest.raises(InputError, match="can't be read any more"):
+        data[0]
+
+
+def test_a_state_that_can_not_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(tensors: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress_files, "save_file", stopped)
+    network = nn.Linear(2, 1)
+    with pytest.raises(KeyboardInterrupt):
+        progress_files.save_state(tmp_path, network, {}, torch.optim.SGD(network.parameters(), 0.1), {"step": 1})
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from virality_core.cli.destination import refuse_overwriting
 from virality_core.errors import InputError, UsageError
 
 
@@ -41,6 +42,8 @@ def run_engagement(args: argparse.Namespace) -> int:
 
     if args.coverage is not None and args.coverage < 1:
         raise UsageError(f"--coverage is {args.coverage}; it takes how many draws, 1 or more.")
+    for name in ("metrics.json", "model.json", "model.safetensors", "ablation.json", "coverage.json"):
+        refuse_overwriting("--out", args.out / name, args.data)
     posts = engagement.read_all(args.data)
     kept = [post for post in posts if not engagement.is_test(post)]
     test = [post for post in posts if engagement.is_test(post)]

@@ -128,7 +128,10 @@ class VideoDataset(Dataset[Item]):
         path = self.videos / row.video
         if self.cache is None:
             return decode(path)
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:  # it was there when the manifest was read
+            raise InputError(f"“{path.name}” can't be read any more ({error.strerror or error}).") from error
         about = [_CACHE_VERSION, CLIP_FRAMES, CLIP_RATE, MAX_SECONDS, row.video, status.st_size, status.st_mtime_ns]
         name = hashlib.sha256(json.dumps([*about, kind, self.how.to_dict()]).encode()).hexdigest()[:32]
         file = self.cache / f"{name}.npy"

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.disk import write_whole
+from virality_core.disk import open_regular, read_regular, write_whole
 from virality_core.errors import InputError
 from virality_core.training.parts import Part
 from virality_core.training.video_files import inside
@@ -18,6 +18,8 @@ from virality_core.training.video_files import inside
 ROWS = "manifest.parquet"
 MADE = "manifest.json"
 SCHEMA = 1
+
+_MAX_MADE = 16 * 10**6  # bytes: it holds a sentence for each video that was skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,8 @@ def read(folder: Path, videos: Path | None = None) -> Manifest:
     from pyarrow import parquet
 
     try:
-        made = json.loads((folder / MADE).read_text(encoding="utf-8"))
+        made = json.loads(read_regular(folder / MADE, _MAX_MADE))
+        open_regular(folder / ROWS).close()
         table = parquet.read_table(folder / ROWS)
         if not isinstance(made, dict) or made.get("schema") != SCHEMA:
             raise ValueError("it is of another version")

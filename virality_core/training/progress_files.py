@@ -40,8 +40,11 @@ def save_state(
         tensors |= {f"optimizer.{place}.{name}": tensor for name, tensor in values.items()}
     name = f"state-{at['step']}.safetensors"
     part = folder / f".{name}.part"
-    save_file({key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}, part)
-    os.replace(part, folder / name)
+    try:
+        save_file({key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}, part)
+        os.replace(part, folder / name)
+    finally:
+        part.unlink(missing_ok=True)  # a stop in between leaves none of it
     write_json(folder / STATE, {**at, "file": name})
     for old in folder.glob("state-*.safetensors"):
         if old.name != name:
