@@ -98,6 +98,7 @@ def _treatment(source: str | Path | BinaryIO, change: Change, name: str | None, 
         window=None if steady is None else window_of(source, steady, name=name, progress=progress),
         treat=(lambda samples: limited(samples, factor)) if change.gain else None,
         begin_seconds=change.begin_seconds,
+        sound_begin_seconds=change.sound_begin_seconds,
     )
 
 
@@ -143,6 +144,8 @@ def rescorer(
             )
         if change.edit is not None:
             reel = _edited(reel, change.edit) if change.steady is None else _steadied(reel, change.steady)
+        if change.sound_begin_seconds and reel.audio is not None:
+            reel = replace(reel, audio=_cut(reel.audio, change.sound_begin_seconds))
         if change.gain and reel.audio is not None:
             reel = replace(reel, audio=_amplified(reel.audio, change.gain))
         concerned = [scorer for scorer in scorers.scorers if _concerns(change, scorer, weights)]
@@ -174,9 +177,8 @@ def _concerns(change: Change, scorer: Scorer, weights: Mapping[str, float]) -> b
         return plan != Plan()
     looks = bool(plan.stills or plan.hook_stills or plan.runs)
     hears, reads = bool(plan.audio_rate), plan == Plan()
-    return (
-        (change.edit is not None and looks) or (bool(change.gain) and hears) or (change.caption is not None and reads)
-    )
+    sounds = bool(change.gain or change.sound_begin_seconds)
+    return (change.edit is not None and looks) or (sounds and hears) or (change.caption is not None and reads)
 
 
 def _edited(reel: Reel, edit: Edit) -> Reel:

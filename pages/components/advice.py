@@ -46,7 +46,7 @@ def show(report: Report, visit: Visit) -> None:
             if change is not None:
                 export.offer(visit, advice, change, key=str(number))
     elif visit.advised:
-        st.write("Nothing that was tried wins half a point or more.")
+        st.write(_nothing(candidates(report)))
     if not visit.advised and st.button("Try what would help", icon=":material/auto_fix_high:", key="advise"):
         try:
             visit.ask_advice(engine())
@@ -56,6 +56,14 @@ def show(report: Report, visit: Visit) -> None:
             st.rerun()
     if not visit.advised:
         st.caption(f"Takes up to {BUDGET_SECONDS:.0f} s, longer where a single change takes long.")
+
+
+def _nothing(changes: list[Change]) -> str:
+    """Why there is no advice, with what was tried."""
+    if not changes:
+        return "Nothing was tried: no fault was measured that a change of picture, sound or caption could mend."
+    tried = ", ".join(dict.fromkeys(change.kind.replace("_", " ") for change in changes))
+    return f"Nothing that was tried in the time wins half a point or more: {tried}."
 
 
 def edited(frames: FrameBatch, row: int, change: Change) -> FrameBatch:

@@ -13,7 +13,7 @@ import pytest
 
 from bench import advice
 from virality_core import load_scorers, score_reel
-from virality_core.advice import Change
+from virality_core.advice import Change, candidates
 from virality_core.errors import InputError, UsageError
 from virality_core.fusion import Weighing
 from virality_core.improve import export, rescorer, with_advice
@@ -38,7 +38,7 @@ def _advised(path: Path, lite: Scorers) -> Report:
     return with_advice(path, score_reel(path, scorers=lite), lite, budget_seconds=120.0)
 
 
-@pytest.mark.parametrize("kind", ["exposure", "contrast", "stabilise", "loudness"])
+@pytest.mark.parametrize("kind", ["exposure", "contrast", "white_balance", "stabilise", "loudness"])
 def test_the_top_advice_names_the_fault_and_keeps_its_promise(kind: str, shared_media: Path, lite: Scorers) -> None:
     """Four seconds at half size; the whole measurement is `python -m bench.advice`, in bench/results/advice.json."""
     case = advice.Case(shared_media / "1e719ead.mp4", kind, 1)
@@ -61,6 +61,27 @@ def test_every_kind_and_strength(shared_media: Path, lite: Scorers) -> None:
         row for row in found["clean"] for kind, points in row["advice"] if kind in advice.DEGRADED and points > 3
     ]
     assert not invented
+
+
+def test_a_silent_start_moves_the_sound_where_nobody_speaks(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
+    silent = _degraded(shared_media / "13bdbeb5.mp4", tmp_path / "silent.mp4", audio="volume=0:enable='lt(t,2)'")
+    report = score_reel(silent, scorers=lite)
+    moved = next(change for change in candidates(report) if change.sound_begin_seconds)
+    promised = rescorer(silent, report, lite)(moved) - report.score
+    assert promised > 1.0
+    mended = score_reel(export(silent, tmp_path / "mended.mp4", moved), scorers=lite)
+    assert mended.score - report.score == pytest.approx(promised, abs=0.3)
+    first, before = mended.signal("first_sound"), report.signal("first_sound")
+    assert first is not None
+    assert before is not None
+    assert (before.value, first.value) == (pytest.approx(2.0, abs=0.1), pytest.approx(0.05, abs=0.08))
+    assert mended.provenance.video.duration_seconds == pytest.approx(report.provenance.video.duration_seconds)
+
+
+def test_the_sound_is_not_moved_under_a_voice(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
+    silent = _degraded(shared_media / "421c8b59.mp4", tmp_path / "silent.mp4", audio="volume=0:enable='lt(t,2)'")
+    found = [one for one in candidates(score_reel(silent, scorers=lite)) if one.kind == "leading_silence"]
+    assert [one.sound_begin_seconds for one in found] == [0.0]
 
 
 def test_what_is_known_is_not_done_again(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:

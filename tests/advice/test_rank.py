@@ -64,11 +64,17 @@ def test_gamma_lifts_the_middle_and_keeps_the_ends() -> None:
     assert lifted[0, 64, 0] == pytest.approx(255 * (64 / 255) ** 0.5, abs=1)
 
 
-def test_gains_are_linear_light() -> None:
-    grey = np.full((4, 4, 3), 100, np.uint8)
-    out = change.channel_gains(np.array([1.0, 1.0, 2.0]))(grey)
-    assert out[0, 0, 0] == 100
-    assert out[0, 0, 2] == pytest.approx(255 * (2 * (100 / 255) ** 2.2) ** (1 / 2.2), abs=1)
+def test_a_grey_card_in_tinted_light_is_grey_again_and_as_bright() -> None:
+    light = np.array([1.0, 0.6, 0.3])
+    seen = np.round(255 * (0.4 * light) ** (1 / 2.2)).astype(np.uint8)
+    out = change.white_balance(light)(np.full((4, 4, 3), seen, np.uint8))[0, 0]
+    luminance = 0.4 * light @ [0.2126, 0.7152, 0.0722]
+    np.testing.assert_allclose(out, 255 * luminance ** (1 / 2.2), atol=1.5)
+
+
+def test_a_colour_without_light_is_not_raised_to_noise() -> None:
+    speck = np.full((4, 4, 3), (200, 1, 0), np.uint8)
+    assert change.white_balance(np.array([1.0, 1e-9, 0.0]))(speck)[0, 0, 1:].max() <= 4
 
 
 def test_edits_keep_what_they_do_not_mean() -> None:

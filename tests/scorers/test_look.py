@@ -58,12 +58,18 @@ def _desaturated(share: float) -> Change:
     return lambda x: x * (1.0 - share) + _grey(x)[:, :, np.newaxis] * share
 
 
+def _tinted(blue: float, red: float = 1.0) -> Change:
+    return lambda x: x * np.array([red, 0.5 * (red + blue), blue], np.float32)
+
+
 LADDERS: dict[str, tuple[str, list[Change], int]] = {
     "darker": ("brightness", [_scaled(gain) for gain in (0.85, 0.7, 0.5, 0.3, 0.1)], -1),
     "brighter": ("brightness", [lambda x, up=up: x + up for up in (10, 25, 50, 100)], +1),
     "blurred": ("sharpness", [_blurred(sigma) for sigma in (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)], -1),
     "noisier": ("noise", [_noisy(sigma) for sigma in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)], +1),
     "lower contrast": ("contrast", [_lower_contrast(gain) for gain in (0.85, 0.7, 0.5, 0.3, 0.1)], -1),
+    "tinted": ("white_balance", [_tinted(blue) for blue in (0.8, 0.6, 0.4, 0.2)], +1),
+    "too blue": ("white_balance", [_tinted(1.0, red) for red in (0.8, 0.6, 0.4, 0.2)], +1),
     "desaturated": ("colourfulness", [_desaturated(share) for share in (0.2, 0.4, 0.6, 0.8, 1.0)], -1),
 }
 
@@ -119,12 +125,27 @@ def test_black_bars_do_not_count(clip: str, axis: int) -> None:
     pad[axis] = (150, 150)
     barred = FrameBatch(rgb=np.pad(frames.rgb, pad), seconds=frames.seconds)
     plain, seen = _look(frames), _look(barred)
-    for name in ("brightness", "contrast", "colourfulness", "sharpness"):
+    for name in ("brightness", "contrast", "colourfulness", "white_balance", "sharpness"):
         before, after = plain[name], seen[name]
         assert isinstance(before, Signal)
         assert isinstance(after, Signal)
         low, high = before.native_range
         assert after.value == pytest.approx(before.value, abs=0.02 * min(high - low, 100.0)), name
+
+
+@pytest.mark.parametrize(
+    ("size", "fills"), [((640, 360), 100.0), ((360, 640), 31.6), ((400, 400), 56.25), ((360, 180), 88.9)]
+)
+def test_the_share_of_an_upright_screen(size: tuple[int, int], fills: float) -> None:
+    picture = np.random.default_rng(0).integers(40, 216, (*size, 3), dtype=np.uint8)
+    assert _value(_batch(picture, picture), "screen_fill") == pytest.approx(fills, abs=0.1)
+
+
+def test_bars_fill_no_screen() -> None:
+    """A picture on its side in an upright frame fills no more of the screen than without its bars."""
+    picture = np.random.default_rng(0).integers(40, 216, (180, 320, 3), dtype=np.uint8)
+    barred = np.pad(picture, ((194, 195), (0, 0), (0, 0)))
+    assert _value(_batch(barred, barred), "screen_fill") == pytest.approx(31.6, abs=0.7)
 
 
 @pytest.mark.parametrize("clip", CLIPS)
@@ -134,6 +155,8 @@ def test_answers_keep_their_contract(clip: str) -> None:
     assert tuple(answers) == LookScorer.names
     for answer in answers.values():
         assert isinstance(answer, Signal)
+        if answer.name == "screen_fill":
+            continue  # one value for the whole reel
         assert answer.timeline is not None
         np.testing.assert_array_equal(answer.timeline.seconds, frames.seconds)
         assert answer.value == pytest.approx(float(np.median(answer.timeline.values)))
@@ -157,6 +180,13 @@ def test_flat_pictures_are_measured_or_skipped_with_the_reason(size: tuple[int, 
         assert isinstance(answers[name], Signal)
     assert isinstance(answers["contrast"], Signal)
     assert answers["contrast"].value == 0.0
+    balance = answers["white_balance"]
+    if level == 0:
+        assert isinstance(balance, Skipped)
+        assert "black" in balance.reason
+    else:
+        assert isinstance(balance, Signal)
+        assert balance.value == pytest.approx(0.0, abs=1e-4)
     noise = answers["noise"]
     if level in (0, 255) or min(size) < 16:
         assert isinstance(noise, Skipped)

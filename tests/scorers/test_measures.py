@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from virality_core.scorers.measures import noise, saliency, sharpness, tone
+from virality_core.scorers.measures import light, noise, saliency, sharpness, tone
 from virality_core.scorers.measures.frames import COMMON_SHORT_SIDE, picture_box, to_common_size
 
 
@@ -52,6 +52,25 @@ def test_colourfulness_is_the_published_formula() -> None:
     expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
     assert tone.colourfulness(picture) == pytest.approx(expected, rel=1e-9)
     assert expected < tone.MAX_COLOURFULNESS
+
+
+@pytest.mark.parametrize(
+    ("card", "degrees"), [((90, 90, 90), 0.0), ((255, 0, 0), light.MAX_CAST), ((200, 200, 0), 35.26)]
+)
+def test_the_cast_of_a_card_is_its_angle_from_white(card: tuple[int, int, int], degrees: float) -> None:
+    seen = light.light_colour(_full(*card))
+    assert seen is not None
+    assert light.cast_of(seen) == pytest.approx(degrees, abs=0.01)
+
+
+def test_the_light_is_told_from_what_is_bright() -> None:
+    picture = _full(40, 90, 20)  # mostly grass
+    picture[:8] = (250, 200, 120)  # a white wall in the evening
+    seen = light.light_colour(picture)
+    assert seen is not None
+    wall = (np.array([250, 200, 120]) / 255) ** 2.2
+    assert np.degrees(np.arccos(seen @ wall / np.linalg.norm(seen) / np.linalg.norm(wall))) < 3.0
+    assert light.light_colour(_full(9, 4, 12)) is None, "nothing is told from the dark"
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0, 12.0, 25.0])

@@ -9,7 +9,7 @@ import pytest
 from tests.scorers.clips import CLIPS, info, reel, run
 from virality_core.scorers.measures import motion
 from virality_core.scorers.pacing import MotionDetails, PaceDetails, PacingScorer, SteadinessDetails
-from virality_core.types import Cuts, FrameRun, Post, Signal, Skipped
+from virality_core.types import Cuts, FrameBatch, FrameRun, Post, Signal, Skipped
 
 NO_CUTS = Cuts(seconds=np.zeros(0), verified=np.zeros(0, bool))
 
@@ -113,6 +113,19 @@ def test_shake_of_known_jitter_is_its_size() -> None:
         value = _signal(_pace(_camera(path)), "steadiness").value
         # Two axes of the same size: √2 · amount, in %; the parabolas take some of it, at random.
         assert value == pytest.approx(100 * np.sqrt(2) * amount, rel=0.25)
+
+
+def test_black_bars_hide_no_shake() -> None:
+    shaken = _camera(np.random.default_rng(5).normal(0.0, 0.004, (90, 2)))
+    bars = ((0, 0), (80, 80), (0, 0))
+    barred = FrameRun(luma=np.pad(shaken.luma, bars), seconds=shaken.seconds)
+    stills = np.repeat(barred.luma[:2, :, :, None], 3, axis=3)
+    frames = FrameBatch(rgb=stills, seconds=np.array([0.0, 1.0]))
+    made = reel(frames, runs=(barred,), cuts=NO_CUTS, video=info())
+    found = {answer.name: answer for answer in PacingScorer().score(made, Post(), _silent)}
+    plain = _pace(shaken)
+    for name in ("steadiness", "motion"):
+        assert _signal(found, name).value == pytest.approx(_signal(plain, name).value, rel=0.05), name
 
 
 def test_an_evenly_accelerating_camera_does_not_shake() -> None:

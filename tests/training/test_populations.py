@@ -14,7 +14,7 @@ from virality_core.errors import InputError
 from virality_core.training import populations
 
 PHOTOS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "photos"
-NAMES = ("contrast", "colourfulness", "sharpness", "composition")
+NAMES = ("contrast", "colourfulness", "white_balance", "sharpness", "composition")
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,17 @@ def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None
         np.testing.assert_allclose(bundled["quantiles"], measured["quantiles"], rtol=0.01, atol=0.01, err_msg=name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "white_balance"])
 def test_more_is_rated_higher(name: str) -> None:
     path = weights.folder() / "populations" / f"{name}.json"
     quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
     ratings = [reference.rate(name, quantiles[place]).desirability for place in (9, 49, 89)]
     assert ratings == pytest.approx([10, 50, 90], abs=1.0)
+
+
+def test_only_a_rare_cast_costs() -> None:
+    path = weights.folder() / "populations" / "white_balance.json"
+    quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
+    full, none = 12.0, 20.0
+    assert [reference.rate("white_balance", value).desirability for value in (full, none)] == [100.0, 0.0]
+    assert [sum(value <= end + 0.5 for value in quantiles) for end in (full, none)] == [90, 97]

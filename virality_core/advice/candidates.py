@@ -20,13 +20,16 @@ _SAMPLES = 8  # thumbnails that an edit's strength is found on
 _METERED = {True: (47.0, 39.0), False: (47.0, 55.0)}  # L*, by too dark: the middle of the brightness target, its edge
 _DARK, _BRIGHT = 30.0, 66.0  # a stop off the target: nearer to it, brightness is a choice
 _FLAT_PERCENTILE, _MEDIAN_CONTRAST = 12.0, 24.0  # of the population of photos; its median in L*
-_CAST = 1.30  # ratio of the strongest to the weakest channel of the light
+_CAST = 12.0  # degrees: where the score begins to count it
+_GENTLY = 0.6  # of a tint: a little of one can be meant
 _SOFT_PERCENTILE = 25.0
 _GRAINY = 2.0  # 8-bit levels: the target is 1.34; under this nothing is seen
 _QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
 _SILENT_START = 0.4  # seconds
+_SPEECHLESS = 2.0  # % of the reel: with a voice, sound and lips would part
 _SHORTEST_LEFT = 4.0  # seconds of reel that must be left after a later start
-_UPRIGHT = 9 / 16
+_UPRIGHT, _WIDE = 9 / 16, 0.6  # width over height; a little wider than upright is not cut
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
 _SHAKE_TIMES = 3.0  # the window reaches three root mean squares of the shake; a normal one leaves it 1 frame in 400
 _NARROWEST, _WIDEST = 0.02, 0.10  # share of each side: what a tenth costs is most of what is left to see of a face
 
@@ -74,12 +77,14 @@ def _tones(report: Report) -> Iterator[Change]:
         text = f"Flat: raise the contrast by {100 * (factor - 1):.0f} %."
         edit = edits.stretch(factor, 2.55 * mean)
         yield _change(report, "contrast", text, unwon(report, "contrast", "aesthetics", "hook"), edit=edit)
-    gains = _grey_gains(small)
-    if gains.max() / gains.min() > _CAST:
-        cast = ("red", "green", "blue")[int(gains.argmin())]
-        text = f"Colour cast: set the white balance, there is too much {cast}."
-        promise = unwon(report, "aesthetics", "hook", "colourfulness")
-        yield _change(report, "white_balance", text, promise, edit=edits.channel_gains(gains))
+    balance = report.signal("white_balance")
+    light = np.array(getattr(balance.details, "light", ())) if balance is not None else np.empty(0)
+    if balance is not None and len(light) and balance.value > _CAST:
+        cast = ("red", "green", "blue")[int(light.argmax())]
+        for share in (1.0, _GENTLY):
+            text = f"Colour cast: set the white balance, which takes {100 * share:.0f} % of the {cast} tint out."
+            promise = unwon(report, "white_balance") + 5.0
+            yield _change(report, "white_balance", text, promise, edit=edits.white_balance(light, share))
 
 
 def _detail(report: Report) -> Iterator[Change]:
@@ -97,21 +102,22 @@ def _detail(report: Report) -> Iterator[Change]:
 
 def _frame(report: Report) -> Iterator[Change]:
     info = report.provenance.video
-    promise = unwon(report, "aesthetics", "hook", "composition")
-    bars = _bars(report)
-    if bars is not None:
-        text = "Black bars: crop them away."
-        yield _change(report, "crop_bars", text, promise + 15.0, edit=edits.crop(*bars))
-    if info.width > info.height:
-        wide = _UPRIGHT * info.height / info.width
-        centre = 0.5
+    promise = unwon(report, "screen_fill")
+    fill = report.signal("screen_fill")
+    picture = getattr(fill.details, "picture", _WHOLE) if fill is not None else _WHOLE
+    left, top, right, bottom = picture
+    if picture != _WHOLE and any(finding.kind == "bars" for finding in report.findings):
+        yield _change(report, "crop_bars", "Black bars: crop them away.", promise + 15.0, edit=edits.crop(*picture))
+    aspect = info.width * (right - left) / (info.height * (bottom - top))
+    if aspect > _WIDE:
+        part = _UPRIGHT / aspect  # of the picture's width
         composition = report.signal("composition")
         places = getattr(composition.details, "subject_x", ()) if composition is not None else ()
-        if places:
-            centre = float(np.clip(np.median(places), wide / 2, 1 - wide / 2))
-        edit = edits.crop(centre - wide / 2, 0.0, centre + wide / 2, 1.0)
-        text = f"Wider than high: reframe to 9:16 around {100 * centre:.0f} % of the width."
-        yield _change(report, "reframe", text, promise, edit=edit)
+        middle = float(np.clip(np.median(places), part / 2, 1 - part / 2)) if places else 0.5
+        at, wide = left + middle * (right - left), part * (right - left)
+        edit = edits.crop(at - wide / 2, top, at + wide / 2, bottom)
+        text = f"Doesn't fill an upright screen: reframe to 9:16 around {100 * at:.0f} % of the width."
+        yield _change(report, "reframe", text, promise + 5.0, edit=edit)
 
 
 def _shake(report: Report) -> Iterator[Change]:
@@ -133,8 +139,14 @@ def _sound(report: Report) -> Iterator[Change]:
     loudness = report.signal("loudness")
     if loudness is not None and not _QUIET <= loudness.value <= _LOUD:
         gain = _WANTED - loudness.value
-        text = f"{'Louder' if gain > 0 else 'Quieter'}: change the sound by {gain:+.1f} dB, with a limiter at -1 dB."
+        text = (
+            f"{'Louder' if gain > 0 else 'Quieter'}: change the sound by {_signed(gain)} dB, with a limiter at −1 dB."
+        )
         yield _change(report, "loudness", text, unwon(report, "loudness"), gain=gain)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def _start(report: Report) -> Iterator[Change]:
@@ -146,6 +158,13 @@ def _start(report: Report) -> Iterator[Change]:
         text = f"Silence at the beginning: cut the first {end:.1f} s."
         promise = unwon(report, "first_sound", "hook") + 1.0
         yield Change(kind="leading_silence", start=0.0, end=end, text=text, promise=promise, begin_seconds=end)
+        speech = report.signal("speech")
+        if speech is not None and speech.value < _SPEECHLESS:
+            text = f"Silence at the beginning: move the sound {end:.1f} s forward. Nobody speaks, so it may shift."
+            promise = unwon(report, "first_sound") + 1.0
+            yield Change(
+                kind="leading_silence", start=0.0, end=end, text=text, promise=promise, sound_begin_seconds=end
+            )
     hook, whole = report.signal("hook"), report.signal("aesthetics")
     if hook is None or whole is None or not _opening_is_weaker(hook, whole):
         return
@@ -172,30 +191,3 @@ def _gamma_for(frames: np.ndarray, wanted: float) -> float:
 def _all(frames: np.ndarray, power: float) -> np.ndarray:
     edit = edits.gamma(power)
     return np.stack([edit(np.ascontiguousarray(frame)) for frame in frames])
-
-
-def _grey_gains(frames: np.ndarray) -> np.ndarray:
-    """Gains (3,) that make the light grey: shades of grey, Minkowski norm 6 (G. Finlayson, E. Trezzi, CIC 2004)."""
-    linear = (frames.reshape(-1, 3).astype(np.float64) / 255.0) ** 2.2
-    light = np.maximum((linear**6).mean(axis=0) ** (1 / 6), 1e-6)
-    return np.asarray(light.mean() / light, np.float64)
-
-
-def _bars(report: Report) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom of the picture between black bars, as shares; None without bars."""
-    if report.thumbnails is None or not any(finding.kind == "bars" for finding in report.findings):
-        return None
-    brightest = report.thumbnails.rgb.max(axis=(0, 3))  # (H, W)
-    rows, columns = np.percentile(brightest, 95, axis=1) > 24, np.percentile(brightest, 95, axis=0) > 24
-    if not rows.any() or not columns.any():
-        return None
-    height, width = brightest.shape
-    top, left = int(rows.argmax()), int(columns.argmax())
-    bottom, right = height - int(rows[::-1].argmax()), width - int(columns[::-1].argmax())
-    edge = 1.5  # thumbnail pixels of a bar's soft edge
-    return (
-        (left + edge) / width if left else 0.0,
-        (top + edge) / height if top else 0.0,
-        (right - edge) / width if right < width else 1.0,
-        (bottom - edge) / height if bottom < height else 1.0,
-    )

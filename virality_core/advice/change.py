@@ -14,6 +14,8 @@ from virality_core.types import AdviceKind
 Frame = NDArray[np.uint8]  # (H, W, 3)
 Edit = Callable[[Frame], Frame]
 
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear red, green and blue (ITU-R BT.709)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steady:
@@ -25,7 +27,7 @@ class Steady:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
-    """What to try: any of a picture edit, a gain of the sound, a later start, another caption.
+    """What to try: any of a picture edit, a gain of the sound, a later start (of the sound alone), another caption.
 
     With `steady`, `edit` is the crop that it costs, and the window follows the picture besides.
 
@@ -42,12 +44,13 @@ class Change:
     steady: Steady | None = None
     gain: float = 0.0
     begin_seconds: float = 0.0
+    sound_begin_seconds: float = 0.0
     caption: str | None = None
 
     @property
     def of_the_reel(self) -> bool:
         """Whether a changed copy of the reel can be written: a change of the caption alone leaves the reel as it is."""
-        return self.edit is not None or bool(self.gain) or bool(self.begin_seconds)
+        return self.edit is not None or any((self.gain, self.begin_seconds, self.sound_begin_seconds))
 
 
 def through_table(table: NDArray[np.uint8]) -> Edit:
@@ -71,9 +74,13 @@ def stretch(factor: float, middle: float) -> Edit:
     return through_table(table.astype(np.uint8))
 
 
-def channel_gains(gains: NDArray[np.float64]) -> Edit:
-    """Linear-light gains (3,) for red, green and blue, with sRGB taken as a power of 2.2."""
-    linear = (np.arange(256)[:, None] / 255.0) ** 2.2 * gains
+def white_balance(light: NDArray[np.float64], share: float = 1.0) -> Edit:
+    """Takes a share 0–1 of the tint of a light, linear red, green and blue (3,), out of the picture.
+
+    It stays as bright; sRGB is taken as a power of 2.2; a channel that is hardly there is not raised to noise.
+    """
+    tint = np.maximum(light, 0.02 * light.max()) ** share
+    linear = (np.arange(256)[:, None] / 255.0) ** 2.2 * (_LUMINANCE @ tint / tint)
     return through_table(np.round(255.0 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8))
 
 

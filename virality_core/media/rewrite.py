@@ -47,12 +47,16 @@ Treat = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Treatment:
-    """What is done to a reel: its frames edited or cut by a window, its sound treated, its beginning left out."""
+    """What is done to a reel: its frames edited or cut by a window, its sound treated, its beginning left out.
+
+    `sound_begin_seconds` leaves the beginning of the sound alone out: what follows comes so much earlier.
+    """
 
     edit: Edit | None = None
     window: Window | None = None
     treat: Treat | None = None
     begin_seconds: float = 0.0
+    sound_begin_seconds: float = 0.0
 
 
 def rewrite(
@@ -146,6 +150,7 @@ class _Copy:
         self._stream = checked_video(source, container)
         self._edit, self._window = treatment.edit, treatment.window
         self._treat, self._begin = treatment.treat, treatment.begin_seconds
+        self._sound_begin = treatment.begin_seconds + treatment.sound_begin_seconds
         self._last = -1
         self._video: VideoStream | None = None
         plain = self._edit is None and self._window is None and not self._begin and picture.turn.degrees_clockwise == 0
@@ -224,7 +229,7 @@ class _Copy:
     def _add_sound(self, frame: AudioFrame) -> None:
         if frame.pts is None or frame.time_base is None:
             return
-        zero = (self._table.zero * self._table.time_base if not self._copies else 0) + self._begin
+        zero = (self._table.zero * self._table.time_base if not self._copies else 0) + self._sound_begin
         frame.pts = round(frame.pts - float(zero) / float(frame.time_base))
         if frame.pts >= 0:
             for part in self._resampler.resample(frame):

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.reference import rate
-from virality_core.scorers.base import Scorer
-from virality_core.scorers.measures import noise, saliency, sharpness, tone
+from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.measures import light, noise, saliency, sharpness, tone
 from virality_core.scorers.measures.frames import Box, picture_box, to_common_size
 from virality_core.types import Details, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
@@ -26,6 +25,7 @@ class FrameLook:
     clipped_highlights: float
     contrast: float
     colourfulness: float
+    light: NDArray[np.float64] | None
     sharpness: float | None
     noise: float | None
     composition: float | None
@@ -39,6 +39,20 @@ class BrightnessDetails(Details):
     clipped_shadows: float
     clipped_highlights: float
     picture_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WhiteBalanceDetails(Details):
+    """The light's linear red, green and blue: medians over the stills, the strongest at 1."""
+
+    light: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScreenFillDetails(Details):
+    """The part of the frame between its black bars: left, top, right, bottom, as shares 0–1."""
+
+    picture: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +77,7 @@ def measure_still(rgb: NDArray[np.uint8]) -> FrameLook:
         clipped_highlights=highlights,
         contrast=lightness_deviation,
         colourfulness=tone.colourfulness(common),
+        light=light.light_colour(common),
         sharpness=sharpness.sharpness(luma),
         noise=noise.noise_sigma(rgb),
         composition=None if subject is None else saliency.thirds_placement(subject),
@@ -94,6 +109,13 @@ _MEASURES = (
         missing="",
     ),
     _Measure(
+        name="white_balance",
+        unit="° from white",
+        native_range=(0.0, light.MAX_CAST),
+        read=lambda f: None if f.light is None else light.cast_of(f.light),
+        missing="No frame has light enough to tell its colour: the picture is black.",
+    ),
+    _Measure(
         name="sharpness",
         unit="cycles per short side",
         native_range=(0.0, sharpness.MAX_SHARPNESS),
@@ -117,19 +139,26 @@ _MEASURES = (
 )
 
 
+_UPRIGHT = 9 / 16  # the screen that Reels, TikTok and Shorts are made for
+
+
 class LookScorer(Scorer):
-    """Six measures on the stills; each value is the median over the stills, the timeline shows them all.
+    """Measures on the stills; each value is the median over the stills, the timeline shows them all.
 
     brightness: mean CIE lightness L*, 0–100. contrast: standard deviation of L*, 0–50. colourfulness: Hasler &
-    Süsstrunk's M, 0–377. sharpness: MTF50 of the strongest edges, 0–128 cycles per short side at 256 pixels. noise:
-    standard deviation in 8-bit luma levels at native size, 0–127.5. composition: closeness of the most salient place to
-    the thirds, 0–1. The formulas and their sources are with the functions in `scorers.measures`.
+    Süsstrunk's M, 0–377. white_balance: degrees between the light's colour and white, 0–55. sharpness: MTF50 of the
+    strongest edges, 0–128 cycles per short side at 256 pixels. noise: standard deviation in 8-bit luma levels at
+    native size, 0–127.5. composition: closeness of the most salient place to the thirds, 0–1. The formulas and
+    their sources are with the functions in `scorers.measures`.
+
+    screen_fill: share 0–100 % of an upright 9:16 screen that the picture covers when all of it is shown, bars left out;
+    one value for the whole reel.
 
     Black bars are left out where they can be told (`picture_box`). All but noise are measured at a short side of 256
     pixels, the size of the photos they are compared with.
     """
 
-    names: ClassVar[tuple[str, ...]] = tuple(measure.name for measure in _MEASURES)
+    names: ClassVar[tuple[str, ...]] = (*(measure.name for measure in _MEASURES), "screen_fill")
     plan: ClassVar[Plan] = Plan(stills=16)
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
@@ -144,7 +173,8 @@ class LookScorer(Scorer):
             progress("look", index / len(frames))
             looks.append(measure_still(np.ascontiguousarray(box.cut(still))))
         progress("look", 1.0)
-        return [_signal(measure, looks, frames.seconds, box) for measure in _MEASURES]
+        signals = [_signal(measure, looks, frames.seconds, box) for measure in _MEASURES]
+        return [*signals, _screen_fill(frames.rgb.shape[2] / frames.rgb.shape[1], box)]
 
 
 def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.float64], box: Box) -> Signal | Skipped:
@@ -154,18 +184,21 @@ def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.f
         return Skipped(name=measure.name, reason=measure.missing)
     values = np.array([value for _, _, value in measured], dtype=np.float64)
     value = float(np.median(values))
-    rating = rate(measure.name, value)
-    return Signal(
-        name=measure.name,
-        value=value,
+    return rated(
+        measure.name,
+        value,
         unit=measure.unit,
         native_range=measure.native_range,
-        desirability=rating.desirability,
-        percentile=rating.percentile,
-        reference=rating.reference,
         timeline=Timeline(seconds=np.array([second for _, second, _ in measured]), values=values),
         details=_details(measure.name, [look for look, _, _ in measured], box),
     )
+
+
+def _screen_fill(aspect: float, box: Box) -> Signal:
+    """From the frame's width over its height and the part of it that is picture."""
+    shown = min(aspect / _UPRIGHT, _UPRIGHT / aspect) * box.share
+    details = ScreenFillDetails(picture=(box.left, box.top, box.right, box.bottom))
+    return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0), details=details)
 
 
 def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
@@ -175,6 +208,10 @@ def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
             clipped_highlights=float(np.mean([look.clipped_highlights for look in looks])),
             picture_share=box.share,
         )
+    if name == "white_balance":
+        lights = np.median([look.light for look in looks if look.light is not None], axis=0)
+        red, green, blue = (float(part) for part in lights / lights.max())
+        return WhiteBalanceDetails(light=(red, green, blue))
     if name == "composition":
         subjects = [look.subject for look in looks if look.subject is not None]
         return CompositionDetails(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.measures import motion
-from virality_core.types import Details, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
+from virality_core.scorers.measures.frames import WHOLE, Box, picture_box
+from virality_core.types import Details, FrameRun, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
 _SHORTEST_PACED = 3.0  # seconds: an uncut reel shorter than this says nothing about its pace
 _LONGEST_SHOT = 24.0 * 3600.0  # seconds: end of the native range
@@ -53,13 +54,15 @@ class PacingScorer(Scorer):
     of the camera's path from a smooth one, in % of the frame's height (0–25, 0 is steady). pace: average shot length in
     seconds, the reel's length over its number of shots.
 
+    Black bars are left out where they can be told (`picture_box`): heights are the picture's.
+
     Motion and shake are means over the reel's time from the runs of frames that were decoded: the opening whole, then
     samples. Sources: see `scorers.measures.motion`; average shot length: B. Salt, "Statistical style analysis of motion
     pictures", Film Quarterly 28(1), 1974.
     """
 
     names: ClassVar[tuple[str, ...]] = ("motion", "steadiness", "pace")
-    plan: ClassVar[Plan] = Plan(runs=True, cuts=True)
+    plan: ClassVar[Plan] = Plan(stills=16, runs=True, cuts=True)  # the stills tell black bars
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
         """One Signal each for motion, steadiness and pace, or Skipped with the reason."""
@@ -73,9 +76,16 @@ class PacingScorer(Scorer):
             done += 1
             progress("motion", min(1.0, done / total))
 
-        parts = [part for run in reel.runs for part in motion.follow(run, cut_seconds, tick)]
+        box = picture_box(reel.frames.rgb) if len(reel.frames) else WHOLE
+        runs = reel.runs if box == WHOLE else [_without_bars(run, box) for run in reel.runs]
+        parts = [part for run in runs for part in motion.follow(run, cut_seconds, tick)]
         progress("motion", 1.0)
         return [_motion(parts, reel), _steadiness(parts, reel), _pace(reel)]
+
+
+def _without_bars(run: FrameRun, box: Box) -> FrameRun:
+    """Bars stand still, and make the frame's height more than the picture's: with them, shake would look smaller."""
+    return FrameRun(luma=np.stack([box.cut(luma) for luma in run.luma]), seconds=run.seconds)
 
 
 def _motion(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:

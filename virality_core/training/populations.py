@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 
 from virality_core.errors import InputError
 from virality_core.scorers.look import FrameLook, measure_still
+from virality_core.scorers.measures import light
 from virality_core.scorers.measures.frames import picture_box
 
 _MEASURES: dict[str, tuple[str, Callable[[FrameLook], float | None]]] = {
     "contrast": ("standard deviation of CIE lightness L*, 0-50", lambda look: look.contrast),
     "colourfulness": ("Hasler & Süsstrunk's M", lambda look: look.colourfulness),
+    "white_balance": (
+        "degrees between the light's colour and white, for the ends of its range in fusion.toml",
+        lambda look: None if look.light is None else light.cast_of(look.light),
+    ),
     "sharpness": ("MTF50 of the strongest edges, cycles per short side at 256 pixels", lambda look: look.sharpness),
     "composition": ("closeness of the most salient place to the thirds, 0-1", lambda look: look.composition),
 }
