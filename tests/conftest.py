@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.media.clips import Clip, ClipSpec, write_clip
+from virality_core import load_scorers, score_reel
+from virality_core.pipeline import Scorers
+from virality_core.types import Report
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -30,6 +33,18 @@ def make_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Clip]:
         return made[spec]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def lite() -> Scorers:
+    """The scorers of the bundled weights, loaded once: they keep nothing from one reel to the next."""
+    return load_scorers("lite", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def drawn_report(drawn_clip: Path, lite: Scorers) -> Report:
+    """The report on `drawn_clip` without a caption, for tests that need just any; a report can't be changed."""
+    return score_reel(drawn_clip, scorers=lite)
 
 
 @pytest.fixture(scope="session")

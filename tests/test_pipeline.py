@@ -139,9 +139,9 @@ def test_another_caption_keeps_the_ranges_of_own_posts(drawn_clip: Path, lite: S
         with_caption(first, post, ())
 
 
-def test_what_ran_counts_only_models_that_come_in_both_kinds(drawn_clip: Path) -> None:
+def test_what_ran_counts_only_models_that_come_in_both_kinds(drawn_clip: Path, lite: Scorers) -> None:
     with_both, without = (Post(caption=caption) for caption in ("I love this", ""))
-    lite, auto = load_scorers("lite", device="cpu"), load_scorers("auto", device="cpu")
+    auto = load_scorers("auto", device="cpu")
     report = score_reel(drawn_clip, with_both, scorers=auto)
     caption = next(model for model in report.provenance.models if model.id.startswith("caption"))
     assert report.provenance.ran == caption.variant

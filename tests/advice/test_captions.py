@@ -19,11 +19,6 @@ from virality_core.scorers.keywords import read_keywords
 from virality_core.types import Post, Report, Timeline
 
 
-@pytest.fixture(scope="module")
-def scorers() -> Scorers:
-    return load_scorers("lite", device="cpu")
-
-
 def _tags_by_lift(scorers: Scorers) -> tuple[list[str], list[str]]:
     """Hashtags of the table that ships: those that did worst and those that did best."""
     from virality_core.scorers.trends import load_trends
@@ -44,10 +39,10 @@ def test_what_is_written_is_what_its_rule_says(language: str) -> None:
     assert read_keywords(CALL_TO_ACTION[language], language).fired("call_to_action")
 
 
-def test_with_the_stated_weights_only_hashtags_are_tried(drawn_clip: Path, scorers: Scorers) -> None:
-    worst, best = _tags_by_lift(scorers)
+def test_with_the_stated_weights_only_hashtags_are_tried(drawn_clip: Path, lite: Scorers) -> None:
+    worst, best = _tags_by_lift(lite)
     caption = f"A day in the park. Then it rained #{worst[0]} #{best[0]}"
-    report = score_reel(drawn_clip, Post(caption=caption), scorers=scorers)
+    report = score_reel(drawn_clip, Post(caption=caption), scorers=lite)
     tried = [change for change in candidates(report) if change.caption is not None]
     assert [(change.kind, change.caption) for change in tried] == [
         ("hashtags", f"A day in the park. Then it rained #{best[0]}")
@@ -55,15 +50,15 @@ def test_with_the_stated_weights_only_hashtags_are_tried(drawn_clip: Path, score
     assert not [change for change in candidates(replace(report, contributions=())) if change.caption is not None]
 
 
-def test_more_hashtags_than_the_platform_takes(drawn_clip: Path, scorers: Scorers) -> None:
-    worst, best = _tags_by_lift(scorers)
+def test_more_hashtags_than_the_platform_takes(drawn_clip: Path, lite: Scorers) -> None:
+    worst, best = _tags_by_lift(lite)
     typed = [best[4], best[0], best[1], worst[0], best[2], best[3], best[0], "neverheardofit"]
     post = Post(caption="hello " + " ".join(f"#{tag}" for tag in typed), platform="instagram")
-    report = score_reel(drawn_clip, post, scorers=scorers)
+    report = score_reel(drawn_clip, post, scorers=lite)
     fewer = [change for change in candidates(report) if "takes" in change.text]
     kept = f"hello #{best[4]} #{best[0]} #{best[1]} #{best[2]} #{best[3]}"
     assert [change.caption for change in fewer] == [kept], "the repeated one, the unknown one and the worst go"
-    points = rescorer(drawn_clip, report, scorers)(fewer[0]) - report.score
+    points = rescorer(drawn_clip, report, lite)(fewer[0]) - report.score
     advice = advise(report.score, fewer, lambda _: report.score + points)
     assert bool(advice) == (points >= 0.5), "what the models don't confirm is not advised"
 
@@ -104,8 +99,8 @@ def _with_marks(report: Report, marks: list[float]) -> Report:
     return replace(report, signals=tuple(signals))
 
 
-def test_a_better_cover_is_said_with_its_time_and_without_points(drawn_clip: Path, scorers: Scorers) -> None:
-    report = score_reel(drawn_clip, scorers=scorers)
+def test_a_better_cover_is_said_with_its_time_and_without_points(drawn_clip: Path, lite: Scorers) -> None:
+    report = score_reel(drawn_clip, scorers=lite)
     found = better_cover(_with_marks(report, [4.2, 4.5, 5.6, 4.3]))
     assert found is not None
     assert (found.kind, found.start, found.end, found.points) == ("cover", 0.8, 0.8, 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components import advice as section
 from tests.app.conftest import Page
-from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, change
 from virality_core.types import Advice, FrameBatch, Report
 
 
-@pytest.fixture(scope="module")
-def report(drawn_clip: Path) -> Report:
-    return score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
+@pytest.fixture
+def report(drawn_report: Report) -> Report:
+    return drawn_report
 
 
 def test_changes_are_tried_when_asked(open_page: Callable[..., Page], drawn_clip_bytes: bytes) -> None:

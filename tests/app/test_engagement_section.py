@@ -11,15 +11,16 @@ from streamlit.testing.v1 import AppTest
 from pages.components import engagement, gauge, weighing
 from pages.components.visit import Visit
 from tests.evaluation.test_own_export import instagram, zipped
-from virality_core import Post, Report, load_scorers, score_reel
+from virality_core import Post, Report, score_reel
 from virality_core.evaluation.history_posts import read_own_posts
+from virality_core.pipeline import Scorers
 from virality_core.whatif import own_history
 
 
 @pytest.fixture(scope="module")
-def report(drawn_clip: Path) -> Report:
+def report(drawn_clip: Path, lite: Scorers) -> Report:
     post = Post(caption="look #fyp", followers=50_000, platform="instagram")
-    return score_reel(drawn_clip, post, scorers=load_scorers("lite", device="cpu"))
+    return score_reel(drawn_clip, post, scorers=lite)
 
 
 def _page(report: Report) -> AppTest:

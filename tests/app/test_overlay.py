@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,25 +12,21 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_platform_check import FREE, LOW, _text
-from virality_core import load_scorers, score_reel
 from virality_core.types import Platform, Post, Report, Skipped, Timeline
 
 
-@pytest.fixture(scope="module")
-def scored(drawn_clip: Path) -> Report:
-    return score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
-
-
 @pytest.fixture
-def report(scored: Report) -> Report:
+def report(drawn_report: Report) -> Report:
     """As if a line of text that lies free, and one that Instagram covers, were found in the first two frames."""
-    assert scored.thumbnails is not None
-    seconds = scored.thumbnails.seconds[:3]
+    assert drawn_report.thumbnails is not None
+    seconds = drawn_report.thumbnails.seconds[:3]
     text = _text(FREE, LOW)
     boxes = tuple(replace(box, seconds=float(at)) for box, at in zip(text.details.boxes, seconds, strict=False))  # type: ignore[union-attr]
     line = Timeline(seconds=seconds, values=np.array([1.0, 1.0, 0.0]))
     text = replace(text, details=replace(text.details, boxes=boxes), timeline=line)  # type: ignore[type-var, arg-type]
-    return replace(scored, signals=(*(item for item in scored.signals if item.name != "onscreen_text"), text))
+    return replace(
+        drawn_report, signals=(*(item for item in drawn_report.signals if item.name != "onscreen_text"), text)
+    )
 
 
 def _page(report: Report, row: int, platform: Platform | None = None) -> AppTest:
@@ -94,9 +89,9 @@ def test_a_frame_that_was_not_searched_says_so(report: Report) -> None:
     assert "This frame was not searched for text; the nearest that was" in _said(_page(report, 4))
 
 
-def test_text_that_was_not_looked_for_is_not_drawn(scored: Report) -> None:
-    signals = tuple(item for item in scored.signals if item.name != "onscreen_text")
-    gone = replace(scored, signals=signals, skipped=(Skipped(name="onscreen_text", reason="<b> gone."),))
+def test_text_that_was_not_looked_for_is_not_drawn(drawn_report: Report) -> None:
+    signals = tuple(item for item in drawn_report.signals if item.name != "onscreen_text")
+    gone = replace(drawn_report, signals=signals, skipped=(Skipped(name="onscreen_text", reason="<b> gone."),))
     page = _page(gone, 0)
     assert "text was not looked for. &lt;b&gt; gone." in _said(page)
     assert "data:image" not in _said(page)

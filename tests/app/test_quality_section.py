@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components import quality
-from virality_core import load_scorers, score_reel
 from virality_core.types import Finding, FrameBatch, Report
 
 
-@pytest.fixture(scope="module")
-def report(drawn_clip: Path) -> Report:
-    return score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
+@pytest.fixture
+def report(drawn_report: Report) -> Report:
+    return drawn_report
 
 
 def _dark(start: float, end: float) -> Finding:

@@ -16,6 +16,7 @@ from virality_core import load_scorers, score_reel
 from virality_core.cli import main
 from virality_core.errors import InputError
 from virality_core.fusion import fitted_file, fuse, read_weighing
+from virality_core.pipeline import Scorers
 from virality_core.types import Post, Report
 from virality_core.whatif import fitted_ways, fitted_weighing, with_weighing
 
@@ -37,8 +38,8 @@ def fitted(folder: Path, way: str = "learned", weights: Sequence[str] = ("bright
 
 
 @pytest.fixture(scope="module")
-def report(drawn_clip: Path) -> Report:
-    return score_reel(drawn_clip, Post(caption="look"), scorers=load_scorers("lite", device="cpu"))
+def report(drawn_clip: Path, lite: Scorers) -> Report:
+    return score_reel(drawn_clip, Post(caption="look"), scorers=lite)
 
 
 def test_fit_fusion_puts_its_weights_where_the_page_finds_them(own_folder: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.media.clips import Clip, read_barcode
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 MakeClip = Callable[..., Clip]
-SCREENS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+SCREENS = [(1440, "light"), (390, "dark")]
 
 
 @pytest.fixture(scope="session")
