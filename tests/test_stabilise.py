@@ -41,18 +41,24 @@ def _shaken(frames: int = 60) -> tuple[FrameRun, np.ndarray]:
     return FrameRun(luma=luma, seconds=seconds), seconds
 
 
+def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilise.Track:
+    offsets = [stabilise._offsets(run.seconds, motion.follow(run, cuts, lambda: None)) for run in runs]
+    return stabilise.Track(seconds=np.concatenate([run.seconds for run in runs]), offsets=np.concatenate(offsets))
+
+
 def _shake(run: FrameRun) -> float:
     return float(motion.shake_windows(motion.follow(run, NO_CUTS, lambda: None))[1].mean())
 
 
 def test_shake_goes_and_the_pan_stays() -> None:
     run, _ = _shaken()
-    (steadied,), window = stabilise.followed([run], Steady(margin=0.06), 852)
+    how, track = Steady(margin=0.06), _track(run)
+    (steadied,), window = stabilise.through_window([run], track, how, 852), stabilise.window_of(track, how)
     assert steadied.luma.shape == (60, 142, 106)
     assert _shake(steadied) < 0.25 * _shake(run)
     frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
     assert np.abs(window(frame, float(run.seconds[7]))[:, :, 0].astype(float) - steadied.luma[7]).mean() < 6
-    np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "between runs it stays in the middle")
+    np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "elsewhere it stays in the middle")
     moved = [sum(part.camera[:, 0].sum() for part in motion.follow(r, NO_CUTS, lambda: None)) for r in (run, steadied)]
     assert moved[1] * 142 == pytest.approx(moved[0] * 160, rel=0.15)
 
@@ -61,9 +67,10 @@ def test_a_cut_begins_anew() -> None:
     run, seconds = _shaken()
     other = np.concatenate([run.luma[:30], run.luma[30:, ::-1]])
     cut = FrameRun(luma=other, seconds=seconds)
-    (steadied,), _ = stabilise.followed([cut], Steady(margin=0.06, cut_seconds=(float(seconds[30]),)), 852)
+    how = Steady(margin=0.06)
+    (steadied,) = stabilise.through_window([cut], _track(cut, cuts=seconds[30:31]), how, 852)
     halves = [FrameRun(luma=cut.luma[part], seconds=seconds[part]) for part in (slice(0, 30), slice(30, 60))]
-    apart, _ = stabilise.followed(halves, Steady(margin=0.06), 852)
+    apart = stabilise.through_window(halves, _track(*halves), how, 852)
     np.testing.assert_array_equal(steadied.luma, np.concatenate([part.luma for part in apart]))
     single = FrameRun(luma=run.luma[:1], seconds=seconds[:1])
-    assert stabilise.followed([single], Steady(margin=0.06), 852)[0][0].luma.shape == (1, 142, 106)
+    assert stabilise.through_window([single], _track(single), how, 852)[0].luma.shape == (1, 142, 106)

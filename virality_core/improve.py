@@ -20,7 +20,7 @@ from virality_core.media import open_reel
 from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
-from virality_core.stabilise import followed, window_of
+from virality_core.stabilise import Track, through_window, track_of, window_of
 from virality_core.stages import Stages
 from virality_core.types import (
     Audio,
@@ -95,7 +95,7 @@ def _treatment(source: str | Path | BinaryIO, change: Change, name: str | None, 
     factor, steady = 10.0 ** (change.gain / 20.0), change.steady
     return Treatment(
         edit=change.edit if steady is None else None,
-        window=None if steady is None else window_of(source, steady, name=name, progress=progress),
+        window=None if steady is None else window_of(track_of(source, steady, name=name, progress=progress), steady),
         treat=(lambda samples: limited(samples, factor)) if change.gain else None,
         begin_seconds=change.begin_seconds,
         sound_begin_seconds=change.sound_begin_seconds,
@@ -143,7 +143,11 @@ def rescorer(
                 change.begin_seconds,
             )
         if change.edit is not None:
-            reel = _edited(reel, change.edit) if change.steady is None else _steadied(reel, change.steady)
+            steady = change.steady
+            if steady is None:
+                reel = _edited(reel, change.edit)
+            else:
+                reel = _steadied(reel, steady, track_of(source, steady, name=name, progress=go_on))
         if change.sound_begin_seconds and reel.audio is not None:
             reel = replace(reel, audio=_cut(reel.audio, change.sound_begin_seconds))
         if change.gain and reel.audio is not None:
@@ -185,9 +189,8 @@ def _edited(reel: Reel, edit: Edit) -> Reel:
     return _seen(reel, lambda frame, _: edit(frame), tuple(_edited_run(run, edit) for run in reel.runs))
 
 
-def _steadied(reel: Reel, how: Steady) -> Reel:
-    runs, window = followed(reel.runs, how, reel.info.height)
-    return _seen(reel, window, runs)
+def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
+    return _seen(reel, window_of(track, how), through_window(reel.runs, track, how, reel.info.height))
 
 
 def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:

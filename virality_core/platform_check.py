@@ -29,10 +29,10 @@ TITLES: Mapping[str, str] = {
 }
 
 _TEXT = "onscreen_text"
-_VERDICTS: Mapping[CheckStatus, str] = {
-    "pass": "is what {platform} asks for",
-    "warn": "is taken by {platform}, but is not at its best there",
-    "fail": "is not taken by {platform} as a reel",
+_VERDICTS: Mapping[CheckStatus, str] = {  # the page and the terminal write the status before it
+    "pass": "{said} is what {platform} asks for.",
+    "warn": "{said}; {platform} asks for {asks}.",
+    "fail": "{said} is not taken by {platform} as a reel; it asks for {asks}.",
 }
 
 
@@ -109,16 +109,14 @@ def rows() -> list[dict[str, Any]]:
 
 def _check(row: Mapping[str, Any], status: CheckStatus, said: str) -> PlatformCheck:
     measure, platform = str(row["measure"]), row["platform"]
-    verdict = _VERDICTS[status].format(platform=NAMES[platform])
+    verdict = _VERDICTS[status].format(said=said, platform=NAMES[platform], asks=row["asks"])
     return PlatformCheck(
         platform=platform,
         measure=measure,
         status=status,
         value=said,
         asks=str(row["asks"]),
-        sentence=f"{TITLES[measure]}: {said} {verdict}; it asks for {row['asks']}."
-        if status != "pass"
-        else f"{TITLES[measure]}: {said} {verdict}.",
+        sentence=f"{TITLES[measure]}: {verdict}",
         source=str(row["source"]),
         date=str(row["date"]),
     )
@@ -136,7 +134,7 @@ def _numbers(info: VideoInfo, loudness: float | None) -> dict[str, tuple[float, 
     if info.bit_rate is not None:
         found["bit_rate"] = (info.bit_rate / 1e6, f"{words.bare(info.bit_rate / 1e6)} Mbit/s")
     if loudness is not None:
-        found["loudness"] = (loudness, f"{loudness:.1f} LUFS")
+        found["loudness"] = (loudness, f"{loudness:.1f} LUFS".replace("-", "−"))
     return found
 
 

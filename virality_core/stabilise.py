@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,30 +22,22 @@ _SMALL = 80  # pixels of the short side: what the flow is found on
 _SAME = 1e-3  # seconds: two times nearer than this are one frame's
 
 
-def followed(runs: Sequence[FrameRun], how: Steady, height: int) -> tuple[tuple[FrameRun, ...], Window]:
-    """The runs as they are seen through the window, and what cuts it out of the stills.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Track:
+    """How far the picture is off its smooth path: `offsets` (T, 2), x and y in frame heights, at `seconds` (T,)."""
 
-    Args:
-        runs: consecutive frames; between them the path is not known, and the window stays in the middle.
-        how: see Steady.
-        height: of the reel in pixels: the window moves by whole ones.
-    """
-    cuts = np.array(how.cut_seconds, np.float64)
-    made, times, places = [], [np.zeros(0)], [np.zeros((0, 2))]
-    for run in runs:
-        offsets = np.round(_offsets(run.seconds, motion.follow(run, cuts, _nothing)) * height) / height
-        luma = [_fine_window(frame, offset, how.margin) for frame, offset in zip(run.luma, offsets, strict=True)]
-        made.append(FrameRun(luma=np.stack(luma), seconds=run.seconds) if len(luma) else run)
-        times.append(run.seconds)
-        places.append(offsets)
-    order = np.argsort(np.concatenate(times), kind="stable")
-    return tuple(made), _at_times(np.concatenate(times)[order], np.concatenate(places)[order], how.margin)
+    seconds: NDArray[np.float64]
+    offsets: NDArray[np.float64]
+
+    def at(self, second: float) -> NDArray[np.float64]:
+        """The offset (2,) of the frame shown then; none where no frame is."""
+        place = int(np.searchsorted(self.seconds, second - _SAME))
+        known = place < len(self.seconds) and self.seconds[place] <= second + _SAME
+        return np.asarray(self.offsets[place] if known else np.zeros(2), np.float64)
 
 
-def window_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Window:
-    """What cuts the steady window out of a frame (H, W, 3) of the file that is shown at so many seconds.
-
-    The whole file is decoded once for it; memory: some bytes a frame.
+def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Track:
+    """Follow the picture of the whole file, which is decoded once for it; memory: some bytes a frame.
 
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
@@ -66,19 +59,22 @@ def window_of(source: VideoSource, how: Steady, *, name: str | None = None, prog
         seconds += batch.seconds.tolist()
         last = small[-1:]
     at = np.array(seconds, np.float64)
-    return _at_times(at, _offsets(at, parts), how.margin)
+    return Track(seconds=at, offsets=_offsets(at, parts))
 
 
-def _at_times(at: NDArray[np.float64], offsets: NDArray[np.float64], margin: float) -> Window:
-    """The window that lies at offsets (T, 2) at those times, ascending, and in the middle at any other."""
-    middle = np.zeros(2)
+def window_of(track: Track, how: Steady) -> Window:
+    """What cuts the steady window out of a frame (H, W, 3) that is shown at so many seconds."""
+    return lambda frame, second: _window(frame, track.at(second), how.margin)
 
-    def window(frame: NDArray[np.uint8], second: float) -> NDArray[np.uint8]:
-        place = int(np.searchsorted(at, second - _SAME))
-        known = place < len(at) and at[place] <= second + _SAME
-        return _window(frame, offsets[place] if known else middle, margin)
 
-    return window
+def through_window(runs: Sequence[FrameRun], track: Track, how: Steady, height: int) -> tuple[FrameRun, ...]:
+    """Small grey runs as they are seen through the window. `height`: the reel's in pixels; it moves by whole ones."""
+    made = []
+    for run in runs:
+        places = [np.round(track.at(float(second)) * height) / height for second in run.seconds]
+        luma = [_fine_window(frame, place, how.margin) for frame, place in zip(run.luma, places, strict=True)]
+        made.append(FrameRun(luma=np.stack(luma), seconds=run.seconds) if len(luma) else run)
+    return tuple(made)
 
 
 def _offsets(seconds: NDArray[np.float64], parts: Sequence[motion.Steps]) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ def plain(name: str, value: float) -> str:
     said = _words(name)
     scaled = float(said.get("scale", 1.0)) * value
     text = f"{scaled:.0f}" if abs(scaled) >= 10 else bare(float(f"{scaled:.2g}"))
-    return f"{text}{said.get('mark', '')}"
+    return f"{text.replace('-', '−')}{said.get('mark', '')}"
 
 
 def says(signal: Signal) -> str:

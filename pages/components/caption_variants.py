@@ -30,7 +30,7 @@ def compared(first: CaptionReading, others: list[CaptionReading]) -> str:
 
 
 def _positive(reading: CaptionReading) -> str:
-    return f"{reading.sentiment.probabilities.positive:.0%}" if reading.sentiment_holds else "not read"
+    return f"{100 * reading.sentiment.probabilities.positive:.0f} %" if reading.sentiment_holds else "not read"
 
 
 def _change(first: CaptionReading, reading: CaptionReading) -> str:

@@ -15,7 +15,7 @@ def probability_bars(sentiment: Sentiment) -> str:
     return (
         '<dl class="rv-shares">'
         + "".join(
-            f'<dt>{name}</dt><dd><i style="width:{100 * share:.1f}%"></i></dd><dd>{share:.0%}</dd>'
+            f'<dt>{name}</dt><dd><i style="width:{100 * share:.1f}%"></i></dd><dd>{100 * share:.0f} %</dd>'
             for name, share in rows
         )
         + "</dl>"

@@ -32,7 +32,7 @@ def show(report: Report, post: Post) -> None:
         )
         st.html(f'<ul class="rv-list">{unweighed}</ul>')
     heading("What this score covers")
-    share = "All" if report.coverage >= 1 else f"{report.coverage:.0%}"
+    share = "All" if report.coverage >= 1 else f"{100 * report.coverage:.0f} %"
     st.html(
         f'<p class="rv-prose">{share} of what the score weighs was measured in this reel. {text.safe(CANNOT_KNOW)}</p>'
     )

@@ -11,7 +11,7 @@ _ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"
 
 _PAGES = {  # in the order of the menu
     "app.py": "Score a reel",
-    "pages/3_Train_and_evaluate.py": "Train and evaluate",
+    "pages/3_Train_and_evaluate.py": "Train",
     "pages/4_Models_and_limits.py": "Models and limits",
 }
 

@@ -49,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
     for note in own.notes:
         print(note)
     for name, of in history.targets.items():
+        print(f"{name.capitalize()}, from {of.posts} posts:")
+        print(f"  your level: {math.exp(of.shift):.2g} times what the general model says")
         print(
-            f"{name}: {of.posts} posts, {math.exp(of.shift):.2g} times what the general model says; "
-            f"typically off by a factor of {math.exp(of.loo_error):.2f} (each post left out once), "
-            f"the general model by {math.exp(of.general_error):.2f}"
+            f"  usual error of a prediction: a factor of {math.exp(of.loo_error):.2f}, where each post was left out "
+            f"once; of the general model: {math.exp(of.general_error):.2f}"
         )
-        told = ", ".join(f"{feature} {effect:+.2f}" for feature, effect in moved(of))
+        told = ", ".join(f"{feature} (times {math.exp(effect):.2f})" for feature, effect in moved(of))
         print("  went with: " + (told or "nothing that can be told from chance"))
+    print(f"Written to {args.out}. Use it: virality score REEL --history {args.out}")
     return 0

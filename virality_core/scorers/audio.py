@@ -216,7 +216,8 @@ def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal
         return Skipped(name="tempo", reason=reason)
     if found.strength < speech.STEADY_FROM:
         reason = (
-            f"The sound has no steady beat: its strongest repeats with {found.strength:.0%}; a beat does with 30 %."
+            f"The sound has no steady beat: {100 * found.strength:.0f} % of it comes again from beat "
+            f"to beat; {100 * speech.STEADY_FROM:.0f} % would make one."
         )
         return Skipped(name="tempo", reason=reason)
     beats = audio.start_seconds + found.beats
