@@ -23,11 +23,12 @@ score: $(VENV)/.app
 	@test -n "$$REEL_PATH" || { echo "Say which reel: make score REEL=clip.mp4 CAPTION='...'" >&2; exit 2; }
 	@$(BIN)/python -m virality_core score --caption="$$CAPTION_TEXT" -- "$$REEL_PATH"
 
+# Two workers share the cores: with more threads each they would mostly wait for one another.
 test: $(VENV)/.dev chromium lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 soak: $(VENV)/.dev chromium
-	VIRALITY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 VIRALITY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

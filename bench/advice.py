@@ -160,7 +160,7 @@ def summary(
     by_kind = {kind: [row["top"] == kind for row in rows if row["degraded"] == kind] for kind in DEGRADED}
     kept = [abs(row["kept"] - row["promised"]) for row in rows if row["kept"] is not None]
     return {
-        "command": "python -m bench.advice",
+        "command": "python -m bench.advice" + (f" --seconds {seconds:g}" if seconds else ""),
         "seconds": seconds,
         "width": width,
         "cases": len(rows),

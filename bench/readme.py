@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "bench" / "results" / "score.json"
 NETWORK = ROOT / "bench" / "results" / "virality.json"
+ADVICE = ROOT / "bench" / "results" / "advice.json"
 
 
 def main() -> int:
@@ -24,8 +25,9 @@ def main() -> int:
     args = parser.parse_args()
     text = README.read_text(encoding="utf-8")
     wanted = text
-    for name, content in (("signals", signals_table()), ("bench", bench_text()), ("network", network_text())):
-        wanted = _fill(wanted, name, content)
+    written = {"signals": signals_table, "bench": bench_text, "network": network_text, "advice": advice_text}
+    for name, content in written.items():
+        wanted = _fill(wanted, name, content())
     if args.check:
         return int(text != wanted)
     README.write_text(wanted, encoding="utf-8")
@@ -85,6 +87,21 @@ def network_text() -> str:
         "torchvision's bare forward on the same clips, preprocessing included. In training, clips of 1080×1920 reels "
         f"load at {listed(False)} a second with 0, 1 and 2 workers where each is decoded, and at {listed(True)} from "
         "the cache."
+    )
+
+
+def advice_text() -> str:
+    """What `python -m bench.advice` measured last: how often the fault was named, and promises were kept."""
+    result = json.loads(ADVICE.read_text(encoding="utf-8"))
+    shown = "" if result["seconds"] is None else f" (their first {result['seconds']:.0f} s)"
+    kinds = ", ".join(f"{kind.replace('_', ' ')} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
+    return (
+        f"`{result['command']}` degrades {len(result['clean'])} real clips{shown} with FFmpeg, each kind in three "
+        f"strengths: the top advice names what was done in {result['top_advice_names_it']} of {result['cases']} copies "
+        f"({kinds}). The copy with the top advice applied, as a file, scored what was promised within 1 point in "
+        f"{result['kept_within_1_point']} of {result['applied']}; the furthest was "
+        f"{result['largest_broken_promise']:.1f} off. On the clean clips no advice was worth more than "
+        f"{result['most_points_on_a_clean_clip']:.1f} points."
     )
 
 
