@@ -40,16 +40,16 @@ def _weighing() -> None:
     )
     signals = reference.table()["signals"]
     total = sum(float(entry["weight"]) for entry in signals.values())
-    rows = [
-        (
-            str(entry["title"]),
-            f"{100 * float(entry['weight']) / total:.1f} %",
-            str(entry["reason"]),
-            _compared(entry),
-        )
-        for entry in sorted(signals.values(), key=lambda entry: -float(entry["weight"]))
+    ordered = sorted(signals.values(), key=lambda entry: -float(entry["weight"]))
+    weighed = [
+        (str(entry["title"]), f"{100 * float(entry['weight']) / total:.1f} %", str(entry["reason"]), _compared(entry))
+        for entry in ordered
+        if entry["weight"]
     ]
-    st.html(_table(("Signal", "Weight", "Why it counts", "Compared with"), rows))
+    st.html(_table(("Signal", "Weight", "Why it counts", "Compared with"), weighed))
+    shown = [(str(entry["title"]), str(entry["reason"]), _compared(entry)) for entry in ordered if not entry["weight"]]
+    with st.expander(f"{len(shown)} signals that are shown without weight"):
+        st.html(_table(("Signal", "Why it has none", "Compared with"), shown))
     styles.heading(
         "Bands", "The score is the share of the points that were won. It does not say how many reels are worse."
     )
@@ -76,7 +76,9 @@ def _models() -> None:
         f"Scoring runs on: {text.safe(devices)}. Weights are used only with the digest or commit stated here. Where a "
         "model comes as lite and as full, full is taken where it is at hand.",
     )
-    st.html(_table(("Weights", "Serves", "Where", "Licence", "Source"), [_model(entry) for entry in weights.entries()]))
+    with st.expander("Every file of weights: where it is, its licence, source and digest"):
+        rows = [_model(entry) for entry in weights.entries()]
+        st.html(_table(("Weights", "Serves", "Where", "Licence", "Source"), rows))
     styles.heading("Measured", "What was found about each model and table, with its figures and how to repeat them.")
     for card in sorted(weights.folder().glob("*/README.md")):
         # What stands before the title is for the Hugging Face Hub.

@@ -2,8 +2,8 @@
 
 The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
 reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel. What is tried is not
-always confirmed: NIMA and colourfulness mark a warm picture higher than a neutral one, so that mending a slight tint may
-win nothing.
+always confirmed: NIMA and colourfulness mark a warm picture higher than a neutral one, so mending a slight tint may win
+nothing.
 """
 
 from __future__ import annotations
