@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -135,6 +136,24 @@ def test_workers_give_the_same_and_end(drawn: Manifest, tmp_path: Path, monkeypa
     assert len(us.children(recursive=True)) == children
     # The loader's threads close their pipes a moment after the epoch: a leak is what grows with every one.
     assert any(after <= before for before, after in itertools.pairwise(files)), f"open files after each epoch: {files}"
+
+
+def test_workers_leave_ctrl_c_to_this_process(drawn: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    heard = signal.getsignal(signal.SIGINT)
+    working = loader(_dataset(drawn, training=True), [[0], [1], [2]], workers=1)
+    next(working)
+    ignored = [
+        int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1
+        for child in psutil.Process().children(recursive=True)
+        for line in Path(f"/proc/{child.pid}/status").read_text().splitlines()
+        if line.startswith("SigIgn")
+    ]
+    assert len(ignored) >= 2
+    assert all(ignored)
+    assert signal.getsignal(signal.SIGINT) is heard
+    list(working)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -53,6 +53,9 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     for each in _SIGNALS:
         signal.signal(each, lambda again, _: os._exit(_STOPPED + again))
     sys.unraisablehook = lambda _: None  # what is cleared away while it is being made would complain of it
+    if "multiprocessing" in sys.modules:  # a worker that is still starting would miss what is cleared away, and say so
+        for worker in sys.modules["multiprocessing"].active_children():
+            worker.kill()
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):  # numpy makes another error of it there
             os.write(2, b"Stopped.\n")

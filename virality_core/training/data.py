@@ -9,8 +9,11 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -211,9 +214,18 @@ def _batch(items: list[Item | InputError]) -> Batch | InputError:
 
 def _clean_processes() -> BaseContext:
     """Workers come from a server that never ran a thread: forked from this process they could wait for ever for a lock
-    that one of torch's or libav's threads held at that moment."""
+    that one of torch's or libav's threads held at that moment.
+
+    Ctrl-C, which a terminal sends to all of them, is left to this process, which ends them: each would print a fault.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    if threading.current_thread() is threading.main_thread():  # signals are its own
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the server and its workers
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, heard)
     return context
 
 
