@@ -26,7 +26,7 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
         _printable(name),
         f"Score {report.score:.1f} of 100: {report.band}. {reference.band_meaning(report.band)}",
         *(f"Note: {note}" for note in report.notes),
-        f"Covers {report.coverage:.0%} of what this score weighs.",
+        f"Covers {100 * report.coverage:.0f} % of what this score weighs.",
         *_doubt(report),
         "",
         *_points(report),
@@ -72,7 +72,7 @@ def _costs(report: Report) -> list[str]:
     lines = []
     for contribution, signal in words.costs(report):
         clause = words.to_do(signal) or words.says(signal)
-        lines.append(f"  {-words.cost(contribution):5.1f}  {words.title(signal.name)}: {clause}")
+        lines.append(f"  {f'−{words.cost(contribution):.1f}':>5}  {words.title(signal.name)}: {clause}")
     return ["", "What costs you most:", *lines] if lines else []
 
 

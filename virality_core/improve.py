@@ -63,11 +63,17 @@ def with_advice(
     shown = () if cover is None else (cover,)
     if not changes:
         return replace(report, advice=shown)
-    rescore = rescorer(source, report, scorers, name=name, progress=progress)
-    return replace(
-        report,
-        advice=advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=progress) + shown,
-    )
+    at = ("trying", 0.0)
+
+    def tell(stage: str, fraction: float) -> None:
+        nonlocal at
+        at = (stage, fraction)
+        if progress is not None:
+            progress(stage, fraction)
+
+    rescore = rescorer(source, report, scorers, name=name, progress=lambda _stage, _fraction: tell(*at))
+    found = advise(report.score, changes, rescore, budget_seconds=budget_seconds, progress=tell)
+    return replace(report, advice=found + shown)
 
 
 def export(source: Path, out: Path, change: Change, *, progress: Progress | None = None) -> Path:

@@ -59,11 +59,11 @@ def show(report: Report, visit: Visit) -> None:
 
 
 def _nothing(changes: list[Change]) -> str:
-    """Why there is no advice, with what was tried."""
+    """Why there is no advice, with what was up for trying: the time may not have been enough for all."""
     if not changes:
         return "Nothing was tried: no fault was measured that a change of picture, sound or caption could mend."
-    tried = ", ".join(dict.fromkeys(change.kind.replace("_", " ") for change in changes))
-    return f"Nothing that was tried in the time wins half a point or more: {tried}."
+    kinds = ", ".join(dict.fromkeys(change.kind.replace("_", " ") for change in changes))
+    return f"Nothing that was tried in the time wins half a point or more. First to last on the list: {kinds}."
 
 
 def edited(frames: FrameBatch, row: int, change: Change) -> FrameBatch:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from virality_core.advice import Change, advise, change
+from virality_core.advice.candidates import _tint
 from virality_core.errors import Cancelled
 from virality_core.improve import limited
 from virality_core.types import AdviceKind
@@ -70,6 +71,21 @@ def test_a_grey_card_in_tinted_light_is_grey_again_and_as_bright() -> None:
     out = change.white_balance(light)(np.full((4, 4, 3), seen, np.uint8))[0, 0]
     luminance = 0.4 * light @ [0.2126, 0.7152, 0.0722]
     np.testing.assert_allclose(out, 255 * luminance ** (1 / 2.2), atol=1.5)
+
+
+@pytest.mark.parametrize(
+    ("light", "hue"),
+    [
+        ((1.0, 0.2, 0.1), "red"),
+        ((1.0, 0.8, 0.2), "yellow"),
+        ((0.3, 1.0, 0.3), "green"),
+        ((0.1, 1.0, 0.9), "cyan"),
+        ((0.1, 0.2, 1.0), "blue"),
+        ((1.0, 0.1, 0.9), "magenta"),
+    ],
+)
+def test_a_tint_has_its_name(light: tuple[float, float, float], hue: str) -> None:
+    assert _tint(np.array(light)) == hue
 
 
 def test_a_colour_without_light_is_not_raised_to_noise() -> None:

@@ -70,7 +70,7 @@ def test_found_advice_is_shown_with_its_points(report: Report) -> None:
 def test_without_advice_it_is_said_what_was_tried() -> None:
     kinds = ("loudness", "leading_silence", "leading_silence")
     tried = [Change(kind=kind, start=0.0, end=1.0, text="x", promise=0.0) for kind in kinds]  # type: ignore[arg-type]
-    assert section._nothing(tried).endswith("half a point or more: loudness, leading silence.")
+    assert section._nothing(tried).endswith("on the list: loudness, leading silence.")
     assert section._nothing([]).startswith("Nothing was tried")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.scorers.clips import CLIPS, changed, reel, stills
-from virality_core.scorers.look import BrightnessDetails, CompositionDetails, LookScorer
+from virality_core.scorers.look import BrightnessDetails, CompositionDetails, LookScorer, WhiteBalanceDetails
 from virality_core.types import FrameBatch, Post, Signal, Skipped
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -213,6 +213,15 @@ def test_a_black_frame_among_good_ones_does_not_decide() -> None:
     assert sharpness.timeline is not None
     assert len(sharpness.timeline.seconds) == len(frames), "the black frame has no sharpness"
     assert sharpness.value == pytest.approx(_value(frames, "sharpness"))
+
+
+def test_lights_that_change_have_the_light_of_one_still() -> None:
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    answer = _look(_batch(*(np.full((40, 30, 3), colour, np.uint8) for colour in colours)))["white_balance"]
+    assert isinstance(answer, Signal)
+    assert answer.value == pytest.approx(54.7, abs=0.1)
+    assert isinstance(answer.details, WhiteBalanceDetails)
+    assert sorted(answer.details.light) == [0.0, 0.0, 1.0]
 
 
 def test_no_frame_is_skipped() -> None:

@@ -2,7 +2,7 @@
 
 The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
 reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel. What is tried is not
-always confirmed: NIMA and colourfulness mark a warm picture higher than a neutral one, so mending a slight tint may win
+always confirmed: NIMA and colourfulness mark a tinted picture higher than the mended one, so mending a tint often wins
 nothing.
 """
 
@@ -27,10 +27,9 @@ _SOFT_PERCENTILE = 25.0
 _GRAINY = 2.0  # 8-bit levels: the target is 1.34; under this nothing is seen
 _QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
 _SILENT_START = 0.4  # seconds
-_SPEECHLESS = 2.0  # % of the reel: with a voice, sound and lips would part
+_LONGEST_SHIFT = 3.0  # seconds that a sound may come earlier, the hook's length; never where somebody speaks
 _SHORTEST_LEFT = 4.0  # seconds of reel that must be left after a later start
 _UPRIGHT, _WIDE = 9 / 16, 0.6  # width over height; a little wider than upright is not cut
-_WHOLE = (0.0, 0.0, 1.0, 1.0)
 _SHAKE_TIMES = 3.0  # the window reaches three root mean squares of the shake; a normal one leaves it 1 frame in 400
 _NARROWEST, _WIDEST = 0.02, 0.10  # share of each side: what a tenth costs is most of what is left to see of a face
 
@@ -81,9 +80,9 @@ def _tones(report: Report) -> Iterator[Change]:
     balance = report.signal("white_balance")
     light = np.array(getattr(balance.details, "light", ())) if balance is not None else np.empty(0)
     if balance is not None and len(light) and balance.value > _CAST:
-        cast = ("red", "green", "blue")[int(light.argmax())]
+        tint = _tint(light)
         for share in (1.0, _GENTLY):
-            text = f"Colour cast: set the white balance, which takes {100 * share:.0f} % of the {cast} tint out."
+            text = f"Colour cast: set the white balance, which takes {100 * share:.0f} % of the {tint} tint out."
             promise = unwon(report, "white_balance") + 5.0
             yield _change(report, "white_balance", text, promise, edit=edits.white_balance(light, share))
 
@@ -104,11 +103,10 @@ def _detail(report: Report) -> Iterator[Change]:
 def _frame(report: Report) -> Iterator[Change]:
     info = report.provenance.video
     promise = unwon(report, "screen_fill")
-    fill = report.signal("screen_fill")
-    picture = getattr(fill.details, "picture", _WHOLE) if fill is not None else _WHOLE
-    left, top, right, bottom = picture
-    if picture != _WHOLE and any(finding.kind == "bars" for finding in report.findings):
-        yield _change(report, "crop_bars", "Black bars: crop them away.", promise + 15.0, edit=edits.crop(*picture))
+    bars = _bars(report)
+    left, top, right, bottom = bars or (0.0, 0.0, 1.0, 1.0)
+    if bars is not None:
+        yield _change(report, "crop_bars", "Black bars: crop them away.", promise + 15.0, edit=edits.crop(*bars))
     aspect = info.width * (right - left) / (info.height * (bottom - top))
     if aspect > _WIDE:
         part = _UPRIGHT / aspect  # of the picture's width
@@ -122,9 +120,13 @@ def _frame(report: Report) -> Iterator[Change]:
 
 
 def _shake(report: Report) -> Iterator[Change]:
-    """Only where the finding says that it shakes: under it, a steadier picture is not seen to be one."""
+    """Only where the finding says that it shakes: under it, a steadier picture is not seen to be one.
+
+    Nor with black bars, which would jump in the picture's place: they are to be cut off first.
+    """
     steadiness, pace = report.signal("steadiness"), report.signal("pace")
-    if steadiness is None or not any(finding.kind == "shake" for finding in report.findings):
+    found = {finding.kind for finding in report.findings}
+    if steadiness is None or "shake" not in found or "bars" in found:
         return
     info = report.provenance.video
     narrow = min(1.0, info.width / info.height)  # shake is a share of the height, sideways too
@@ -160,8 +162,11 @@ def _start(report: Report) -> Iterator[Change]:
         promise = unwon(report, "first_sound", "hook") + 1.0
         yield Change(kind="leading_silence", start=0.0, end=end, text=text, promise=promise, begin_seconds=end)
         speech = report.signal("speech")
-        if speech is not None and speech.value < _SPEECHLESS:
-            text = f"Silence at the beginning: move the sound {end:.1f} s forward. Nobody speaks, so it may shift."
+        if speech is not None and speech.value == 0.0 and end <= _LONGEST_SHIFT:
+            text = (
+                f"Silence at the beginning: let the sound start {end:.1f} s earlier. It ends earlier too: see whether "
+                "it still fits the picture."
+            )
             promise = unwon(report, "first_sound") + 1.0
             yield Change(
                 kind="leading_silence", start=0.0, end=end, text=text, promise=promise, sound_begin_seconds=end
@@ -192,3 +197,33 @@ def _gamma_for(frames: np.ndarray, wanted: float) -> float:
 def _all(frames: np.ndarray, power: float) -> np.ndarray:
     edit = edits.gamma(power)
     return np.stack([edit(np.ascontiguousarray(frame)) for frame in frames])
+
+
+def _tint(light: np.ndarray) -> str:
+    """The hue of a light, of six: two channels that are nearer to each other than to the third make a mixed one."""
+    weak, middle, strong = np.argsort(light)
+    mixed = {0: "cyan", 1: "magenta", 2: "yellow"}
+    return mixed[int(weak)] if light[middle] ** 2 > light[weak] * light[strong] else ("red", "green", "blue")[strong]
+
+
+def _bars(report: Report) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of the picture between black bars, as shares; None without bars.
+
+    Nearer than `picture_box`, which leaves what may still be picture: here a line counts that is mostly dark.
+    """
+    if report.thumbnails is None or not any(finding.kind == "bars" for finding in report.findings):
+        return None
+    brightest = report.thumbnails.rgb.max(axis=(0, 3))  # (H, W)
+    rows, columns = np.percentile(brightest, 95, axis=1) > 24, np.percentile(brightest, 95, axis=0) > 24
+    if not rows.any() or not columns.any():
+        return None
+    height, width = brightest.shape
+    top, left = int(rows.argmax()), int(columns.argmax())
+    bottom, right = height - int(rows[::-1].argmax()), width - int(columns[::-1].argmax())
+    edge = 1.0  # thumbnail pixel: the first that is picture may be half of the bar
+    return (
+        (left + edge) / width if left else 0.0,
+        (top + edge) / height if top else 0.0,
+        (right - edge) / width if right < width else 1.0,
+        (bottom - edge) / height if bottom < height else 1.0,
+    )

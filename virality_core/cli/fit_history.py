@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -57,5 +58,5 @@ def run(args: argparse.Namespace) -> int:
         )
         told = ", ".join(f"{feature} (times {math.exp(effect):.2f})" for feature, effect in moved(of))
         print("  went with: " + (told or "nothing that can be told from chance"))
-    print(f"Written to {args.out}. Use it: virality score REEL --history {args.out}")
+    print(f"Written to {args.out}. Use it: virality score REEL --history {shlex.quote(str(args.out))}")
     return 0

@@ -154,6 +154,8 @@ class _Copy:
         self._last = -1
         self._video: VideoStream | None = None
         plain = self._edit is None and self._window is None and not self._begin and picture.turn.degrees_clockwise == 0
+        # Only MP4 states every packet's decoding time; a clock that doesn't begin at 0 would part picture and sound.
+        plain = plain and "mp4" in container.format.name.split(",") and table.zero == 0
         self._copies = plain and self._stream.codec_context.codec.canonical_name in ("h264", "hevc")
         if self._copies:
             self._video = target.add_stream_from_template(self._stream)

@@ -43,16 +43,9 @@ class BrightnessDetails(Details):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WhiteBalanceDetails(Details):
-    """The light's linear red, green and blue: medians over the stills, the strongest at 1."""
+    """The light's linear red, green and blue, the strongest at 1: those of the still whose cast is the median."""
 
     light: tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ScreenFillDetails(Details):
-    """The part of the frame between its black bars: left, top, right, bottom, as shares 0–1."""
-
-    picture: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,8 +190,7 @@ def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.f
 def _screen_fill(aspect: float, box: Box) -> Signal:
     """From the frame's width over its height and the part of it that is picture."""
     shown = min(aspect / _UPRIGHT, _UPRIGHT / aspect) * box.share
-    details = ScreenFillDetails(picture=(box.left, box.top, box.right, box.bottom))
-    return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0), details=details)
+    return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0))
 
 
 def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
@@ -209,8 +201,9 @@ def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
             picture_share=box.share,
         )
     if name == "white_balance":
-        lights = np.median([look.light for look in looks if look.light is not None], axis=0)
-        red, green, blue = (float(part) for part in lights / lights.max())
+        lights = sorted((look.light for look in looks if look.light is not None), key=light.cast_of)
+        middle = lights[(len(lights) - 1) // 2]  # of one still: where lights change, their mean is none of them
+        red, green, blue = (float(part) for part in middle / middle.max())
         return WhiteBalanceDetails(light=(red, green, blue))
     if name == "composition":
         subjects = [look.subject for look in looks if look.subject is not None]

@@ -19,7 +19,7 @@ ROWS = "manifest.parquet"
 MADE = "manifest.json"
 SCHEMA = 1
 
-_MAX_MADE = 16 * 10**6  # bytes: it holds a sentence for each video that was skipped
+_MAX_MADE = 16 * 10**6  # bytes: far more than it ever holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
