@@ -95,11 +95,12 @@ def advice_text() -> str:
     result = json.loads(ADVICE.read_text(encoding="utf-8"))
     shown = "" if result["seconds"] is None else f" (their first {result['seconds']:.0f} s)"
     kinds = ", ".join(f"{kind.replace('_', ' ')} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
+    top, behind = result["top_advice_names_it"], result["named_at_all"] - result["top_advice_names_it"]
     return (
         f"`{result['command']}` degrades {len(result['clean'])} real clips{shown} with FFmpeg, each kind in three "
-        f"strengths: the top advice names what was done in {result['top_advice_names_it']} of {result['cases']} copies "
-        f"({kinds}). The copy with the top advice applied, as a file, scored what was promised within 1 point in "
-        f"{result['kept_within_1_point']} of {result['applied']}; the furthest was "
+        f"strengths: the top advice names what was done in {top} of {result['cases']} copies ({kinds}); in {behind} more "
+        "it is named behind other advice. The copy with the top advice applied, as a file, scored what was promised "
+        f"within 1 point in {result['kept_within_1_point']} of {result['applied']}; the furthest was "
         f"{result['largest_broken_promise']:.1f} off. On the clean clips no advice was worth more than "
         f"{result['most_points_on_a_clean_clip']:.1f} points."
     )

@@ -144,10 +144,8 @@ def rescorer(
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
         reel = opened
         if change.begin_seconds:
-            reel = _begun_later(
-                open_reel(source, replace(scorers.plan, start_seconds=change.begin_seconds), name=name, progress=go_on),
-                change.begin_seconds,
-            )
+            later = replace(scorers.plan, start_seconds=change.begin_seconds)
+            reel = _begun_later(open_reel(source, later, name=name, progress=go_on), change.begin_seconds)
         if change.edit is not None:
             steady = change.steady
             if steady is None:
