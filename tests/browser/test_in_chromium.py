@@ -196,6 +196,7 @@ def test_the_menu_leads_to_the_models_and_back_to_the_result(open_page: OpenPage
     score(page, numbered.path)
     page.get_by_role("link", name="Models and limits").click()
     page.get_by_role("heading", name="What is weighed").wait_for(timeout=LOAD_MS)
+    page.get_by_text("Every file of weights").click()
     page.get_by_text("nima-mobilenet-ava").first.wait_for(timeout=LOAD_MS)
     page.get_by_role("link", name="Score a reel").click()
     page.locator(".rv-hero").wait_for(timeout=LOAD_MS)

@@ -120,8 +120,9 @@ def test_the_command_writes_a_history_that_can_be_read(tmp_path: Path, capsys: p
     (tmp_path / "posts.csv").write_text(_csv(20))
     assert _fit(tmp_path / "posts.csv", tmp_path / "own.json") == 0
     said = capsys.readouterr().out
-    assert "likes: 20 posts" in said
-    assert "the general model by" in said
+    assert "Likes, from 20 posts:" in said
+    assert "of the general model" in said
+    assert f"--history {tmp_path / 'own.json'}" in said
     history = read_history(tmp_path / "own.json")
     assert history.targets["likes"].posts == 20
     assert "c3" not in (tmp_path / "own.json").read_text(), "nothing of a caption is kept"
