@@ -156,3 +156,12 @@ def test_picture_box_finds_bars_and_only_bars() -> None:
     frames[1, 10:24, 100:180] = 120
     assert picture_box(frames).share == 1.0, "text in a bar is seen: it is no bar"
     assert picture_box(np.zeros((2, 40, 30, 3), np.uint8)).share == 1.0, "black all over"
+
+
+def test_what_rings_at_a_bars_edge_is_bar() -> None:
+    frames = np.random.default_rng(2).integers(60, 256, (3, 400, 300, 3), dtype=np.uint8)
+    frames[:, :80], frames[:, -80:] = 3, 3
+    for line in (78, 79, -79, -80):
+        frames[:, line, ::100] = 30  # a speck here and there
+    box = picture_box(frames)
+    assert (box.top, box.bottom) == (0.2, 0.8)
