@@ -152,6 +152,7 @@ class UploadHub(LocalHub):
             data = json.dumps(answer).encode()
             request.send_response(200)
             request.send_header("Content-Type", "application/json")
+            request.send_header("Connection", "close")  # else the client may ask again where nobody listens any more
             request.send_header("Content-Length", str(len(data)))
             request.end_headers()
             request.wfile.write(data)
