@@ -209,7 +209,7 @@ def _tint(light: np.ndarray) -> str:
 def _bars(report: Report) -> tuple[float, float, float, float] | None:
     """Left, top, right, bottom of the picture between black bars, as shares; None without bars.
 
-    Nearer than `picture_box`, which leaves what may still be picture: here a line counts that is mostly dark.
+    From the thumbnails, which every report has. A line counts that is mostly dark, as at the edges of `picture_box`.
     """
     if report.thumbnails is None or not any(finding.kind == "bars" for finding in report.findings):
         return None
