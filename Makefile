@@ -11,7 +11,7 @@ ADDRESS ?= localhost
 export REEL_PATH = $(value REEL)
 export CAPTION_TEXT = $(value CAPTION)
 
-.PHONY: run score test soak lint bench example setup chromium clean
+.PHONY: run score test soak lint bench example setup test-packages clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.app
@@ -24,10 +24,10 @@ score: $(VENV)/.app
 	@$(BIN)/python -m virality_core score --caption="$$CAPTION_TEXT" -- "$$REEL_PATH"
 
 # Two workers share the cores: with more threads each they would mostly wait for one another.
-test: $(VENV)/.dev chromium lint
+test: $(VENV)/.dev test-packages lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-soak: $(VENV)/.dev chromium
+soak: $(VENV)/.dev test-packages
 	OMP_NUM_THREADS=1 VIRALITY_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev
@@ -61,10 +61,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/pip install -r requirements-dev.txt
 	@touch $@
 
-# The browser tests drive Debian's Chromium; where it can't be installed they skip and say so.
+# The browser tests drive Debian's Chromium, and one of text on screen draws Hindi; where that can't be installed, they
+# skip and say so.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
-chromium:
-	@command -v chromium >/dev/null || { \
-	    echo "Installing Chromium for the browser tests …"; \
-	    $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; \
-	} || echo "Chromium can't be installed here: the browser tests will be skipped."
+HINDI := /usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf
+test-packages:
+	@{ command -v chromium >/dev/null && [ -e $(HINDI) ]; } || { \
+	    echo "Installing Chromium and a Devanagari font for the tests …"; \
+	    $(AS_ROOT) apt-get update -qq && \
+	    $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji fonts-lohit-deva >/dev/null; \
+	} || echo "They can't be installed here: the tests that need them will be skipped."

@@ -19,6 +19,9 @@ LATIN = "Stop here, gang"  # fits across an upright picture up to 4 % of its hei
 SHORT = "Big gap"  # up to 8 %
 ARABIC = "\u0645\u0631\u062d\u0628\u0627 \u0628\u0643\u0645 \u0641\u064a \u0627\u0644\u0641\u064a\u062f\u064a\u0648"
 CYRILLIC = "\u0421\u043c\u043e\u0442\u0440\u0438 \u0434\u043e \u043a\u043e\u043d\u0446\u0430"
+HINDI = "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u094b\u0938\u094d\u0924\u094b"
+HINDI_FONT = Path("/usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf")  # of Debian's fonts-lohit-deva
+_FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
 _FRAME = ((0.1, 0.1, 0.9, 0.1), (0.1, 0.9, 0.9, 0.9), (0.1, 0.1, 0.1, 0.9), (0.9, 0.1, 0.9, 0.9))
 _ACROSS, _DOWN = (0.1, 0.5, 0.9, 0.5), (0.5, 0.1, 0.5, 0.9)
 _CHINESE = (
@@ -39,10 +42,11 @@ class Drawn:
     box: tuple[float, float, float, float]
 
 
-def draw(rgb: Picture, text: str, *, share: float, x: float, y: float, style: str = "outlined") -> Drawn:
-    """`text` in DejaVu Sans Bold, its ink `share` of the height high, its middle at (x, y) as shares of the picture."""
+def draw(
+    rgb: Picture, text: str, *, share: float, x: float, y: float, style: str = "outlined", path: Path = _FONT
+) -> Drawn:
+    """`text` in a font, DejaVu Sans Bold by default, its ink `share` of the height high, its middle at (x, y) as shares of the picture."""
     height, width = rgb.shape[:2]
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
     size = 4
     while _ink(ImageFont.truetype(str(path), size + 1), text)[3] <= share * height:
         size += 1

@@ -71,6 +71,17 @@ def test_another_script_is_found(detector: TextDetector, text: str) -> None:
     assert overlays.match(detector.find(made.rgb), made.box) is not None
 
 
+@pytest.mark.skipif(not overlays.HINDI_FONT.exists(), reason="Debian's fonts-lohit-deva is not installed")
+@pytest.mark.parametrize("ground", ["slope", "grey"])
+@pytest.mark.parametrize("style", ["outlined", "plate"])
+def test_devanagari_is_found(detector: TextDetector, ground: str, style: str) -> None:
+    picture = overlays.grounds()[ground]
+    made = overlays.draw(picture, overlays.HINDI, share=0.04, x=0.5, y=0.4, style=style, path=overlays.HINDI_FONT)
+    found = overlays.match(detector.find(made.rgb), made.box)
+    assert found is not None
+    assert overlays.off_centre(found, made.box, made.rgb) <= 0.02
+
+
 @pytest.mark.parametrize("degrees", [12, -25, 90])
 def test_rotated_text_is_found(detector: TextDetector, degrees: int) -> None:
     made = overlays.draw(np.full((480, 480, 3), 70, np.uint8), overlays.LATIN, share=0.06, x=0.5, y=0.5)
