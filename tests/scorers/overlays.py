@@ -45,7 +45,7 @@ class Drawn:
 def draw(
     rgb: Picture, text: str, *, share: float, x: float, y: float, style: str = "outlined", path: Path = _FONT
 ) -> Drawn:
-    """`text` in a font, DejaVu Sans Bold by default, its ink `share` of the height high, its middle at (x, y) as shares of the picture."""
+    """`text` in a font (DejaVu Sans Bold), its ink `share` of the height high, its middle at shares (x, y)."""
     height, width = rgb.shape[:2]
     size = 4
     while _ink(ImageFont.truetype(str(path), size + 1), text)[3] <= share * height:

@@ -29,6 +29,7 @@ _QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
 _SILENT_START = 0.4  # seconds
 _LONGEST_SHIFT = 3.0  # seconds that a sound may come earlier, the hook's length; never where somebody speaks
 _SHORTEST_LEFT = 4.0  # seconds of reel that must be left after a later start
+_BAR_EDGE = 0.002  # of the side: as near as a bar's edge is known
 _UPRIGHT, _WIDE = 9 / 16, 0.6  # width over height; a little wider than upright is not cut
 _SHAKE_TIMES = 3.0  # the window reaches three root mean squares of the shake; a normal one leaves it 1 frame in 400
 _NARROWEST, _WIDEST = 0.02, 0.10  # share of each side: what a tenth costs is most of what is left to see of a face
@@ -94,8 +95,9 @@ def _detail(report: Report) -> Iterator[Change]:
         promise = unwon(report, "noise", "aesthetics", "hook", "quality") + 5.0
         yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value))
     if sharp is not None and sharp.percentile is not None and sharp.percentile < _SOFT_PERCENTILE:
+        radius = edits.unsharp_radius(min(report.provenance.video.width, report.provenance.video.height))
         for amount in (1.0, 2.0):
-            text = f"Soft: sharpen by {100 * amount:.0f} % (unsharp mask)."
+            text = f"Soft: sharpen by {100 * amount:.0f} % (unsharp mask with a radius of {radius:.1f} pixels)."
             promise = unwon(report, "sharpness", "aesthetics", "hook", "quality") + 2.0 - amount
             yield _change(report, "sharpen", text, promise, edit=edits.unsharp(amount))
 
@@ -207,23 +209,14 @@ def _tint(light: np.ndarray) -> str:
 
 
 def _bars(report: Report) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom of the picture between black bars, as shares; None without bars.
-
-    From the thumbnails, which every report has. A line counts that is mostly dark, as at the edges of `picture_box`.
-    """
-    if report.thumbnails is None or not any(finding.kind == "bars" for finding in report.findings):
+    """Left, top, right, bottom of the picture between black bars, as shares; None without bars."""
+    fill = report.signal("screen_fill")
+    if fill is None or fill.details is None or not any(finding.kind == "bars" for finding in report.findings):
         return None
-    brightest = report.thumbnails.rgb.max(axis=(0, 3))  # (H, W)
-    rows, columns = np.percentile(brightest, 95, axis=1) > 24, np.percentile(brightest, 95, axis=0) > 24
-    if not rows.any() or not columns.any():
-        return None
-    height, width = brightest.shape
-    top, left = int(rows.argmax()), int(columns.argmax())
-    bottom, right = height - int(rows[::-1].argmax()), width - int(columns[::-1].argmax())
-    edge = 1.0  # thumbnail pixel: the first that is picture may be half of the bar
+    left, top, right, bottom = (float(getattr(fill.details, side)) for side in ("left", "top", "right", "bottom"))
     return (
-        (left + edge) / width if left else 0.0,
-        (top + edge) / height if top else 0.0,
-        (right - edge) / width if right < width else 1.0,
-        (bottom - edge) / height if bottom < height else 1.0,
+        left + _BAR_EDGE if left > 0.0 else 0.0,
+        top + _BAR_EDGE if top > 0.0 else 0.0,
+        right - _BAR_EDGE if right < 1.0 else 1.0,
+        bottom - _BAR_EDGE if bottom < 1.0 else 1.0,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,23 +85,41 @@ def white_balance(light: NDArray[np.float64], share: float = 1.0) -> Edit:
     return through_table(np.round(255.0 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8))
 
 
-def unsharp(amount: float, radius_share: float = 1 / 400) -> Edit:
-    """Adds `amount` of what a Gaussian blur takes away; its radius is a share of the short side."""
+def unsharp_radius(short_side: int) -> float:
+    """Pixels of an unsharp mask's radius for a picture: wide, since what is soft on a phone is soft by some pixels."""
+    return max(0.8, short_side / 200)
+
+
+def unsharp(amount: float) -> Edit:
+    """Adds `amount` of what a Gaussian blur of `unsharp_radius` takes away."""
 
     def edit(frame: Frame) -> Frame:
-        sigma = max(0.8, min(frame.shape[:2]) * radius_share)
-        soft = cv2.GaussianBlur(frame, (0, 0), sigma)
+        soft = cv2.GaussianBlur(frame, (0, 0), unsharp_radius(min(frame.shape[:2])))
         return np.asarray(cv2.addWeighted(frame, 1.0 + amount, soft, -amount, 0.0), np.uint8)
 
     return edit
 
 
 def smooth(noise: float) -> Edit:
-    """Non-local means for grain of `noise` 8-bit levels (A. Buades et al., CVPR 2005)."""
+    """Non-local means for grain of `noise` 8-bit levels (A. Buades et al., CVPR 2005), on light and colour apart.
+
+    Colour at half the size, as videos hold it: OpenCV's function for colour pictures is slower and leaves more grain.
+    """
+    strength = float(np.clip(0.9 * noise, 1.0, 15.0))
+
+    def plane(values: NDArray[Any]) -> Frame:
+        grainy = np.ascontiguousarray(values, np.uint8)
+        return np.asarray(cv2.fastNlMeansDenoising(grainy, None, strength, 5, 7), np.uint8)
 
     def edit(frame: Frame) -> Frame:
-        strength = float(np.clip(0.9 * noise, 1.0, 15.0))
-        return np.asarray(cv2.fastNlMeansDenoisingColored(frame, None, strength, strength, 5, 11), np.uint8)
+        height, width = frame.shape[:2]
+        half = (max(1, width // 2), max(1, height // 2))
+        light = cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb)
+        light[:, :, 0] = plane(light[:, :, 0])
+        for colour in (1, 2):
+            coarse = plane(cv2.resize(light[:, :, colour], half, interpolation=cv2.INTER_AREA))
+            light[:, :, colour] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB), np.uint8)
 
     return edit
 

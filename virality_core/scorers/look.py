@@ -49,6 +49,16 @@ class WhiteBalanceDetails(Details):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScreenFillDetails(Details):
+    """Where the picture lies between black bars, as shares 0–1 of the frame's width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompositionDetails(Details):
     """The subject in each still of the timeline: place as shares 0–1 of the picture, and share of all saliency."""
 
@@ -190,7 +200,8 @@ def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.f
 def _screen_fill(aspect: float, box: Box) -> Signal:
     """From the frame's width over its height and the part of it that is picture."""
     shown = min(aspect / _UPRIGHT, _UPRIGHT / aspect) * box.share
-    return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0))
+    picture = ScreenFillDetails(left=box.left, top=box.top, right=box.right, bottom=box.bottom)
+    return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0), details=picture)
 
 
 def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
