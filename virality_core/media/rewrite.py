@@ -233,17 +233,23 @@ class _Copy:
             return
         zero = (self._table.zero * self._table.time_base if not self._copies else 0) + self._sound_begin
         frame.pts = round(frame.pts - float(zero) / float(frame.time_base))
-        if frame.pts >= 0:
-            for part in self._resampler.resample(frame):
-                self._encode_sound(part)
+        if float(frame.pts * frame.time_base) + frame.samples / frame.sample_rate <= 0.0:
+            return
+        for part in self._resampler.resample(frame):
+            self._encode_sound(part)
 
     def _encode_sound(self, frame: AudioFrame) -> None:
         if self._track is None:
             return
-        if self._treat is not None:
-            treated = np.ascontiguousarray(self._treat(frame.to_ndarray().astype(np.float32, copy=False)), np.float32)
+        early = min(frame.samples, max(0, -frame.pts)) if frame.pts is not None else 0  # samples before the beginning
+        if early or self._treat is not None:
+            samples = frame.to_ndarray().astype(np.float32, copy=False)[:, early:]
+            treated = np.ascontiguousarray(samples if self._treat is None else self._treat(samples), np.float32)
+            if treated.shape[1] == 0:
+                return
             changed = AudioFrame.from_ndarray(treated, format="fltp", layout=frame.layout.name)
-            changed.sample_rate, changed.pts, changed.time_base = frame.sample_rate, frame.pts, frame.time_base
+            changed.sample_rate, changed.time_base = frame.sample_rate, frame.time_base
+            changed.pts = None if frame.pts is None else frame.pts + early
             frame = changed
         self._target.mux(self._track.encode(frame))
 
