@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError
 from virality_core.models import nima
 from virality_core.models.quality_lite import CROPS, FEATURES, LiteFeatures
-from virality_core.training.quality import ffmpeg
+from virality_core.training.quality import ffmpeg, real_clips
 from virality_core.training.quality.baselines import asymmetric, features, sharpness
 from virality_core.training.quality.contents import Picture, pictures
 from virality_core.training.quality.distortions import MEASURED, ORDERED, crf_of
@@ -161,3 +164,31 @@ def test_the_head_learns_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (
         judge(fit(given[:24], samples[:24], steps=3), unseen) == judge(fit(given[:24], samples[:24], steps=3), unseen)
     ).all()
+
+
+def test_any_video_can_be_judged(
+    drawn_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One whose pixels aren't square, and of an odd width when they are made so, too."""
+    oblong = tmp_path / "oblong.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(drawn_clip), "-t", "1"]
+    subprocess.run([*command, "-vf", "setsar=201/180", "-c:a", "copy", str(oblong)], check=True)
+    assert ffmpeg.decode(oblong, (0, 320, 200, 3)).shape == (30, 320, 200, 3)
+    monkeypatch.setattr(real_clips, "Brisque", lambda: sharpness)
+    monkeypatch.setattr(real_clips, "KINDS", ("defocus",))
+    monkeypatch.setattr(real_clips, "ORDERED", {})
+    monkeypatch.setattr(real_clips, "STRENGTHS", (0.2, 0.8))
+    assert real_clips.main([str(oblong)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pairs"], len(found["scores"])) == (1, 2)
+    (_, _, _, mild, better), (_, _, _, strong, worse) = found["scores"]
+    assert mild > strong
+    assert (found["in_order"] == 1.0) == (better > worse)
+
+
+def test_what_is_no_video_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(real_clips, "Brisque", lambda: sharpness)
+    assert real_clips.main([str(tmp_path / "none.mp4")]) == InputError.exit_code
+    assert "none.mp4" in capsys.readouterr().err

@@ -28,8 +28,9 @@ def encode(clip: Clip, path: Path, codec: str, crf: float) -> int:
 
 
 def decode(path: Path, shape: tuple[int, ...], *, seconds: float = 3600.0) -> Clip:
-    """The frames of a file whose clip has that shape (T, H, W, 3), of any T, up to `seconds`."""
-    data = _run(["-t", str(seconds), "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+    """The frames of a file as a clip of that shape (T, H, W, 3), of any T, up to `seconds`."""
+    size = f"{shape[2]}x{shape[1]}"
+    data = _run(["-t", str(seconds), "-i", str(path), "-s", size, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
     return np.frombuffer(data, np.uint8).reshape(-1, *shape[1:])
 
 

@@ -1,7 +1,14 @@
-"""On real clips: does the worse of two strengths of one distortion of one clip score lower?"""
+"""`python -m virality_core.training.quality.real_clips VIDEO…`: what the bundled model says of graded copies of videos.
+
+Does it follow VMAF, and does the worse of two strengths of one distortion of one clip score lower? One JSON object on
+standard output; about three minutes a video. Needs the PyPI package brisque.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +17,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from virality_core import weights
+from virality_core.errors import ViralityError
 from virality_core.media import open_reel, probe
+from virality_core.models.checkpoint import load_tensors
 from virality_core.models.quality_lite import LiteQuality
 from virality_core.scorers.quality_networks import tau_of
 from virality_core.training.quality import ffmpeg
@@ -41,7 +51,8 @@ def real_clips(model: LiteQuality, paths: list[Path]) -> dict[str, object]:
     as_they_are = {path.stem: round(score_file(model, path), 4) for path in paths}
     for path in paths:
         info = probe(path)
-        clean = ffmpeg.decode(path, (0, info.height, info.width, 3), seconds=SECONDS)
+        shape = (0, info.height // 2 * 2, info.width // 2 * 2, 3)  # even, as the encoders ask
+        clean = ffmpeg.decode(path, shape, seconds=SECONDS)
         for kind in (*KINDS, *ORDERED):
             for strength in STRENGTHS:
                 with TemporaryDirectory() as folder:
@@ -86,3 +97,23 @@ def _distort(clean: ffmpeg.Clip, kind: str, strength: float, file: Path) -> int:
     if kind in CODECS:
         return ffmpeg.encode(clean, file, CODECS[kind][0], crf_of(kind, strength))
     return ffmpeg.encode((MEASURED | ORDERED)[kind](clean, strength, 1), file, "libx264", _SAVED_CRF)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m virality_core.training.quality.real_clips", description=__doc__)
+    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
+    options = parser.parse_args(arguments)
+    try:
+        model = LiteQuality(load_tensors(weights.obtain("quality", "lite").path))
+        found = real_clips(model, options.videos)
+    except ViralityError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    json.dump(found, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
