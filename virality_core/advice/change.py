@@ -100,16 +100,17 @@ def unsharp(amount: float) -> Edit:
     return edit
 
 
-def smooth(noise: float) -> Edit:
+def smooth(noise: float, strength: float) -> Edit:
     """Non-local means for grain of `noise` 8-bit levels (A. Buades et al., CVPR 2005), on light and colour apart.
 
-    Colour at half the size, as videos hold it: OpenCV's function for colour pictures is slower and leaves more grain.
+    `strength` is how far patches may differ, in spreads of the grain. Colour at half the size, as videos hold it:
+    OpenCV's function for colour pictures takes longer and leaves more grain.
     """
-    strength = float(np.clip(0.9 * noise, 1.0, 15.0))
+    reach = float(np.clip(strength * noise, 1.0, 40.0))
 
     def plane(values: NDArray[Any]) -> Frame:
         grainy = np.ascontiguousarray(values, np.uint8)
-        return np.asarray(cv2.fastNlMeansDenoising(grainy, None, strength, 5, 7), np.uint8)
+        return np.asarray(cv2.fastNlMeansDenoising(grainy, None, reach, 7, 11), np.uint8)
 
     def edit(frame: Frame) -> Frame:
         height, width = frame.shape[:2]
