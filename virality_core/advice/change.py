@@ -110,6 +110,8 @@ def smooth(noise: float, strength: float) -> Edit:
 
     def plane(values: NDArray[Any]) -> Frame:
         grainy = np.ascontiguousarray(values, np.uint8)
+        if grainy.min() == grainy.max():  # the colour of a grey picture
+            return grainy
         return np.asarray(cv2.fastNlMeansDenoising(grainy, None, reach, 7, 11), np.uint8)
 
     def edit(frame: Frame) -> Frame:
