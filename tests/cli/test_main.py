@@ -36,6 +36,7 @@ def _is_one_sentence(err: str) -> bool:
         ["score", "x.mp4", "--posted-at", "yesterday"],
         ["score", "x.mp4", "--advice", "--advice-seconds", "0"],
         ["score", "x.mp4", "--advice", "--advice-seconds", "nan"],
+        ["score", "x.mp4", "--advice-seconds", "5"],
         ["score", "x.mp4", "--export-fix", "out.mp4"],
         ["no-such-command"],
         [],
@@ -122,12 +123,14 @@ def test_what_is_wrong_with_a_file_stands_at_its_score(
     assert note.startswith("Note: The file ends early or is damaged")
 
 
-def test_the_report_does_not_overwrite_the_video(
-    capsys: pytest.CaptureFixture[str], drawn_clip: Path, tmp_path: Path
+@pytest.mark.parametrize("options", [["--json"], ["--advice", "--export-fix"]])
+def test_what_is_written_does_not_overwrite_the_video(
+    capsys: pytest.CaptureFixture[str], drawn_clip: Path, tmp_path: Path, options: list[str]
 ) -> None:
     video = tmp_path / "reel.mp4"
     video.write_bytes(drawn_clip.read_bytes())
-    code, _, err = _run(capsys, "score", str(video), "--json", str(tmp_path / "." / "reel.mp4"))
+    code, _, err = _run(capsys, "score", str(video), *options, str(tmp_path / "." / "reel.mp4"))
     assert code == 2
     assert _is_one_sentence(err)
+    assert "would overwrite" in err, "said before anything is scored"
     assert video.read_bytes() == drawn_clip.read_bytes()

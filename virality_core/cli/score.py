@@ -13,6 +13,8 @@ from virality_core.disk import printable
 from virality_core.errors import InputError, UsageError
 from virality_core.types import Platform, Post, Profile, Report
 
+_ADVICE_SECONDS = 60.0
+
 
 def add_parser(commands: Any) -> None:
     """Add the `score` command to an argparse subparsers object."""
@@ -45,7 +47,7 @@ def add_parser(commands: Any) -> None:
         "--advice", action="store_true", help="also try changes on the reel and say which win points of this score"
     )
     parser.add_argument(
-        "--advice-seconds", type=float, default=60.0, metavar="S", help="how long to try changes (default: 60)"
+        "--advice-seconds", type=float, metavar="S", help=f"how long to try changes (default: {_ADVICE_SECONDS:.0f})"
     )
     parser.add_argument(
         "--export-fix",
@@ -82,15 +84,19 @@ def run(args: argparse.Namespace) -> int:
     )
     weighing = read_weighing(args.fusion) if args.fusion else None
     history = read_history(args.history) if args.history else None
-    refuse_overwriting("--json", args.json, [args.path, args.history, args.fusion])
-    if not 0.0 < args.advice_seconds <= 3600.0:
-        raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {args.advice_seconds}.")
+    for option, out in (("--json", args.json), ("--export-fix", args.export_fix)):
+        refuse_overwriting(option, out, [args.path, args.history, args.fusion])
     if args.export_fix and not args.advice:
         raise UsageError("--export-fix writes the best advice; add --advice.")
+    if args.advice_seconds is not None and not args.advice:
+        raise UsageError("--advice-seconds is the time for trying changes; add --advice.")
+    advice_seconds = _ADVICE_SECONDS if args.advice_seconds is None else args.advice_seconds
+    if not 0.0 < advice_seconds <= 3600.0:
+        raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {advice_seconds}.")
     scorers = load_scorers(args.profile, weighing=weighing)
     report = score_reel(args.path, post, scorers=scorers, profile=args.profile)
     if args.advice:
-        report = with_advice(args.path, report, scorers, budget_seconds=args.advice_seconds)
+        report = with_advice(args.path, report, scorers, budget_seconds=advice_seconds)
     if history is not None:
         report = with_history(report, history)
     if args.json == "-":
