@@ -13,8 +13,6 @@ from virality_core.disk import printable
 from virality_core.errors import InputError, UsageError
 from virality_core.types import Platform, Post, Profile, Report
 
-_ADVICE_SECONDS = 60.0
-
 
 def add_parser(commands: Any) -> None:
     """Add the `score` command to an argparse subparsers object."""
@@ -46,9 +44,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--advice", action="store_true", help="also try changes on the reel and say which win points of this score"
     )
-    parser.add_argument(
-        "--advice-seconds", type=float, metavar="S", help=f"how long to try changes (default: {_ADVICE_SECONDS:.0f})"
-    )
+    parser.add_argument("--advice-seconds", type=float, metavar="S", help="how long to try changes (default: 60)")
     parser.add_argument(
         "--export-fix",
         metavar="FILE",
@@ -64,6 +60,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
+    from virality_core.advice import BUDGET_SECONDS
     from virality_core.engagement.history import read_history
     from virality_core.export import report_json, report_text
     from virality_core.fusion import read_weighing
@@ -90,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--export-fix writes the best advice; add --advice.")
     if args.advice_seconds is not None and not args.advice:
         raise UsageError("--advice-seconds is the time for trying changes; add --advice.")
-    advice_seconds = _ADVICE_SECONDS if args.advice_seconds is None else args.advice_seconds
+    advice_seconds = BUDGET_SECONDS if args.advice_seconds is None else args.advice_seconds
     if not 0.0 < advice_seconds <= 3600.0:
         raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {advice_seconds}.")
     scorers = load_scorers(args.profile, weighing=weighing)

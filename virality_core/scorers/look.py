@@ -34,11 +34,10 @@ class FrameLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BrightnessDetails(Details):
-    """Mean shares 0–1 of pixels without detail, and the share of the frame that is picture, not black bars."""
+    """Mean shares 0–1 of pixels without detail."""
 
     clipped_shadows: float
     clipped_highlights: float
-    picture_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -176,11 +175,11 @@ class LookScorer(Scorer):
             progress("look", index / len(frames))
             looks.append(measure_still(np.ascontiguousarray(box.cut(still))))
         progress("look", 1.0)
-        signals = [_signal(measure, looks, frames.seconds, box) for measure in _MEASURES]
+        signals = [_signal(measure, looks, frames.seconds) for measure in _MEASURES]
         return [*signals, _screen_fill(frames.rgb.shape[2] / frames.rgb.shape[1], box)]
 
 
-def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.float64], box: Box) -> Signal | Skipped:
+def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.float64]) -> Signal | Skipped:
     read = [(look, second, measure.read(look)) for look, second in zip(looks, seconds, strict=True)]
     measured = [(look, second, value) for look, second, value in read if value is not None]
     if not measured:
@@ -193,7 +192,7 @@ def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.f
         unit=measure.unit,
         native_range=measure.native_range,
         timeline=Timeline(seconds=np.array([second for _, second, _ in measured]), values=values),
-        details=_details(measure.name, [look for look, _, _ in measured], box),
+        details=_details(measure.name, [look for look, _, _ in measured]),
     )
 
 
@@ -204,12 +203,11 @@ def _screen_fill(aspect: float, box: Box) -> Signal:
     return rated("screen_fill", 100.0 * shown, unit="% of the screen", native_range=(0.0, 100.0), details=picture)
 
 
-def _details(name: str, looks: Sequence[FrameLook], box: Box) -> Details | None:
+def _details(name: str, looks: Sequence[FrameLook]) -> Details | None:
     if name == "brightness":
         return BrightnessDetails(
             clipped_shadows=float(np.mean([look.clipped_shadows for look in looks])),
             clipped_highlights=float(np.mean([look.clipped_highlights for look in looks])),
-            picture_share=box.share,
         )
     if name == "white_balance":
         lights = sorted((look.light for look in looks if look.light is not None), key=light.cast_of)
