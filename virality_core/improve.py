@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from virality_core.errors import UsageError
 from virality_core.fusion import Weighing, fuse
 from virality_core.fusion.weighing import prior
 from virality_core.media import open_reel
+from virality_core.media.coded import as_coded
 from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
@@ -146,6 +147,8 @@ def rescorer(
         if change.begin_seconds:
             later = replace(scorers.plan, start_seconds=change.begin_seconds)
             reel = _begun_later(open_reel(source, later, name=name, progress=go_on), change.begin_seconds)
+            if change.edit is None:
+                reel = _seen(reel, lambda frame, _: frame, reel.runs)
         if change.edit is not None:
             steady = change.steady
             if steady is None:
@@ -198,21 +201,16 @@ def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
 
 
 def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:
-    hook = None if reel.hook is None else _edited_frames(reel.hook, window)
-    frames = _edited_frames(reel.frames, window)
+    full = reel.info.width * reel.info.height
+
+    def coded(rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
+        shrunk = math.sqrt(full / (rgb.shape[0] * rgb.shape[1]))
+        return as_coded(window(rgb, seconds), shrunk=shrunk)
+
+    hook = None if reel.hook is None else _edited_frames(reel.hook, coded)
+    frames = _edited_frames(reel.frames, coded)
     height, width = frames.rgb.shape[1:3]
     return replace(reel, frames=frames, hook=hook, runs=runs, info=replace(reel.info, width=width, height=height))
-
-
-def _as_encoded(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frame (H, W, 3) as it comes back from a video: half the resolution in colour, as 4:2:0 has it."""
-    light = cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb)
-    height, width = frame.shape[:2]
-    half = (max(1, width // 2), max(1, height // 2))
-    for plane in (1, 2):
-        coarse = cv2.resize(light[:, :, plane], half, interpolation=cv2.INTER_AREA)
-        light[:, :, plane] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
 def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
@@ -224,7 +222,7 @@ def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
 def _edited_frames(batch: FrameBatch, window: Window) -> FrameBatch:
     if not len(batch):
         return batch
-    made = [_as_encoded(window(rgb, float(at))) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)]
+    made = [window(rgb, float(at)) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)]
     return FrameBatch(rgb=np.stack(made), seconds=batch.seconds)
 
 

@@ -135,7 +135,7 @@ def score_reel(
     if scorers is None:
         with clock.stage("load"):
             scorers = load_scorers(profile)
-    told = Stages(progress or _silent, count=1 + len(scorers.scorers))
+    told = Stages(progress or _silent, count=3 + len(scorers.scorers))
     with clock.stage("decode"):
         reel = open_reel(source, scorers.plan, progress=told.next(), name=name)
     answers: list[Signal | Skipped] = []
@@ -147,11 +147,15 @@ def score_reel(
         stage(name_of_stage, 1.0)
     answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
+    told.next()("findings", 0.0)
     with clock.stage("findings"):
         findings = diagnose(reel, post, signals)
     fused = fuse(signals, scorers.weighing)
+    last = told.next()
+    last("engagement", 0.0)
     with clock.stage("engagement"):
         predicted, missing = _engagement(post, reel.info)
+    last("engagement", 1.0)
     return Report(
         score=fused.score,
         band=fused.band,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -45,6 +47,8 @@ def show(report: Report, visit: Visit) -> None:
             _one(report, advice, change)
             if change is not None:
                 export.offer(visit, advice, change, key=str(number))
+        if visit.advised and (said := _rest(report)):
+            st.caption(said)
     elif visit.advised:
         st.write(_nothing(candidates(report)))
     if not visit.advised and st.button("Try what would help", icon=":material/auto_fix_high:", key="advise"):
@@ -62,8 +66,19 @@ def _nothing(changes: list[Change]) -> str:
     """Why there is no advice, with what was up for trying: the time may not have been enough for all."""
     if not changes:
         return "Nothing was tried: no fault was measured that a change of picture, sound or caption could mend."
-    kinds = ", ".join(dict.fromkeys(change.kind.replace("_", " ") for change in changes))
+    kinds = _kinds([change.kind for change in changes])
     return f"Nothing that was tried in the time wins half a point or more. First to last on the list: {kinds}."
+
+
+def _rest(report: Report) -> str:
+    """What was up for trying too, beside the advice given; empty where nothing was."""
+    given = {advice.kind for advice in report.advice}
+    rest = [change.kind for change in candidates(report) if change.kind not in given]
+    return f"On the list too, but without half a point won in the time: {_kinds(rest)}." if rest else ""
+
+
+def _kinds(kinds: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(kind.replace("_", " ") for kind in kinds))
 
 
 def edited(frames: FrameBatch, row: int, change: Change) -> FrameBatch:

@@ -71,7 +71,7 @@ def _which_way(signal: Signal) -> None:
 def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     """The picked frame and the player side by side; beside them, or under them on a phone, the hook and the cover."""
     assert report.thumbnails is not None
-    drawn = overlay.choose(report, visit.post)
+    drawn = overlay.choose(report, visit.post, on_toggle=lambda: _to_searched(report))
     pictures, cards = st.columns([7, 5], gap="medium")
     height, width = report.thumbnails.rgb.shape[1:3]
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
@@ -100,6 +100,12 @@ def _picked_on_chart(visit: Visit) -> None:
 
 def _picked_on_slider(visit: Visit) -> None:
     visit.selected = int(st.session_state[_SLIDER])
+
+
+def _to_searched(report: Report) -> None:
+    """Not every frame is searched for text: show one that was, where the drawing is switched on."""
+    if st.session_state[overlay.TOGGLE]:
+        st.session_state[_SLIDER] = overlay.nearest_searched(report, int(st.session_state[_SLIDER]))
 
 
 def _in_words(name: str, line: Timeline) -> str:

@@ -6,10 +6,11 @@ Streamlit's `st.html` drops SVG, so the drawing is a picture of its own: an SVG 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.components import picture, text, timeline
@@ -17,6 +18,7 @@ from virality_core import safe_zones, words
 from virality_core.platform_check import NAMES
 from virality_core.types import Platform, Post, Report
 
+TOGGLE = "draw_text"  # its place in the session's state
 _TEXT = "onscreen_text"
 _FREE, _COVERED = "#58e0c4", "#ff9d6b"  # on a dark edge each, so that both are seen on any picture
 
@@ -30,11 +32,14 @@ class Drawn:
     platform: Platform | None
 
 
-def choose(report: Report, post: Post) -> Drawn | None:
-    """The toggle, and the platform whose zone is drawn; None where nothing is to be drawn."""
+def choose(report: Report, post: Post, *, on_toggle: Callable[[], None]) -> Drawn | None:
+    """The toggle, and the platform whose zone is drawn; None where nothing is to be drawn.
+
+    `on_toggle` is called before the page runs again, so that the frame shown can be one that was searched.
+    """
     signal = report.signal(_TEXT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if not st.toggle("Draw text and safe zones", key="draw_text"):
+        if not st.toggle("Draw text and safe zones", key=TOGGLE, on_change=on_toggle):
             return None
         if signal is None or signal.timeline is None:
             skipped = next((skip.reason for skip in report.skipped if skip.name == _TEXT), "")
@@ -50,6 +55,17 @@ def choose(report: Report, post: Post) -> Drawn | None:
             width=180,
         )
     return Drawn(details=signal.details, searched=tuple(signal.timeline.seconds.tolist()), platform=platform)
+
+
+def nearest_searched(report: Report, row: int) -> int:
+    """The row of the nearest frame that was searched for text; `row` where none was."""
+    signal, frames = report.signal(_TEXT), report.thumbnails
+    if signal is None or signal.timeline is None or frames is None:
+        return row
+    searched = np.flatnonzero(np.isin(frames.seconds, signal.timeline.seconds))
+    if not len(searched):
+        return row
+    return int(searched[timeline.nearest(frames.seconds[searched], float(frames.seconds[row]))])
 
 
 def show(report: Report, drawn: Drawn, row: int) -> str:

@@ -30,6 +30,7 @@ _STAGES = {
     "faces": "Looking for faces",
     "onscreen": "Reading the text in the picture",
     "virality": "Asking your virality network",
+    "engagement": "Comparing with other posts",
 }
 
 

@@ -81,6 +81,8 @@ def form(draft: Post, error: str) -> Form:
         elif sent and unusable:
             alert(unusable)
             sent = False
+        elif read_now and not typed.caption.strip():
+            alert("There is no caption to read; write one first.")
         elif error and not sent:
             alert(error)
     wish = None

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from virality_core.media import hdr
+from virality_core.media import hdr, nearest_level
 from virality_core.media.held import frame_bytes
 from virality_core.types import Transfer
 
@@ -125,8 +125,11 @@ class Picture:
         scale = min(1.0, SMALL_SIDE / short, math.sqrt(_SMALL_AREA / area))
         return max(1, round(self.width * scale)), max(1, round(self.height * scale))
 
-    def rgb(self, frame: VideoFrame, out: NDArray[np.uint8]) -> None:
-        """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: tone-mapped when HDR, alpha over black."""
+    def rgb(self, frame: VideoFrame, out: NDArray[np.uint8], *, again: bool = False) -> None:
+        """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: tone-mapped when HDR, alpha over black.
+
+        `again` where it will be coded again: at the nearest level, see `nearest_level`, in a few times the time.
+        """
         height, width = out.shape[:2]
         coded = (height, width) if self.turn.transpose else (width, height)
         if self.transfer != "sdr":
@@ -134,6 +137,8 @@ class Picture:
             image = hdr.to_sdr(_resized(deep, coded), self.transfer)
         elif self.has_alpha:
             image = _over_black(_resized(self._convert(frame, "rgba"), coded))
+        elif again and frame.format.name in nearest_level.FORMATS:
+            image = _resized(nearest_level.rgb(frame, _matrix(frame, self.transfer)), coded)
         else:
             image = _resized(self._convert(frame, "rgb24"), coded)
         np.copyto(out, self.turn.apply(image))

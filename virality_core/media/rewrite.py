@@ -22,11 +22,11 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError, UsageError
+from virality_core.media.coded import CRF, PRESET, even, set_colours, to_code
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
 from virality_core.media.limits import DEFAULT_LIMITS, MEGABYTE, Limits
@@ -193,19 +193,18 @@ class _Copy:
 
     def _encoder(self) -> VideoStream:
         """H.264 whose size is that of an edited frame; keyframes only where the reel has them."""
-        options = {"preset": "veryfast", "crf": "14", "forced-idr": "1", "x264-params": "scenecut=0:keyint=600"}
+        options = {"preset": PRESET, "crf": str(CRF), "forced-idr": "1", "x264-params": "scenecut=0:keyint=600"}
         video = self._target.add_stream("libx264", rate=30, options=options)
         height, width = self._edited(self._rgb * 0, 0.0).shape[:2]
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.width, video.height = width, height
         video.codec_context.time_base = self._table.time_base
-        video.color_primaries = video.color_trc = video.colorspace = 1
-        video.color_range = ColorRange.MPEG
+        set_colours(video.codec_context)
         return video
 
     def _edited(self, rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         made = rgb if self._edit is None else self._edit(rgb)
         made = made if self._window is None else self._window(made, seconds)
-        return np.ascontiguousarray(made[: made.shape[0] // 2 * 2, : made.shape[1] // 2 * 2])
+        return even(made)
 
     def _copy(self, packet: Packet) -> None:  # type: ignore[type-arg]
         if packet.dts is None or packet.size == 0:
@@ -220,10 +219,8 @@ class _Copy:
             return
         self._last = tick - begin
         is_key, seconds = bool(frame.key_frame), float((tick - self._table.zero) * self._table.time_base)
-        self._picture.rgb(frame, self._rgb)
-        ready = VideoFrame.from_ndarray(self._edited(self._rgb, seconds), format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-        )
+        self._picture.rgb(frame, self._rgb, again=True)
+        ready = to_code(self._edited(self._rgb, seconds))
         ready.pts, ready.time_base = self._last, self._table.time_base
         ready.pict_type = PictureType.I if is_key else PictureType.NONE
         self._target.mux(self._video.encode(ready))
