@@ -63,7 +63,10 @@ def main() -> None:
 
 def _way() -> None:
     styles.heading(
-        "From a folder to a model", "The commands are those of the terminal; pip install '.[train]' brings them."
+        "From a folder to a model",
+        "In a terminal in this project's folder, once make has run: source .venv/bin/activate, and once "
+        "pip install -c constraints.txt '.[train]' for what training needs. The network has no weight in the score "
+        "until you give it one: do so where it beats followers and metadata on the same posts.",
     )
     for number, (title, what, command) in enumerate(_WAY, start=1):
         st.html(f'<p class="rv-prose"><b>{number}. {text.safe(title)}.</b> {text.safe(what)}</p>')

@@ -117,7 +117,7 @@ def _beside(frames: FrameBatch, duration_seconds: float, change: Change) -> None
         st.caption(f"Begins with this, at {at}" if change.begin_seconds else f"As it is, at {at}")
     with right:
         picture.show(edited(frames, after, change), 0, then)
-        st.caption(f"Would begin with this, at {then}" if change.begin_seconds else "With the change")
+        st.caption(f"Would begin about here, at {then}" if change.begin_seconds else "With the change")
 
 
 def _doing(stage: str) -> str:

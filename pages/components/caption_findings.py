@@ -36,7 +36,7 @@ def _keywords(reading: CaptionReading) -> str:
         return ""
     items = [
         f"<li><b>{text.safe(found.title)}</b>: "
-        + ", ".join(f'<q dir="auto">{text.safe(word.text)}</q>' for word in found.words)
+        + ", ".join(f'<q dir="auto">{text.safe(word)}</q>' for word in dict.fromkeys(w.text for w in found.words))
         + f" <span>({text.safe(found.means)})</span></li>"
         for found in reading.keywords.findings
     ]
@@ -50,8 +50,9 @@ def _keywords(reading: CaptionReading) -> str:
 def _first_line(reading: CaptionReading) -> str:
     assert reading.keywords is not None
     line, rules = reading.keywords.first_line, reading.shown_on
-    hidden = text.counted(line.hidden_words, "word") if line.hidden_words else "nothing"
-    is_hidden = "are" if line.hidden_words > 1 else "is"
+    parts = [(line.hidden_words, "word"), (line.hidden_hashtags, "hashtag")]
+    hidden = " and ".join(text.counted(count, of) for count, of in parts if count) or "nothing"
+    is_hidden = "are" if line.hidden_words + line.hidden_hashtags > 1 else "is"
     shortest = "" if reading.platform else "Without a platform, the shortest of the three counts: "
     return (
         f"{text.counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} at once, {hidden} {is_hidden} "
@@ -67,7 +68,7 @@ def _fitted(reading: CaptionReading) -> str:
     posts = f"{fit.posts:,} captions of {reference.collections_named(fit.collection)}"
     if fit.counting:
         return f"Measured on {posts}: {', '.join(fit.counting)} count."
-    return f"A description only, no points: in {posts} none of these went with more or less engagement."
+    return f"A description only, no points: in {posts}, none of these went with more or less engagement."
 
 
 def _hashtags(reading: CaptionReading) -> str:
@@ -87,9 +88,10 @@ def _tag(tag: TagReading, times: int) -> str:
     row = tag.counted
     if row is not None and row.lift is not None:
         share = 100 * (math.exp(row.lift) - 1)
-        less_or_more = f"{abs(share):.0f} % {'more' if share >= 0 else 'fewer'}"
+        had = "as many" if abs(share) < 0.5 else f"{abs(share):.0f} % {'more' if share > 0 else 'fewer'}"
+        than = "as" if abs(share) < 0.5 else "than"
         seen = (
-            f"posts with it had {less_or_more} likes, comments and shares than their author's size predicts "
+            f"posts with it had {had} likes, comments and shares {than} their author's size predicts "
             f"({row.seen()}, {reference.collections_named(row.population.name)})"
         )
     elif tag.rows:

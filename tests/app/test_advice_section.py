@@ -74,6 +74,17 @@ def test_without_advice_it_is_said_what_was_tried() -> None:
     assert section._nothing([]).startswith("Nothing was tried")
 
 
+def test_what_else_was_on_the_list_is_said(report: Report) -> None:
+    tried = section.candidates(report)
+    assert tried, "the drawn clip has faults that are worth trying"
+    given = Advice(kind=tried[0].kind, start=0.0, end=2.0, text="x", points=4.2, before=50.0, after=54.2)
+    said = section._rest(replace(report, advice=(given,)))
+    assert given.kind.replace("_", " ") not in said
+    assert all(one.kind.replace("_", " ") in said for one in tried if one.kind != given.kind)
+    all_given = tuple(replace(given, kind=change.kind) for change in tried)
+    assert section._rest(replace(report, advice=all_given)) == ""
+
+
 def test_the_frame_after_is_the_frame_with_the_change() -> None:
     frames = FrameBatch(rgb=np.full((3, 8, 6, 3), 64, np.uint8), seconds=np.arange(3.0))
     brighter = Change(kind="exposure", start=0.0, end=3.0, text="x", promise=1.0, edit=change.gamma(0.5))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components import overlay
 from tests.test_platform_check import FREE, LOW, _text
 from virality_core.types import Platform, Post, Report, Skipped, Timeline
 
@@ -33,7 +34,7 @@ def _page(report: Report, row: int, platform: Platform | None = None) -> AppTest
     def script(report, row, post):  # type: ignore[no-untyped-def]
         from pages.components import overlay
 
-        drawn = overlay.choose(report, post)
+        drawn = overlay.choose(report, post, on_toggle=lambda: None)
         if drawn is not None:
             overlay.show(report, drawn, row)  # what it says is the picture's `alt` too
 
@@ -95,3 +96,12 @@ def test_text_that_was_not_looked_for_is_not_drawn(drawn_report: Report) -> None
     page = _page(gone, 0)
     assert "text was not looked for. &lt;b&gt; gone." in _said(page)
     assert "data:image" not in _said(page)
+
+
+def test_the_nearest_searched_frame_is_found(report: Report) -> None:
+    assert report.thumbnails is not None
+    last = len(report.thumbnails) - 1
+    assert last > 2
+    assert [overlay.nearest_searched(report, row) for row in (0, 1, 2, last)] == [0, 1, 2, 2]
+    unread = replace(report, signals=tuple(item for item in report.signals if item.name != "onscreen_text"))
+    assert overlay.nearest_searched(unread, last) == last

@@ -96,6 +96,17 @@ def test_the_first_line_ends_at_the_platforms_cut_or_the_line_break() -> None:
     assert read_keywords("Xin chào\nbạn", "vi", "tiktok").first_line.readability_index is None
 
 
+def test_a_word_cut_in_two_and_hashtags_behind_the_cut_are_hidden() -> None:
+    cut = rules_of("tiktok").visible_characters
+    line = read_keywords("a" * (cut - 4) + " bcdefghij #one #two", "en", "tiktok").first_line
+    assert (line.words, line.hidden_words, line.hidden_hashtags) == (1, 1, 2)
+    assert line.word_length == cut - 4
+    shown = read_keywords("Short #one", "en", "tiktok").first_line
+    assert (shown.words, shown.hidden_words, shown.hidden_hashtags) == (1, 0, 0)
+    alone = read_keywords("a" * (cut + 9), "en", "tiktok").first_line  # some scripts put no space between words
+    assert (alone.words, alone.hidden_words, alone.word_length) == (1, 0, cut)
+
+
 def test_features_are_finite_and_complete() -> None:
     reading = read_keywords("Follow me @ann 😀😀 you know 5 things?", "en", "tiktok")
     assert tuple(reading.features) == FEATURES

@@ -47,7 +47,8 @@ class FirstLine:
     """What shows before "more": up to the first line break or the platform's cut, whichever comes first.
 
     `words` and `word_length` (mean characters of a word) are of the prose that shows; `hidden_words` is the prose
-    behind "more". `readability_index` is the automated readability index (Smith and Senter 1967): about the US school
+    behind "more", a word cut in two with it unless nothing else shows; `hidden_hashtags` are the hashtags there.
+    `readability_index` is the automated readability index (Smith and Senter 1967): about the US school
     grade that reads it with ease; English only, None elsewhere or without words.
     """
 
@@ -56,6 +57,7 @@ class FirstLine:
     words: int
     word_length: float
     hidden_words: int
+    hidden_hashtags: int
     readability_index: float | None
 
 
@@ -101,7 +103,7 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
         if words := phrases.find(rule, folded):
             spans = tuple(Span(text=text[start:end], start=start, end=end) for start, end in words)
             findings.append(Finding(name=rule.name, title=rule.title, means=rule.means, words=spans))
-    line = _first_line(text, written, visible_characters(platform), language)
+    line = _first_line(text, written, visible_characters(platform), language, marks)
     words_in_all = line.words + line.hidden_words
     fired = {finding.name for finding in findings}
     features = {name: float(name in fired) for name in FEATURES[:6]} | {
@@ -138,11 +140,12 @@ def _prose(text: str, marks: Marks) -> str:
     return "".join(characters)
 
 
-def _first_line(text: str, written: str, cut: int, language: str) -> FirstLine:
+def _first_line(text: str, written: str, cut: int, language: str, marks: Marks) -> FirstLine:
     line_break = re.search(r"[\r\n\u2028\u2029]", text)
     end = min(cut, line_break.start() if line_break else len(text))
-    lengths = [len(match.group()) for match in _WORD.finditer(written, 0, end)]
-    total = sum(1 for _ in _WORD.finditer(written))
+    words = list(_WORD.finditer(written))
+    whole = [match for match in words if match.end() <= end]
+    lengths = [len(match.group()) for match in whole or _WORD.finditer(written, 0, end)]
     sentences = max(1, len(re.findall(r"[.!?…\n]+\s*(?=\w)", written[:end].strip())) + 1)
     word_length = sum(lengths) / len(lengths) if lengths else 0.0
     index = 4.71 * word_length + 0.5 * len(lengths) / sentences - 21.43
@@ -151,6 +154,7 @@ def _first_line(text: str, written: str, cut: int, language: str) -> FirstLine:
         cut_characters=cut,
         words=len(lengths),
         word_length=word_length,
-        hidden_words=max(0, total - len(lengths)),
+        hidden_words=max(0, len(words) - len(lengths)),
+        hidden_hashtags=sum(span.end > end for span in marks.hashtags),
         readability_index=index if lengths and language == "en" else None,
     )
