@@ -79,6 +79,8 @@ def test_first_come_first_served_and_everyone_sees_their_place(make_engine: Call
     assert [job.state for job in jobs] == ["running", "waiting", "waiting"]
     assert [job.position for job in jobs] == [0, 1, 2]
     assert jobs[0].fraction == 0.5
+    assert jobs[0].begun is not None
+    assert jobs[1].begun is None
     gate.open.set()
     assert [job.result(WAIT_SECONDS) for job in jobs] == ["report of a", "report of b", "report of c"]  # type: ignore[comparison-overlap]
     assert gate.order == ["a", "b", "c"]

@@ -65,6 +65,7 @@ class Job(Generic[Result]):
         self.stage = "waiting"
         self.fraction = 0.0
         self.error: ViralityError | None = None
+        self.begun: float | None = None  # when it began to run, by `time.monotonic`
         self._engine = engine
         self._work: Work[Result] | None = work
         self._result: Result | None = None
@@ -242,7 +243,7 @@ class Engine:
             if self._closed:
                 return None
             job = self._waiting.popleft()
-            job.state = "running"
+            job.state, job.begun = "running", time.monotonic()
             job.stage = "starting"
             self._running.add(job)
             return job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +24,8 @@ def _watch(visit: Visit) -> None:
     job = visit.advising
     if job is None or job.ended:
         st.rerun()
-    st.progress(job.fraction, text=_doing(job.stage) if job.state == "running" else "In the queue")
+    since = "" if job.begun is None else f" · {time.monotonic() - job.begun:.0f} s"
+    st.progress(job.fraction, text=_doing(job.stage) + since if job.state == "running" else "In the queue")
     if st.button("Stop", key="stop_advice"):
         job.cancel()
         st.rerun()

@@ -95,6 +95,8 @@ def _detail(report: Report) -> Iterator[Change]:
         promise = unwon(report, "noise", "aesthetics", "hook", "quality") + 5.0
         for how, strength in _SMOOTHED.items():
             text = f"Grain of {noise.value:.1f} levels: use your editor's noise reduction, {how}."
+            if how == "strong":
+                text += " See whether skin and hair still look natural."
             yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value, strength))
     if sharp is not None and sharp.percentile is not None and sharp.percentile < _SOFT_PERCENTILE:
         radius = edits.unsharp_radius(min(report.provenance.video.width, report.provenance.video.height))
