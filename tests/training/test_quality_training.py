@@ -21,8 +21,8 @@ from virality_core.training.quality.contents import Picture, pictures
 from virality_core.training.quality.distortions import MEASURED, ORDERED, crf_of
 from virality_core.training.quality.fit import fit, judge, pairs_of
 from virality_core.training.quality.measure import figures
-from virality_core.training.quality.samples import STILLS, Sample, load, of_picture
-from virality_core.training.quality.views import FRAMES, HEIGHT, WIDTH, film
+from virality_core.training.quality.samples import STILLS, Sample, clips_of, load, of_picture
+from virality_core.training.quality.views import FRAMES, SHARP, SIZES, detail, film
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,46 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_film_is_the_same_for_a_seed_and_moves(drawn: Path) -> None:
     clip = film(drawn, 4)
-    assert clip.shape == (FRAMES, HEIGHT, WIDTH, 3)
+    assert clip.shape == (FRAMES, SIZES[0][1], SIZES[0][0], 3)
     assert (clip == film(drawn, 4)).all()
     assert np.abs(clip[0].astype(int) - clip[-1]).mean() > 1.0
     assert np.abs(clip[0].astype(int) - film(drawn, 5)[0]).mean() > 1.0
+
+
+@pytest.mark.parametrize(("picture", "clip"), [((480, 640), (360, 480)), ((500, 800), (360, 640))])
+def test_a_small_picture_is_filmed_in_a_size_it_has_room_for(
+    tmp_path: Path, picture: tuple[int, int], clip: tuple[int, int]
+) -> None:
+    path = tmp_path / "small.png"
+    cv2.imwrite(str(path), np.random.default_rng(2).integers(0, 256, (*picture, 3), dtype=np.uint8))
+    assert film(path, 1).shape == (FRAMES, *clip, 3)
+
+
+def test_the_camera_goes_where_the_picture_is_sharp(tmp_path: Path) -> None:
+    picture = np.full((1400, 2400, 3), 128, np.uint8)
+    picture[:, 1500:] = np.random.default_rng(2).integers(90, 160, (1400, 900, 3), dtype=np.uint8)
+    path = tmp_path / "half.png"
+    cv2.imwrite(str(path), picture)
+    # Of six places drawn evenly, five seeds in six or more have one that sees the sharp third.
+    assert sum(detail(film(path, seed)[0]) > SHARP for seed in range(6)) >= 5
+
+
+def test_a_soft_picture_is_left_out(drawn: Path, tmp_path: Path) -> None:
+    path = tmp_path / "soft.png"
+    cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(drawn)), (0, 0), 12))
+    picture = Picture(path=path, source="drawn", split="train")
+    assert clips_of(picture, tmp_path / "clips") == []
+    assert of_picture(picture, LiteFeatures(nima.build(nima.Nima().state_dict())).eval(), tmp_path) is None
+
+
+def test_test_pictures_are_fresh_and_no_picture_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    found = pictures(Path("/nowhere"))
+    assert len({one.name for one in found}) == len(found)
+    of_split = {split: {one.path for one in found if one.split == split} for split in ("train", "val", "test")}
+    assert all(of_split.values())
+    assert sum(map(len, of_split.values())) == len({one.path for one in found})
+    assert not {one.source.split()[0] for one in found if one.split == "test"} & {"mate-backgrounds", "ukui-wallpapers"}
 
 
 @pytest.mark.parametrize("kind", [*MEASURED, *ORDERED])
@@ -80,19 +116,20 @@ def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"defocus": MEASURED["defocus"]})
     monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
     monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
-    monkeypatch.setattr("virality_core.training.quality.samples._ORDERED_STRENGTHS", 1)
     network = LiteFeatures(nima.build(nima.Nima().state_dict())).eval()
     picture = Picture(path=drawn, source="drawn", split="test")
     path = of_picture(picture, network, tmp_path)
+    assert path is not None
     given, samples = load([path])
     assert given.shape == (len(samples), STILLS, CROPS, FEATURES)
-    assert [one.kind for one in samples] == ["clean", "defocus", "defocus", "low_light", "over_exposure"]
+    assert [one.kind for one in samples] == ["clean", *["defocus"] * 3, *["low_light"] * 3, *["over_exposure"] * 3]
     vmafs = [one.vmaf for one in samples if one.vmaf is not None]
-    assert len(vmafs) == 3
+    assert len(vmafs) == 4
     assert vmafs == sorted(vmafs, reverse=True)
     assert len(list((tmp_path / "clips").glob("*.mp4"))) == len(samples)
     made = path.stat().st_mtime_ns
-    assert of_picture(picture, network, tmp_path).stat().st_mtime_ns == made
+    assert of_picture(picture, network, tmp_path) == path
+    assert path.stat().st_mtime_ns == made
 
 
 def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sample]]:

@@ -32,7 +32,7 @@ from virality_core.training.quality.save import save_model
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m virality_core.training.quality", description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder for the material, about 100 MB")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the material, about 300 MB")
     parser.add_argument("--root", type=Path, default=Path("/"), help="where the packages of pictures are unpacked")
     parser.add_argument("--pictures", type=int, help="the first so many pictures only")
     parser.add_argument("--out", type=Path, help="default: the bundled model's place in weights/")
@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         network = LiteFeatures(nima.build(load_tensors(obtained.path))).eval()
         files, begun = [], time.monotonic()
         for number, picture in enumerate(pictures(options.root)[: options.pictures], start=1):
-            files.append(of_picture(picture, network, options.work))
+            if (path := of_picture(picture, network, options.work)) is not None:
+                files.append(path)
             sys.stderr.write(f"{number}: {picture.name} ({picture.split}), {time.monotonic() - begun:.0f} s\n")
         out: Path = options.out or weights.folder() / "vsfa_lite"
         figures_of = train_and_measure(files, network, out, options.work / "clips", options.clips)

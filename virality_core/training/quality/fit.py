@@ -15,7 +15,7 @@ from virality_core.training.quality.samples import Sample
 
 STEPS = 600
 _RATE, _DECAY, _DROPOUT = 1e-3, 0.05, 0.3
-_LONGEST = 12  # stills: the head must answer alike for a few and for many
+_LONGEST = 4  # stills: the head must answer alike for one and for more
 _MARGIN = 0.5  # logits between neighbouring strengths that cost nothing more
 _ORDER_WEIGHT = 0.3
 

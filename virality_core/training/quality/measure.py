@@ -12,7 +12,7 @@ from virality_core.media import open_reel
 from virality_core.training.quality.baselines import Brisque, sharpness
 from virality_core.training.quality.distortions import ORDERED
 from virality_core.training.quality.fit import pairs_of
-from virality_core.training.quality.samples import STILLS, Sample
+from virality_core.training.quality.samples import STILLS, Sample, clip_path
 from virality_core.training.regression import spearman
 from virality_core.types import Plan
 
@@ -57,7 +57,7 @@ def baselines(samples: Sequence[Sample], clips: Path) -> dict[str, Scores]:
     for sample in samples:
         number = names.get(sample.picture, 0)
         names[sample.picture] = number + 1
-        stills = open_reel(clips / f"{sample.picture}-{number:02}.mp4", Plan(stills=STILLS)).frames.rgb
+        stills = open_reel(clip_path(clips, sample.picture, number), Plan(stills=STILLS)).frames.rgb
         found["brisque"].append(-float(np.mean([brisque(still) for still in stills])))
         found["laplacian_sharpness"].append(float(np.mean([sharpness(still) for still in stills])))
         found["bit_rate"].append(float(sample.bytes))

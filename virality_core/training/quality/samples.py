@@ -19,12 +19,12 @@ from virality_core.models.quality_lite import LiteFeatures, crop_features
 from virality_core.training.quality import ffmpeg
 from virality_core.training.quality.contents import Picture
 from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
-from virality_core.training.quality.views import film
+from virality_core.training.quality.views import SHARP, detail, film
 from virality_core.types import Plan
 
-STILLS = 4  # of a clip, taken as the scorer's are: spread over it by `media.open_reel`
-_MEASURED_STRENGTHS = 2  # of each kind
-_ORDERED_STRENGTHS = 3
+STILLS = 1  # of a clip, whose frames are nearly alike, taken as the scorer's are: spread over it by `media.open_reel`
+_JUDGED = 3  # strengths of each kind of a clip that is judged; of one that is learned from:
+_LEARNED = {"measured": 1, "ordered": 2}
 _MIXTURES = (("defocus", "h264"), ("noise", "hevc"), ("rescale", "h264"), ("h264", "noise"), ("h264", "rescale"))
 _SAVED_CRF = (14.0, 23.0)  # an undistorted file is compressed a little too, as a phone or an editor does it
 
@@ -41,27 +41,42 @@ class Sample:
     bytes: int
 
 
-def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path:
+def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path | None:
     """Make, or find made, one picture's samples: an .npz of `features` float16 (S, T, crops, F) and `samples` (JSON).
 
-    The clips of a test picture are kept beside it as MP4, for what the model is compared with.
+    The clips are kept beside it as MP4. Returns None for a picture that is not `SHARP`.
     """
     path = folder / f"{picture.name}.npz"
     if not path.exists():
-        clips = folder / "clips"
-        clips.mkdir(exist_ok=True)
-        features, samples = [], []
-        for file, sample in _made(picture, clips):
-            stills = open_reel(file, Plan(stills=STILLS)).frames.rgb
+        samples = clips_of(picture, folder / "clips")
+        if not samples:
+            return None
+        features = []
+        for number in range(len(samples)):
+            stills = open_reel(clip_path(folder / "clips", picture.name, number), Plan(stills=STILLS)).frames.rgb
             stills = stills[np.minimum(np.arange(STILLS), len(stills) - 1)]
             features.append(crop_features(network, stills).numpy().astype(np.float16))
-            samples.append(asdict(sample))
-            if picture.split != "test":
-                file.unlink()
         partial = path.with_suffix(".part.npz")
-        np.savez(partial, features=np.stack(features), samples=json.dumps(samples))
+        np.savez(partial, features=np.stack(features), samples=json.dumps([asdict(one) for one in samples]))
         partial.rename(path)
     return path
+
+
+def clips_of(picture: Picture, folder: Path) -> list[Sample]:
+    """Make, or find made, one picture's clips in the folder; none where its clean view is not `SHARP`."""
+    path = folder / f"{picture.name}.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = [asdict(sample) for sample in _made(picture, folder)]
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(made), encoding="utf-8")
+        partial.rename(path)
+    return [Sample(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def clip_path(folder: Path, picture: str, number: int) -> Path:
+    """Where a picture's clip of that number is kept."""
+    return folder / f"{picture}-{number:02}.mp4"
 
 
 def load(paths: list[Path]) -> tuple[NDArray[np.float32], list[Sample]]:
@@ -71,31 +86,32 @@ def load(paths: list[Path]) -> tuple[NDArray[np.float32], list[Sample]]:
     return np.concatenate([file["features"] for file in files]).astype(np.float32), samples
 
 
-def _made(picture: Picture, folder: Path) -> Iterator[tuple[Path, Sample]]:
-    seed = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:4], "big")
+def _made(picture: Picture, folder: Path) -> Iterator[Sample]:
+    seed = seed_of(picture.name)
     chance = np.random.default_rng(seed)
     clean = film(picture.path, seed)
+    if detail(clean[0]) < SHARP:
+        return
     number = 0
 
-    def sample(kind: str, steps: list[tuple[str, float]], *, measured: bool = True) -> tuple[Path, Sample]:
+    def sample(kind: str, steps: list[tuple[str, float]], *, measured: bool = True) -> Sample:
         nonlocal number
-        file = folder / f"{picture.name}-{number:02}.mp4"
+        file = clip_path(folder, picture.name, number)
         number += 1
         size = _write(clean, steps, file, saved_crf=float(chance.uniform(*_SAVED_CRF)), seed=seed)
         label = ffmpeg.vmaf(file, clean) if measured else None
         strength = float(np.mean([strength for _, strength in steps])) if steps else 0.0
-        return file, Sample(
-            picture=picture.name, split=picture.split, kind=kind, strength=strength, vmaf=label, bytes=size
-        )
+        return Sample(picture=picture.name, split=picture.split, kind=kind, strength=strength, vmaf=label, bytes=size)
 
+    learned = picture.split == "train"
     yield sample("clean", [])
     for kind in (*CODECS, *MEASURED):
-        for strength in _spread(chance, _MEASURED_STRENGTHS):
+        for strength in _spread(chance, _LEARNED["measured"] if learned else _JUDGED):
             yield sample(kind, [(kind, strength)])
-    for kinds in _MIXTURES:
-        yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in kinds])
+    for place in chance.permutation(len(_MIXTURES))[: 2 if learned else None]:
+        yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in _MIXTURES[place]])
     for kind in ORDERED:
-        for strength in _spread(chance, _ORDERED_STRENGTHS):
+        for strength in _spread(chance, _LEARNED["ordered"] if learned else _JUDGED):
             yield sample(kind, [(kind, strength)], measured=False)
 
 
@@ -118,3 +134,8 @@ def _spread(chance: np.random.Generator, count: int) -> list[float]:
     """Strengths 0–1, one drawn in each of `count` equal steps."""
     drawn: list[float] = ((np.arange(count) + chance.random(count)) / count).tolist()
     return drawn
+
+
+def seed_of(name: str) -> int:
+    """The chance that belongs to a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")

@@ -6,16 +6,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from virality_core.media.image import read_image
 from virality_core.training.quality.ffmpeg import Clip
 
-WIDTH, HEIGHT = 360, 640  # pixels of a clean clip
+#: Width and height in pixels of a clean clip: the first that the picture has room for.
+SIZES = ((360, 640), (640, 360), (480, 360))
 FRAMES = 8
+SHARP = 12.0  # a clean clip's `detail` at least
+_PLACES = 6  # drawn, of which the most detailed is filmed: people film what is in focus
+_ROOM = 1.05  # of the picture, at least, over the window
+_BLOCK = 16  # pixels
 
 
 def film(path: Path, seed: int) -> Clip:
-    """A clip uint8 (`FRAMES`, `HEIGHT`, `WIDTH`, 3) of a drawn, slow pan, zoom and turn over a picture.
+    """A clip uint8 (`FRAMES`, H, W, 3) of a drawn, slow pan, zoom and turn over a picture, of one of `SIZES`.
 
     The picture is scaled down, never up: an enlarged one would be no clean material.
 
@@ -24,20 +30,31 @@ def film(path: Path, seed: int) -> Clip:
     """
     chance = np.random.default_rng(seed)
     picture = read_image(path)
-    fit = 1.45 * max(WIDTH / picture.shape[1], HEIGHT / picture.shape[0])  # the window is 0.45 to 0.7 of the picture
-    shrink = min(1.0, fit * chance.uniform(1.0, 1.5))
+    fits = [size for size in SIZES if min(picture.shape[1] / size[0], picture.shape[0] / size[1]) >= _ROOM]
+    width, height = (fits or SIZES)[0]
+    fit = 1.12 * max(width / picture.shape[1], height / picture.shape[0])  # the window is 0.45 to 0.9 of the picture
+    shrink = min(1.0, fit * chance.uniform(1.0, 2.0))
     if shrink < 1.0:
         picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
-    height, width = picture.shape[:2]
+    reach = np.array([picture.shape[1] - width, picture.shape[0] - height])
+    places = chance.uniform(0.1, 0.9, (_PLACES, 2)) * reach
+    begin = max(places, key=lambda at: detail(picture[int(at[1]) :, int(at[0]) :][:height, :width]))
+    end = np.clip(begin + chance.normal(0.0, 0.05, 2) * [width, height], 0, reach)
     scale = np.linspace(1.0, chance.uniform(0.94, 1.0), FRAMES)
     turn = np.linspace(0.0, chance.normal(0.0, 0.01), FRAMES)
-    reach = np.array([width - WIDTH, height - HEIGHT])
-    begin = chance.uniform(0.1, 0.9, 2) * reach
-    end = np.clip(begin + chance.normal(0.0, 0.05, 2) * [WIDTH, HEIGHT], 0, reach)
     frames = []
     for corner, size, angle in zip(np.linspace(begin, end, FRAMES), scale, turn, strict=True):
         cos, sin = size * np.cos(angle), size * np.sin(angle)
         matrix = np.array([[cos, -sin, corner[0]], [sin, cos, corner[1]]])
         flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-        frames.append(cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT))
+        frames.append(cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT))
     return np.stack(frames).astype(np.uint8)
+
+
+def detail(rgb: NDArray[np.uint8]) -> float:
+    """How sharp a frame uint8 (H, W, 3) is where it is sharp: the spread of its Laplacian, in levels, that a tenth of
+    its blocks of 16 × 16 pixels go beyond."""
+    edges = cv2.Laplacian(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+    rows, columns = (side // _BLOCK for side in edges.shape)
+    blocks = edges[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    return float(np.quantile(blocks.std(axis=(1, 3)), 0.9))
