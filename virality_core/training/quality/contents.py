@@ -11,7 +11,11 @@ from virality_core.errors import InputError
 
 Split = Literal["train", "val", "test"]
 
-VIEWS = 1  # of a training picture: other places and sizes of it
+#: Of a training picture: the first is of its sharpest place, others are of any place and size, soft ones too; for soft
+#: pictures are uploaded, and are not to be taken for bad copies.
+VIEWS = 3
+#: Pictures little larger than a clip: another view would show the same.
+_SMALL = ("palapeli-data", "opencv-doc", "python3-skimage", "thumbor")
 
 _KDE_PHOTOS = (
     *("Autumn", "BytheWater", "ColdRipple", "ColorfulCups", "EveningGlow", "FallenLeaf"),
@@ -124,8 +128,8 @@ def pictures(root: Path = Path("/")) -> list[Picture]:
             Picture(path=path, source=source, split=turns[place % len(turns)]) for place, path in enumerate(of_source)
         ]
     found.sort(key=lambda one: _drawn(one.path))
-    more = [replace(one, view=view) for view in range(1, VIEWS) for one in found if one.split == "train"]
-    return found + more
+    wide = [one for one in found if one.split == "train" and not one.source.startswith(_SMALL)]
+    return found + [replace(one, view=view) for view in range(1, VIEWS) for one in wide]
 
 
 def _drawn(path: Path) -> bytes:

@@ -24,7 +24,7 @@ from virality_core.types import Plan
 
 STILLS = 1  # of a clip, whose frames are nearly alike, taken as the scorer's are: spread over it by `media.open_reel`
 _JUDGED = 3  # strengths of each kind of a clip that is judged; of one that is learned from:
-_LEARNED = {"measured": 1, "ordered": 2}
+_LEARNED = 2
 _MIXTURES = (("defocus", "h264"), ("noise", "hevc"), ("rescale", "h264"), ("h264", "noise"), ("h264", "rescale"))
 _SAVED_CRF = (14.0, 23.0)  # an undistorted file is compressed a little too, as a phone or an editor does it
 
@@ -89,8 +89,9 @@ def load(paths: list[Path]) -> tuple[NDArray[np.float32], list[Sample]]:
 def _made(picture: Picture, folder: Path) -> Iterator[Sample]:
     seed = seed_of(picture.name)
     chance = np.random.default_rng(seed)
-    clean = film(picture.path, seed)
-    if detail(clean[0]) < SHARP:
+    sharpest = picture.view == 0
+    clean = film(picture.path, seed, sharpest=sharpest)
+    if sharpest and detail(clean[0]) < SHARP:
         return
     number = 0
 
@@ -106,12 +107,12 @@ def _made(picture: Picture, folder: Path) -> Iterator[Sample]:
     learned = picture.split == "train"
     yield sample("clean", [])
     for kind in (*CODECS, *MEASURED):
-        for strength in _spread(chance, _LEARNED["measured"] if learned else _JUDGED):
+        for strength in _spread(chance, _LEARNED if learned else _JUDGED):
             yield sample(kind, [(kind, strength)])
     for place in chance.permutation(len(_MIXTURES))[: 2 if learned else None]:
         yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in _MIXTURES[place]])
     for kind in ORDERED:
-        for strength in _spread(chance, _LEARNED["ordered"] if learned else _JUDGED):
+        for strength in _spread(chance, _LEARNED if learned else _JUDGED):
             yield sample(kind, [(kind, strength)], measured=False)
 
 
