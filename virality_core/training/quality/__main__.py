@@ -67,7 +67,7 @@ def train_and_measure(
     model = LiteQuality(load_tensors(out / "model.safetensors"))
     found: dict[str, object] = {
         "sha256": digest,
-        "pictures": {split: len({one.picture for one in part[1]}) for split, part in parts.items()},
+        "views": {split: len({one.picture for one in part[1]}) for split, part in parts.items()},
         "val": figures(judge(head, parts["val"][0]), parts["val"][1]),
         "test": figures(judge(head, parts["test"][0]), parts["test"][1]),
         "test_baselines": {
