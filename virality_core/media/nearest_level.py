@@ -1,8 +1,8 @@
 """YCbCr to RGB at the nearest level, for pictures that are coded again.
 
-swscale's fast way, by which a report looks at a reel, rounds down: about one level darker, which is nothing to see and
-yet a third of a point on NIMA's account; a copy made from it would be darker once more. Its accurate way interpolates
-colour, which spreads grain that is then harder to take out.
+swscale's fast way, by which a report looks at a reel, rounds down: about one level darker, which nobody sees but NIMA;
+a copy made from it would be darker once more, with every export. Its accurate way interpolates colour, so that an edit
+would not get the pixels that it was tried on.
 """
 
 from __future__ import annotations

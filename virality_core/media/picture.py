@@ -128,7 +128,7 @@ class Picture:
     def rgb(self, frame: VideoFrame, out: NDArray[np.uint8], *, again: bool = False) -> None:
         """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: tone-mapped when HDR, alpha over black.
 
-        `again` where it will be coded again: at the nearest level, see `nearest_level`, in a few times the time.
+        `again` where it will be coded again: 8-bit 4:2:0 at the nearest level, see `nearest_level`.
         """
         height, width = out.shape[:2]
         coded = (height, width) if self.turn.transpose else (width, height)
