@@ -28,13 +28,14 @@ from virality_core.training.quality.baselines import Brisque, sharpness
 from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
 from virality_core.training.quality.fit import pairs_of
 from virality_core.training.quality.measure import figures
-from virality_core.training.quality.samples import STILLS, Sample
+from virality_core.training.quality.samples import Sample
 from virality_core.types import Plan
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SECONDS = 2.0  # of each clip, from its start
 KINDS = (*CODECS, *MEASURED)
 _SAVED_CRF = 18.0
+_COMPARED = 4  # stills of a copy that BRISQUE and sharpness are the mean of: a real clip's are not alike
 _PLAN = Plan(stills=16, hook_stills=6)  # as a reel is scored
 
 
@@ -59,7 +60,7 @@ def real_clips(model: LiteQuality, paths: list[Path]) -> dict[str, object]:
                     file = Path(folder) / "distorted.mp4"
                     size = _distort(clean, kind, strength, file)
                     vmaf = ffmpeg.vmaf(file, clean) if kind in KINDS else None
-                    stills = open_reel(file, Plan(stills=STILLS)).frames.rgb
+                    stills = open_reel(file, Plan(stills=_COMPARED)).frames.rgb
                     scores["model"].append(score_file(model, file))
                 for name, judge in judges.items():
                     scores[name].append(float(np.mean([judge(still) for still in stills])))
