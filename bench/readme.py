@@ -96,10 +96,11 @@ def advice_text() -> str:
     shown = "" if result["seconds"] is None else f" (their first {result['seconds']:.0f} s)"
     kinds = ", ".join(f"{kind.replace('_', ' ')} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
     top, behind = result["top_advice_names_it"], result["named_at_all"] - result["top_advice_names_it"]
+    also = f"; in {behind} more it is named behind other advice" if behind else ""
     return (
         f"`{result['command']}` degrades {len(result['clean'])} real clips{shown} with FFmpeg, each kind in three "
         f"strengths: the top advice names what was done in {top} of {result['cases']} copies ({kinds})"
-        f"{f'; in {behind} more it is named behind other advice' if behind else ''}. The copy with the top advice applied, as a file, scored what was "
+        f"{also}. The copy with the top advice applied, as a file, scored what was "
         f"promised within 1 point in {result['kept_within_1_point']} of {result['applied']}; the furthest was "
         f"{result['largest_broken_promise']:.1f} off. On the clean clips no advice was worth more than "
         f"{result['most_points_on_a_clean_clip']:.1f} points."

@@ -64,10 +64,10 @@ def main() -> None:
 def _way() -> None:
     styles.heading(
         "From a folder to a model",
-        "In a terminal in this project's folder, once make has run: source .venv/bin/activate, and once "
-        "pip install -c constraints.txt '.[train]' for what training needs. The network has no weight in the score "
-        "until you give it one: do so where it beats followers and metadata on the same posts.",
+        "In a terminal, in this project's folder, after make has run. The network has no weight in the score until you "
+        "give it one: do so where it beats followers and metadata on the same posts.",
     )
+    st.code("source .venv/bin/activate\npip install -c constraints.txt '.[train]'", language="sh")
     for number, (title, what, command) in enumerate(_WAY, start=1):
         st.html(f'<p class="rv-prose"><b>{number}. {text.safe(title)}.</b> {text.safe(what)}</p>')
         if command:

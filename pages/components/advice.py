@@ -76,7 +76,7 @@ def _rest(report: Report) -> str:
     """What was up for trying too, beside the advice given; empty where nothing was."""
     given = {advice.kind for advice in report.advice}
     rest = [change.kind for change in candidates(report) if change.kind not in given]
-    return f"On the list too, but without half a point won in the time: {_kinds(rest)}." if rest else ""
+    return f"Also on the list, but none won half a point in the time: {_kinds(rest)}." if rest else ""
 
 
 def _kinds(kinds: Sequence[str]) -> str:

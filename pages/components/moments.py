@@ -71,7 +71,7 @@ def _which_way(signal: Signal) -> None:
 def _moment(report: Report, visit: Visit, selected: int, second: float) -> None:
     """The picked frame and the player side by side; beside them, or under them on a phone, the hook and the cover."""
     assert report.thumbnails is not None
-    drawn = overlay.choose(report, visit.post, on_toggle=lambda: _to_searched(report))
+    drawn = overlay.choose(report, visit.post, on_toggle=lambda: _to_searched(report, visit))
     pictures, cards = st.columns([7, 5], gap="medium")
     height, width = report.thumbnails.rgb.shape[1:3]
     frame, reel = pictures.columns(2, gap="small", wrap=width > height)  # two portraits fit side by side on a phone
@@ -102,10 +102,13 @@ def _picked_on_slider(visit: Visit) -> None:
     visit.selected = int(st.session_state[_SLIDER])
 
 
-def _to_searched(report: Report) -> None:
-    """Not every frame is searched for text: show one that was, where the drawing is switched on."""
+def _to_searched(report: Report, visit: Visit) -> None:
+    """Not every frame is searched for text: show one that was, where the drawing is switched on; the player waits."""
     if st.session_state[overlay.TOGGLE]:
-        st.session_state[_SLIDER] = overlay.nearest_searched(report, int(st.session_state[_SLIDER]))
+        before = int(st.session_state[_SLIDER])
+        st.session_state[_SLIDER] = searched = overlay.nearest_searched(report, before)
+        if searched != before:
+            visit.selected = None
 
 
 def _in_words(name: str, line: Timeline) -> str:

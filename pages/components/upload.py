@@ -92,7 +92,7 @@ def form(draft: Post, error: str) -> Form:
     elif sent and upload is not None:
         # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
         wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
-    return Form(typed=typed, wish=wish, read_now=read_now, notice=notice)
+    return Form(typed=typed, wish=wish, read_now=read_now and bool(typed.caption.strip()), notice=notice)
 
 
 def _post(draft: Post) -> tuple[Post, str]:

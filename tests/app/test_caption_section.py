@@ -39,6 +39,17 @@ def test_the_caption_of_the_form_is_read_without_a_reel(read: Callable[..., Page
     assert "None in this caption." in page.html
 
 
+def test_an_empty_caption_is_said(read: Callable[..., Page]) -> None:
+    page = read("  ")
+    assert "There is no caption to read" in page.html
+    assert "alone-caption" not in [area.key for area in page.app.text_area]
+
+
+def test_what_is_hidden_is_counted(read: Callable[..., Page]) -> None:
+    page = read("word " * 20 + "#one #two", "TikTok")
+    assert "16 words show at once, 4 words and 2 hashtags are hidden" in page.html
+
+
 def test_words_are_marked_with_signs_and_words_not_only_colour(read: Callable[..., Page]) -> None:
     page = read("I love the light but I hate the rain")
     marked = re.findall(

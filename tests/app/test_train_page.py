@@ -52,7 +52,8 @@ def test_without_a_run_it_shows_the_way(
     page = _open(open_page)
     assert "There is no run in the folder" in page.html
     commands = [one.value for one in page.app.code]
-    assert [command.split()[1] for command in commands] == ["preprocess", "train", "evaluate", "weights"]
+    assert [command.split()[1] for command in commands[1:]] == ["preprocess", "train", "evaluate", "weights"]
+    assert "activate" in commands[0]
 
 
 def test_a_runs_evaluation_is_shown(open_page: Callable[..., Page], folder: Path) -> None:

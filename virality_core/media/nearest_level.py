@@ -2,7 +2,7 @@
 
 swscale's fast way, by which a report looks at a reel, rounds down: about one level darker, which nobody sees but NIMA;
 a copy made from it would be darker once more, with every export. Its accurate way interpolates colour, so that an edit
-would not get the pixels that it was tried on.
+would not get the pixels that it was tried on. This is within 0.6 of a level, as OpenCV reckons in whole numbers.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 FORMATS = ("yuv420p", "yuvj420p")
+#: Brought to 4:2:0 of 8 bits first, in the same range.
+DEEPER = ("yuv420p10le", "yuv420p12le", "yuv422p", "yuv422p10le", "yuv422p12le", "nv12", "p010le")
 #: The share of red and of blue in luma (ITU-T H.273, table 4).
 _SHARES = {
     Colorspace.ITU709: (0.2126, 0.0722),
@@ -25,11 +27,15 @@ _SHARES = {
 }
 
 
-def rgb(frame: VideoFrame, matrix: Colorspace) -> NDArray[np.uint8]:
-    """A frame of one of `FORMATS` as uint8 (H, W, 3), each colour sample standing for its four pixels."""
+def rgb(frame: VideoFrame, matrix: Colorspace, *, full: bool = False) -> NDArray[np.uint8]:
+    """A frame of one of `FORMATS` or `DEEPER`, in full or video range, as uint8 (H, W, 3).
+
+    Each colour sample stands for its four pixels.
+    """
+    if frame.format.name in DEEPER:
+        frame = frame.reformat(format="yuv420p")
     luma, blue, red = (_samples(plane) for plane in frame.planes)
     planes = [luma, *(_doubled(one)[: luma.shape[0], : luma.shape[1]] for one in (blue, red))]
-    full = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
     of_luma, of_colour, floor = (1.0, 1.0, 0.0) if full else (255 / 219, 255 / 224, 16.0)
     red_share, blue_share = _SHARES[matrix]
     green_share = 1.0 - red_share - blue_share

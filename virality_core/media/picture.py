@@ -128,7 +128,7 @@ class Picture:
     def rgb(self, frame: VideoFrame, out: NDArray[np.uint8], *, again: bool = False) -> None:
         """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: tone-mapped when HDR, alpha over black.
 
-        `again` where it will be coded again: 8-bit 4:2:0 at the nearest level, see `nearest_level`.
+        `again` where it will be coded again: at the nearest level, see `nearest_level`.
         """
         height, width = out.shape[:2]
         coded = (height, width) if self.turn.transpose else (width, height)
@@ -137,8 +137,9 @@ class Picture:
             image = hdr.to_sdr(_resized(deep, coded), self.transfer)
         elif self.has_alpha:
             image = _over_black(_resized(self._convert(frame, "rgba"), coded))
-        elif again and frame.format.name in nearest_level.FORMATS:
-            image = _resized(nearest_level.rgb(frame, _matrix(frame, self.transfer)), coded)
+        elif again and frame.format.name in (*nearest_level.FORMATS, *nearest_level.DEEPER):
+            matrix = _matrix(frame, self.transfer)
+            image = _resized(nearest_level.rgb(frame, matrix, full=_is_full_range(frame)), coded)
         else:
             image = _resized(self._convert(frame, "rgb24"), coded)
         np.copyto(out, self.turn.apply(image))

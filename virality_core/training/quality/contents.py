@@ -106,7 +106,7 @@ class Picture:
 
 
 def pictures(root: Path = Path("/")) -> list[Picture]:
-    """All pictures in an order drawn once, so that any first part of it holds some of each split.
+    """All pictures in an order drawn once: the first views of all, then the further ones of those to train.
 
     Args:
         root: where the packages are installed, or the folder that `dpkg -x` (and `tar`) unpacked them into.

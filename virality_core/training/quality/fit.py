@@ -15,7 +15,7 @@ from virality_core.training.quality.samples import Sample
 
 STEPS = 600
 _RATE, _DECAY, _DROPOUT = 1e-3, 0.05, 0.3
-_LONGEST = 4  # stills: the head must answer alike for one and for more
+_LONGEST = 4  # times that a clip's still is shown, by other crops: the head must answer alike for one and for more
 _MARGIN = 0.5  # logits between neighbouring strengths that cost nothing more
 _ORDER_WEIGHT = 0.3
 
@@ -46,7 +46,7 @@ def pairs_of(samples: list[Sample]) -> Pairs:
 def fit(features: NDArray[np.float32], samples: list[Sample], *, seed: int = 0, steps: int = STEPS) -> LiteHead:
     """A head trained on features (S, T, crops, F). The same seed and material give the same head.
 
-    In each step every clip shows 1 to `_LONGEST` of its stills, drawn anew, each by one to all of its crops.
+    In each step every clip's stills are shown 1 to `_LONGEST` times, each time by one to all of its crops, drawn anew.
     """
     torch.manual_seed(seed)
     given = torch.from_numpy(features)  # (S, T, K, F)

@@ -30,6 +30,7 @@ from virality_core.training.quality.fit import pairs_of
 from virality_core.training.quality.measure import figures
 from virality_core.training.quality.samples import Sample
 from virality_core.types import Plan
+from virality_core.weights.digests import sha256
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SECONDS = 2.0  # of each clip, from its start
@@ -106,8 +107,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
     options = parser.parse_args(arguments)
     try:
-        model = LiteQuality(load_tensors(weights.obtain("quality", "lite").path))
-        found = real_clips(model, options.videos)
+        path = weights.obtain("quality", "lite").path
+        found = {"sha256": sha256(path)} | real_clips(LiteQuality(load_tensors(path)), options.videos)
     except ViralityError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
