@@ -58,14 +58,16 @@ def choose(report: Report, post: Post, *, on_toggle: Callable[[], None]) -> Draw
 
 
 def nearest_searched(report: Report, row: int) -> int:
-    """The row of the nearest frame that was searched for text; `row` where none was."""
+    """`row` where that frame was searched for text; else the nearest in which text was found, or that was searched."""
     signal, frames = report.signal(_TEXT), report.thumbnails
     if signal is None or signal.timeline is None or frames is None:
         return row
     searched = np.flatnonzero(np.isin(frames.seconds, signal.timeline.seconds))
-    if not len(searched):
+    if row in searched or not len(searched):
         return row
-    return int(searched[timeline.nearest(frames.seconds[searched], float(frames.seconds[row]))])
+    with_text = np.flatnonzero(np.isin(frames.seconds, [box.seconds for box in getattr(signal.details, "boxes", ())]))
+    rows = with_text if len(with_text) else searched
+    return int(rows[timeline.nearest(frames.seconds[rows], float(frames.seconds[row]))])
 
 
 def show(report: Report, drawn: Drawn, row: int) -> str:

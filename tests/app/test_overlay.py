@@ -102,6 +102,12 @@ def test_the_nearest_searched_frame_is_found(report: Report) -> None:
     assert report.thumbnails is not None
     last = len(report.thumbnails) - 1
     assert last > 2
-    assert [overlay.nearest_searched(report, row) for row in (0, 1, 2, last)] == [0, 1, 2, 2]
+    # Text was found in the first two of three that were searched.
+    assert [overlay.nearest_searched(report, row) for row in (0, 1, 2, last)] == [0, 1, 2, 1]
+    text = report.signal("onscreen_text")
+    assert text is not None
+    bare = replace(text, details=replace(text.details, boxes=()))  # type: ignore[type-var, arg-type]
+    without = replace(report, signals=tuple(bare if item is text else item for item in report.signals))
+    assert overlay.nearest_searched(without, last) == 2
     unread = replace(report, signals=tuple(item for item in report.signals if item.name != "onscreen_text"))
     assert overlay.nearest_searched(unread, last) == last
