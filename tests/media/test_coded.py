@@ -62,6 +62,7 @@ def test_levels_are_the_nearest(matrix: Colorspace, full: bool, size: tuple[int,
         ["-color_range", "pc", "-pix_fmt", "yuvj420p"],
         ["-pix_fmt", "yuv420p10le"],
         ["-pix_fmt", "yuv422p"],
+        ["-color_range", "pc", "-pix_fmt", "yuvj422p"],
     ],
 )
 def test_a_copy_is_no_darker(drawn_clip: Path, tmp_path: Path, labels: list[str]) -> None:

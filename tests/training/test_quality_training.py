@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from virality_core.errors import InputError
 from virality_core.models import nima
 from virality_core.models.quality_lite import CROPS, FEATURES, LiteFeatures
+from virality_core.training.quality import __main__ as command
 from virality_core.training.quality import contents, ffmpeg, real_clips
 from virality_core.training.quality.baselines import asymmetric, features, sharpness
 from virality_core.training.quality.contents import Picture, pictures
@@ -201,6 +202,18 @@ def test_the_head_learns_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (
         judge(fit(given[:24], samples[:24], steps=3), unseen) == judge(fit(given[:24], samples[:24], steps=3), unseen)
     ).all()
+
+
+def test_material_without_a_part_is_refused(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rank correlation over nothing would be written down as 0."""
+    few = [Picture(path=drawn, source="drawn", split="train")]
+    monkeypatch.setattr(command, "pictures", lambda _: few)
+    monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
+    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"defocus": MEASURED["defocus"]})
+    monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
+    out = tmp_path / "out"
+    assert command.main(["--work", str(tmp_path), "--out", str(out)]) == InputError.exit_code
+    assert not out.exists()
 
 
 def test_any_video_can_be_judged(

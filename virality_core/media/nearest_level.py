@@ -14,9 +14,10 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-FORMATS = ("yuv420p", "yuvj420p")
-#: Brought to 4:2:0 of 8 bits first, in the same range.
-DEEPER = ("yuv420p10le", "yuv420p12le", "yuv422p", "yuv422p10le", "yuv422p12le", "nv12", "p010le")
+#: Format → the same in 4:2:0 and 8 bits, in the same range.
+FORMATS = {"yuvj420p": "yuvj420p", "yuvj422p": "yuvj420p"} | dict.fromkeys(
+    ("yuv420p", "yuv420p10le", "yuv420p12le", "yuv422p", "yuv422p10le", "yuv422p12le", "nv12", "p010le"), "yuv420p"
+)
 #: The share of red and of blue in luma (ITU-T H.273, table 4).
 _SHARES = {
     Colorspace.ITU709: (0.2126, 0.0722),
@@ -28,12 +29,13 @@ _SHARES = {
 
 
 def rgb(frame: VideoFrame, matrix: Colorspace, *, full: bool = False) -> NDArray[np.uint8]:
-    """A frame of one of `FORMATS` or `DEEPER`, in full or video range, as uint8 (H, W, 3).
+    """A frame of one of `FORMATS`, in full or video range, as uint8 (H, W, 3).
 
     Each colour sample stands for its four pixels.
     """
-    if frame.format.name in DEEPER:
-        frame = frame.reformat(format="yuv420p")
+    plain = FORMATS[frame.format.name]
+    if frame.format.name != plain:
+        frame = frame.reformat(format=plain)
     luma, blue, red = (_samples(plane) for plane in frame.planes)
     planes = [luma, *(_doubled(one)[: luma.shape[0], : luma.shape[1]] for one in (blue, red))]
     of_luma, of_colour, floor = (1.0, 1.0, 0.0) if full else (255 / 219, 255 / 224, 16.0)

@@ -137,7 +137,7 @@ class Picture:
             image = hdr.to_sdr(_resized(deep, coded), self.transfer)
         elif self.has_alpha:
             image = _over_black(_resized(self._convert(frame, "rgba"), coded))
-        elif again and frame.format.name in (*nearest_level.FORMATS, *nearest_level.DEEPER):
+        elif again and frame.format.name in nearest_level.FORMATS:
             matrix = _matrix(frame, self.transfer)
             image = _resized(nearest_level.rgb(frame, matrix, full=_is_full_range(frame)), coded)
         else:

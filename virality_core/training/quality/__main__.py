@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virality_core import weights
-from virality_core.errors import ViralityError
+from virality_core.errors import InputError, ViralityError
 from virality_core.models import nima
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.quality_lite import LiteFeatures, LiteQuality
@@ -62,6 +62,8 @@ def train_and_measure(
     """Fit on the training pictures, write the model, and return every figure of the card."""
     features, samples = load(files)
     parts = {split: _part(features, samples, split) for split in ("train", "val", "test")}
+    if empty := [split for split, (_, own) in parts.items() if not own]:
+        raise InputError(f"Among {len(files)} views is none of the part {empty[0]}; take more with --pictures.")
     head = fit(*parts["train"])
     digest = save_model(network, head, out / "model.safetensors")
     model = LiteQuality(load_tensors(out / "model.safetensors"))

@@ -54,7 +54,6 @@ def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path | 
         features = []
         for number in range(len(samples)):
             stills = open_reel(clip_path(folder / "clips", picture.name, number), Plan(stills=STILLS)).frames.rgb
-            stills = stills[np.minimum(np.arange(STILLS), len(stills) - 1)]
             features.append(crop_features(network, stills).numpy().astype(np.float16))
         partial = path.with_suffix(".part.npz")
         np.savez(partial, features=np.stack(features), samples=json.dumps([asdict(one) for one in samples]))
