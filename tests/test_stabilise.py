@@ -43,7 +43,11 @@ def _shaken(frames: int = 60) -> tuple[FrameRun, np.ndarray]:
 
 def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilise.Track:
     offsets = [stabilise._offsets(run.seconds, motion.follow(run, cuts, lambda: None)) for run in runs]
-    return stabilise.Track(seconds=np.concatenate([run.seconds for run in runs]), offsets=np.concatenate(offsets))
+    return stabilise.Track(
+        seconds=np.concatenate([run.seconds for run in runs]),
+        offsets=np.concatenate(offsets),
+        luma=np.concatenate([run.luma for run in runs]),
+    )
 
 
 def _shake(run: FrameRun) -> float:
@@ -74,3 +78,22 @@ def test_a_cut_begins_anew() -> None:
     np.testing.assert_array_equal(steadied.luma, np.concatenate([part.luma for part in apart]))
     single = FrameRun(luma=run.luma[:1], seconds=seconds[:1])
     assert stabilise.through_window([single], _track(single), how, 852)[0].luma.shape == (1, 142, 106)
+
+
+def test_cuts_are_looked_for_in_what_the_window_shows() -> None:
+    """A cut that shake hides is seen through the window; and a picture that is steady has none."""
+    seconds = np.arange(60) / 30
+    picture = np.kron(np.random.default_rng(0).integers(60, 196, (40, 30)), np.ones((8, 8))).astype(np.uint8)
+    thrown = np.random.default_rng(1).integers(-9, 10, (60, 2))
+    luma = np.stack([picture[40 + y : 200 + y, 40 + x : 160 + x] for y, x in thrown])
+    how = Steady(margin=0.1)
+    offsets = -thrown[:, ::-1] / 160
+
+    def found(frames: np.ndarray, away: np.ndarray) -> list[float]:
+        track = stabilise.Track(seconds=seconds, offsets=away, luma=frames)
+        return [round(float(cut), 6) for cut in stabilise.cuts_through(track, how).seconds]
+
+    two_scenes = np.concatenate([luma[:30], 255 - luma[30:]])
+    assert found(luma, offsets) == []
+    assert found(two_scenes, offsets) == [1.0]
+    assert found(two_scenes, np.zeros((60, 2))) == []

@@ -21,7 +21,7 @@ from virality_core.media.coded import as_coded
 from virality_core.media.rewrite import Treatment, Window, rewrite, rewritten
 from virality_core.pipeline import Scorers, answer
 from virality_core.scorers.base import Scorer
-from virality_core.stabilise import Track, through_window, track_of, window_of
+from virality_core.stabilise import Track, cuts_through, through_window, track_of, window_of
 from virality_core.stages import Stages
 from virality_core.types import (
     Audio,
@@ -139,13 +139,14 @@ def rescorer(
     weights = (scorers.weighing or prior()).weights
     before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
     before |= {skip.name: skip for skip in report.skipped}
-    opened = open_reel(source, scorers.plan, name=name, progress=go_on)
+    plan = replace(scorers.plan, coded_again=True)
+    opened = open_reel(source, plan, name=name, progress=go_on)
 
     def rescore(change: Change) -> float:
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
         reel = opened
         if change.begin_seconds:
-            later = replace(scorers.plan, start_seconds=change.begin_seconds)
+            later = replace(plan, start_seconds=change.begin_seconds)
             reel = _begun_later(open_reel(source, later, name=name, progress=go_on), change.begin_seconds)
             if change.edit is None:
                 reel = _seen(reel, lambda frame, _: frame, reel.runs)
@@ -197,7 +198,8 @@ def _edited(reel: Reel, edit: Edit) -> Reel:
 
 
 def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
-    return _seen(reel, window_of(track, how), through_window(reel.runs, track, how, reel.info.height))
+    seen = _seen(reel, window_of(track, how), through_window(reel.runs, track, how, reel.info.height))
+    return seen if reel.cuts is None else replace(seen, cuts=cuts_through(track, how))
 
 
 def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:

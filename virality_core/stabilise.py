@@ -11,23 +11,30 @@ from numpy.typing import NDArray
 
 from virality_core.advice import Steady
 from virality_core.media import VideoSource
+from virality_core.media.cut_known import Found
+from virality_core.media.cut_pixels import thumb
 from virality_core.media.every_frame import every_frame
 from virality_core.media.rewrite import Window
 from virality_core.scorers.measures import motion
-from virality_core.types import FrameRun, Progress
+from virality_core.types import Cuts, FrameRun, Progress
 
 #: Of the Gaussian that smooths the path: a hand shakes faster than this, and a pan takes longer.
 SMOOTH_SECONDS = 0.25
 _SMALL = 80  # pixels of the short side: what the flow is found on
+_KEPT = 40  # of it, what is kept of every frame, 3 KB: cuts are looked for on less
 _SAME = 1e-3  # seconds: two times nearer than this are one frame's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
-    """How far the picture is off its smooth path: `offsets` (T, 2), x and y in frame heights, at `seconds` (T,)."""
+    """How far the picture is off its smooth path: `offsets` (T, 2), x and y in frame heights, at `seconds` (T,).
+
+    `luma` uint8 (T, h, w) is what the frames look like, very small.
+    """
 
     seconds: NDArray[np.float64]
     offsets: NDArray[np.float64]
+    luma: NDArray[np.uint8]
 
     def at(self, second: float) -> NDArray[np.float64]:
         """The offset (2,) of the frame shown then; none where no frame is."""
@@ -37,7 +44,7 @@ class Track:
 
 
 def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Track:
-    """Follow the picture of the whole file, which is decoded once for it; memory: some bytes a frame.
+    """Follow the picture of the whole file, which is decoded once for it; memory: 3 KB a frame.
 
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
@@ -46,20 +53,22 @@ def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progr
     cuts = np.array(how.cut_seconds, np.float64)
     seconds: list[float] = []
     parts: list[motion.Steps] = []
+    kept: list[NDArray[np.uint8]] = []
     last = np.empty((0, 0, 0), np.uint8)
 
     def decoding(stage: str, fraction: float) -> None:
         tell("following the picture", fraction if stage == "decoding" else 0.0)  # reading comes before, and is quick
 
     for batch in every_frame(source, name=name, progress=decoding):
-        small = np.stack([_small(frame) for frame in batch.rgb])
+        small = np.stack([_shrunk(_grey(frame), _SMALL) for frame in batch.rgb])
+        kept += [_shrunk(frame, _KEPT) for frame in small]
         together = small if not seconds else np.concatenate([last, small])
         times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)
         parts += motion.follow(FrameRun(luma=together, seconds=times), cuts, _nothing)
         seconds += batch.seconds.tolist()
         last = small[-1:]
     at = np.array(seconds, np.float64)
-    return Track(seconds=at, offsets=_offsets(at, parts))
+    return Track(seconds=at, offsets=_offsets(at, parts), luma=np.stack(kept))
 
 
 def window_of(track: Track, how: Steady) -> Window:
@@ -75,6 +84,16 @@ def through_window(runs: Sequence[FrameRun], track: Track, how: Steady, height: 
         luma = [_fine_window(frame, place, how.margin) for frame, place in zip(run.luma, places, strict=True)]
         made.append(FrameRun(luma=np.stack(luma), seconds=run.seconds) if len(luma) else run)
     return tuple(made)
+
+
+def cuts_through(track: Track, how: Steady) -> Cuts:
+    """The cuts that are seen through the window: a shaking picture hides them, and a jump that is left looks like one."""
+    found = Found()
+    windows = (
+        _fine_window(frame, offset, how.margin) for frame, offset in zip(track.luma, track.offsets, strict=True)
+    )
+    found.look_at(track.seconds, (thumb(window) for window in windows))
+    return found.cuts()
 
 
 def _offsets(seconds: NDArray[np.float64], parts: Sequence[motion.Steps]) -> NDArray[np.float64]:
@@ -135,12 +154,16 @@ def _fine_window(luma: NDArray[np.uint8], offset: NDArray[np.float64], margin: f
     return np.asarray(cv2.warpAffine(luma, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _small(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = frame.shape[:2]
-    scale = _SMALL / min(height, width)
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _shrunk(grey: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
+    """A grey frame (H, W) with a short side of at most so many pixels."""
+    height, width = grey.shape
+    scale = short_side / min(height, width)
     if scale >= 1.0:
-        return np.asarray(grey, np.uint8)
+        return grey
     size = (round(width * scale), round(height * scale))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 

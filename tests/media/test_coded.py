@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+from virality_core.advice.change import gamma
 from virality_core.media import nearest_level, open_reel
 from virality_core.media.coded import as_coded
 from virality_core.media.rewrite import Treatment, rewrite
@@ -96,6 +97,24 @@ def test_a_picture_coded_alone_has_what_the_copys_has(drawn_clip: Path, tmp_path
     alone, copied, as_it_was = (grain(one) for one in (np.stack([as_coded(still) for still in before]), after, before))
     assert copied < 0.9 * as_it_was
     assert abs(alone - copied) < 0.5 * (as_it_was - copied)
+
+
+@pytest.mark.parametrize("power", [1.0, 0.4])
+def test_a_trial_has_the_light_of_the_copys_report(drawn_clip: Path, tmp_path: Path, power: float) -> None:
+    """Reports read pictures a level darker than they are. What is tried on those is darker still where it lifts."""
+    reel = tmp_path / "reel.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(drawn_clip), "-t", "1", "-vf", "eq=gamma=0.4"]
+    subprocess.run([*command, "-crf", "12", str(reel)], check=True)
+    copy = rewrite(reel, tmp_path / "copy.mp4", Treatment(edit=gamma(power)))
+    reported = open_reel(copy, Plan(stills=3)).frames.rgb.astype(float)
+
+    def off(*, coded_again: bool) -> float:
+        stills = open_reel(reel, Plan(stills=3, coded_again=coded_again)).frames.rgb
+        tried = np.stack([as_coded(gamma(power)(still)) for still in stills])
+        return float((tried - reported).mean())
+
+    assert off(coded_again=True) == pytest.approx(0.0, abs=0.25)
+    assert off(coded_again=False) < -0.4
 
 
 def test_sides_are_made_even_and_a_lone_line_is_left() -> None:

@@ -77,6 +77,18 @@ def test_b_frames_tell_the_first_frame_after_the_cut() -> None:
     assert verdict.tick == 10
 
 
+def test_a_p_frame_drawn_anew_in_one_scene_is_no_sure_cut() -> None:
+    """The B-frames before it are copied from both sides of it: what x264 made of a flat, grainy clip."""
+    found = {12: _vectors(0.0), 9: _vectors(0.77, 0.71), 10: _vectors(0.69, 0.45), 11: _vectors(0.75, 0.68)}
+    verdict = cut_by_vectors(12, found, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
+    assert verdict is not None
+    assert not verdict.sure
+    of_old_scene = found | {11: _vectors(0.9, 0.05)}
+    verdict = cut_by_vectors(12, of_old_scene, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
+    assert verdict is not None
+    assert verdict.sure
+
+
 def test_a_moving_shot_is_no_cut() -> None:
     found = {12: _vectors(0.5), 9: _vectors(0.6, 0.8), 10: _vectors(0.7, 0.7), 11: _vectors(0.8, 0.6)}
     assert cut_by_vectors(12, found, spike=1.7, size_to_keyframe=0.3, usual_new=0.05) is None

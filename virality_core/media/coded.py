@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from virality_core.media import nearest_level
+from virality_core.media.picture import Picture
 
 PRESET, CRF = "veryfast", 14.0  # x264's: next to nothing is lost that is seen
 _A_HALF = 6.0  # of CRF, for half the loss
@@ -38,7 +38,7 @@ def even(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def as_coded(rgb: NDArray[np.uint8], *, shrunk: float = 1.0) -> NDArray[np.uint8]:
-    """A picture uint8 (H, W, 3) as it comes back from a copy, of even sides; one without a pair of lines as it is.
+    """A picture uint8 (H, W, 3) as a report on its copy sees it, of even sides; one without a pair of lines as it is.
 
     `shrunk` is how many times smaller it is than the copy's pictures, whose losses have been averaged as much.
     """
@@ -55,4 +55,6 @@ def as_coded(rgb: NDArray[np.uint8], *, shrunk: float = 1.0) -> NDArray[np.uint8
     decoder = CodecContext.create("h264", "r")
     decoder.thread_count = 1
     frame = next(frame for packet in [*packets, None] for frame in decoder.decode(packet))
-    return nearest_level.rgb(frame, Colorspace.ITU709)
+    seen = np.empty_like(picture)
+    Picture(frame, None, transfer="sdr", has_alpha=False).rgb(frame, seen)
+    return seen

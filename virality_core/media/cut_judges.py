@@ -75,13 +75,15 @@ def cut_by_vectors(
     leading = [(tick, found[tick]) for tick in sorted(found) if tick < anchor]
     of_new_scene = next((tick for tick, v in leading if v.after - v.before >= _ONE_SIDED), None)
     first = anchor if of_new_scene is None else of_new_scene
+    of_neither = bool(leading) and of_new_scene is None and leading[-1][1].before - leading[-1][1].after < _ONE_SIDED
     if is_new_picture(new, usual_new):
-        return Verdict(tick=first, sure=True)
+        # An encoder may draw a P-frame anew without a cut: then the B-frames before it are copied from it, too.
+        return Verdict(tick=first, sure=not of_neither)
     if not is_worth_a_look(new, usual_new):
         return None
     if of_new_scene is not None:
         return Verdict(tick=first, sure=False)
-    if leading and leading[-1][1].before - leading[-1][1].after < _ONE_SIDED:
+    if of_neither:
         return None
     least = _LEAST_SURPRISE_AFTER_OLD if leading else _LEAST_SURPRISE
     return Verdict(tick=anchor, sure=False) if spike**2 * (new - usual_new) >= least else None

@@ -53,8 +53,8 @@ def take(decoder: Decoder, plan: Plan, progress: Progress) -> Taken:
     run_places = [[i + first for i in run] for run in run_places]
     size = picture.size_within(plan.pixel_budget)
 
-    stills = _Pictures(_ticks(survey, still_places), size)
-    hook = _Pictures(_ticks(survey, hook_places), size)
+    stills = _Pictures(_ticks(survey, still_places), size, again=plan.coded_again)
+    hook = _Pictures(_ticks(survey, hook_places), size, again=plan.coded_again)
     clips = _Pictures(_ticks(survey, sorted(set(clip_places.reshape(-1).tolist()))), picture.size_within(CLIP_PIXELS))
     in_runs = {tick for run in run_places for tick in _ticks(survey, run)}
     key_ticks = frozenset(survey.key_ticks.tolist())
@@ -89,15 +89,16 @@ def take(decoder: Decoder, plan: Plan, progress: Progress) -> Taken:
 class _Pictures:
     """RGB pictures of one size, one row for each wanted tick; rows are filled on the workers' threads."""
 
-    def __init__(self, wanted: Sequence[int], size: tuple[int, int]) -> None:
+    def __init__(self, wanted: Sequence[int], size: tuple[int, int], *, again: bool = False) -> None:
         width, height = size
+        self._again = again
         self.rows = {tick: row for row, tick in enumerate(wanted)}
         self.own: dict[int, int] = {}  # by wanted tick: the tick of the frame that came
         self._rgb = np.empty((len(wanted), height, width, 3), np.uint8)
 
     def receive(self, tick: int, own: int, frame: VideoFrame, picture: Picture) -> None:
         if tick in self.rows:
-            picture.rgb(frame, self._rgb[self.rows[tick]])
+            picture.rgb(frame, self._rgb[self.rows[tick]], again=self._again)
             self.own[tick] = own
 
     def batch(self, survey: Survey) -> FrameBatch:

@@ -208,6 +208,7 @@ class Plan:
     pixel_budget: int = FULL_HD_PIXELS  # a larger still is scaled down to this many pixels
     start_seconds: float = 0.0  # the reel is taken to begin here: what lies before is not looked at
     exact: bool = False  # stills exactly on the grid instead of at the nearest keyframe
+    coded_again: bool = False  # stills as for a copy: see `media.nearest_level`
 
     def __or__(self, other: Plan) -> Plan:
         return Plan(**{f.name: max(getattr(self, f.name), getattr(other, f.name)) for f in fields(Plan)})
