@@ -142,8 +142,8 @@ def measure(
                 print(rows[-1], flush=True)
             made.unlink()
             if out is not None:
-                _write(out, summary(rows, clean, seconds, width))  # hours of work: what is known is kept
-    return summary(rows, clean, seconds, width)
+                _write(out, summary(rows, clean, seconds, width, budget))  # hours of work: what is known is kept
+    return summary(rows, clean, seconds, width, budget)
 
 
 def _write(out: Path, figures: dict[str, Any]) -> None:
@@ -154,13 +154,19 @@ def _write(out: Path, figures: dict[str, Any]) -> None:
 
 
 def summary(
-    rows: list[dict[str, Any]], clean: list[dict[str, Any]], seconds: float | None, width: int | None
+    rows: list[dict[str, Any]],
+    clean: list[dict[str, Any]],
+    seconds: float | None,
+    width: int | None,
+    budget: float,
 ) -> dict[str, Any]:
     """The three figures, with every row behind them; by kind too: named and cases."""
     by_kind = {kind: [row["top"] == kind for row in rows if row["degraded"] == kind] for kind in DEGRADED}
     kept = [abs(row["kept"] - row["promised"]) for row in rows if row["kept"] is not None]
     return {
-        "command": "python -m bench.advice" + (f" --seconds {seconds:g}" if seconds else ""),
+        "command": "python -m bench.advice"
+        + (f" --seconds {seconds:g}" if seconds else "")
+        + (f" --budget {budget:g}" if budget != BUDGET_SECONDS else ""),
         "seconds": seconds,
         "width": width,
         "cases": len(rows),

@@ -153,7 +153,7 @@ def rescorer(
         if change.edit is not None:
             steady = change.steady
             if steady is None:
-                reel = _edited(reel, change.edit)
+                reel = _edited(reel, change.edit, fine=change.fine)
             else:
                 reel = _steadied(reel, steady, track_of(source, steady, name=name, progress=go_on))
         if change.sound_begin_seconds and reel.audio is not None:
@@ -193,8 +193,9 @@ def _concerns(change: Change, scorer: Scorer, weights: Mapping[str, float]) -> b
     return (change.edit is not None and looks) or (sounds and hears) or (change.caption is not None and reads)
 
 
-def _edited(reel: Reel, edit: Edit) -> Reel:
-    return _seen(reel, lambda frame, _: edit(frame), tuple(_edited_run(run, edit) for run in reel.runs))
+def _edited(reel: Reel, edit: Edit, *, fine: bool) -> Reel:
+    runs = reel.runs if fine else tuple(_edited_run(run, edit) for run in reel.runs)
+    return _seen(reel, lambda frame, _: edit(frame), runs)
 
 
 def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:

@@ -89,9 +89,7 @@ def through_window(runs: Sequence[FrameRun], track: Track, how: Steady, height: 
 def cuts_through(track: Track, how: Steady) -> Cuts:
     """The cuts that are seen through the window: shake hides them, and a jump that is left looks like one."""
     found = Found()
-    windows = (
-        _fine_window(frame, offset, how.margin) for frame, offset in zip(track.luma, track.offsets, strict=True)
-    )
+    windows = (_fine_window(frame, offset, how.margin) for frame, offset in zip(track.luma, track.offsets, strict=True))
     found.look_at(track.seconds, (thumb(window) for window in windows))
     return found.cuts()
 

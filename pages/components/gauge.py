@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import text
 from virality_core import reference, words
+from virality_core.platform_check import NAMES, TITLES
 from virality_core.types import Contribution, Report, Signal
 
 
@@ -20,7 +21,7 @@ def hero(report: Report, name: str) -> None:
         f'<p class="rv-file"><bdi>{text.safe(name)}</bdi> · {facts}</p>'
         f"<h1>{report.score:.0f} of 100: {text.safe(report.band)}</h1>"
         f'<p class="rv-meaning">{text.safe(reference.band_meaning(report.band))}</p>'
-        f"{_notes(report)}{_costs(report)}</div></section>"
+        f"{_unfit(report)}{_notes(report)}{_costs(report)}</div></section>"
     )
 
 
@@ -56,6 +57,19 @@ def _doubt(report: Report) -> str:
         f'<p class="rv-doubt" title="Four of five draws, with {drawn} and other frames of '
         f'the reel">{doubt.low:.0f} to {doubt.high:.0f} with other weights and frames</p>'
     )
+
+
+def _unfit(report: Report) -> str:
+    """The platforms' checks that fail: they move no points, so that a good score may stand over them."""
+    failed = [check for check in report.platform_check if check.status == "fail"]
+    if not failed:
+        return ""
+    by_platform = {
+        platform: [TITLES[check.measure].lower() for check in failed if check.platform == platform]
+        for platform in dict.fromkeys(check.platform for check in failed)
+    }
+    said = "; ".join(f"{NAMES[platform]}: {', '.join(measures)}" for platform, measures in by_platform.items())
+    return f'<p class="rv-meaning">Beside the score, the platform check fails for {text.safe(said)}.</p>'
 
 
 def _notes(report: Report) -> str:

@@ -97,7 +97,7 @@ def _detail(report: Report) -> Iterator[Change]:
             text = f"Grain of {noise.value:.1f} levels: use your editor's noise reduction, {how}."
             if how == "strong":
                 text += " See whether skin and hair still look natural."
-            yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value, strength))
+            yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value, strength), fine=True)
     if sharp is not None and sharp.percentile is not None and sharp.percentile < _SOFT_PERCENTILE:
         radius = edits.unsharp_radius(min(report.provenance.video.width, report.provenance.video.height))
         for amount in (1.0, 2.0):

@@ -32,6 +32,8 @@ class Change:
 
     With `steady`, `edit` is the crop that it costs, and the window follows the picture besides.
 
+    With `fine`, `edit` changes what is finer than the small grey frames that movement is measured on: those stay.
+
     `gain` is in dB, with peaks held at −1 dB of full scale. `promise` orders the candidates before they are tried: the
     points that the signals concerned have left unwon.
     """
@@ -42,6 +44,7 @@ class Change:
     text: str
     promise: float
     edit: Edit | None = None
+    fine: bool = False
     steady: Steady | None = None
     gain: float = 0.0
     begin_seconds: float = 0.0
