@@ -11,7 +11,7 @@ import pytest
 from virality_core.advice import Change, advise, change
 from virality_core.advice.candidates import _tint
 from virality_core.errors import Cancelled
-from virality_core.improve import limited
+from virality_core.improve import _edited, limited
 from virality_core.media import open_reel
 from virality_core.types import AdviceKind, Plan
 
@@ -135,3 +135,13 @@ def test_the_limiter_holds_its_ceiling() -> None:
     loud = limited(samples, 8.0)
     assert np.abs(loud).max() <= 10 ** (-1 / 20) + 1e-9
     np.testing.assert_allclose(limited(samples * 0.1, 2.0), samples * 0.2)
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_what_is_finer_than_the_grey_frames_leaves_them_alone(drawn_clip: Path, fine: bool) -> None:
+    """A denoiser of full-size grain would smooth away what movement is found on."""
+    reel = open_reel(drawn_clip, Plan(stills=1, runs=True))
+    edited = _edited(reel, change.smooth(20.0, 1.2), fine=fine)
+    same = [(one.luma == other.luma).all() for one, other in zip(edited.runs, reel.runs, strict=True)]
+    assert all(same) == fine
+    assert not (edited.frames.rgb == reel.frames.rgb).all()
