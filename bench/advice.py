@@ -65,8 +65,14 @@ def main() -> int:
     options = parser.parse_args()
     clips = sorted(options.media.glob("*.mp4"), key=lambda path: path.stat().st_size)[: options.clips]
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.resume and options.out.exists() else {}
-    if known and (known["seconds"], known["width"]) != (options.seconds, options.width):
-        parser.error(f"{options.out} was measured on clips of another length or width; leave --resume out")
+    if known and (known["seconds"], known["width"], known["budget"]) != (
+        options.seconds,
+        options.width,
+        options.budget,
+    ):
+        parser.error(
+            f"{options.out} was measured on clips of another length or width, or in other time; leave --resume out"
+        )
     figures = measure(
         cases(clips, options.kinds, options.strengths, clean=not options.no_clean),
         weighed(load_scorers("lite", device="cpu")),
@@ -169,6 +175,7 @@ def summary(
         + (f" --budget {budget:g}" if budget != BUDGET_SECONDS else ""),
         "seconds": seconds,
         "width": width,
+        "budget": budget,
         "cases": len(rows),
         "top_advice_names_it": sum(row["top"] == row["degraded"] for row in rows),
         "by_kind": {kind: [sum(named), len(named)] for kind, named in by_kind.items() if named},

@@ -80,20 +80,32 @@ def test_a_cut_begins_anew() -> None:
     assert stabilise.through_window([single], _track(single), how, 852)[0].luma.shape == (1, 142, 106)
 
 
-def test_cuts_are_looked_for_in_what_the_window_shows() -> None:
-    """A cut that shake hides is seen through the window; and a picture that is steady has none."""
+@pytest.mark.parametrize("margin", [0.02, 0.024, 0.045, 0.1])
+@pytest.mark.parametrize("size", [(640, 360), (360, 640)])
+def test_cuts_are_looked_for_in_what_the_window_shows(margin: float, size: tuple[int, int]) -> None:
+    """A cut that shake hides is seen through the window; a shake or a jerk that is taken out is none."""
     seconds = np.arange(60) / 30
-    picture = np.kron(np.random.default_rng(0).integers(60, 196, (40, 30)), np.ones((8, 8))).astype(np.uint8)
-    thrown = np.random.default_rng(1).integers(-9, 10, (60, 2))
-    luma = np.stack([picture[40 + y : 200 + y, 40 + x : 160 + x] for y, x in thrown])
-    how = Steady(margin=0.1)
-    offsets = -thrown[:, ::-1] / 160
+    picture = np.kron(np.random.default_rng(0).integers(60, 196, (40, 40)), np.ones((24, 24))).astype(np.uint8)
+    how, reach = Steady(margin=margin), int(margin * min(size))
+    shake = np.random.default_rng(1).integers(-reach, reach + 1, (60, 2))
+    jerk = np.zeros((60, 2), int)
+    jerk[20:25] = reach
 
-    def found(frames: np.ndarray, away: np.ndarray) -> list[float]:
-        track = stabilise.Track(seconds=seconds, offsets=away, luma=frames)
-        return [round(float(cut), 6) for cut in stabilise.cuts_through(track, how).seconds]
+    def found(thrown: np.ndarray, scenes: int) -> list[float]:
+        frames = [picture[100 + y : 100 + y + size[0], 100 + x : 100 + x + size[1]] for y, x in thrown]
+        frames = [255 - frame if scenes == 2 and place >= 30 else frame for place, frame in enumerate(frames)]
+        luma = np.stack([stabilise._tiny(stabilise._shrunk(frame, stabilise._SMALL)) for frame in frames])
+        offsets = -thrown[:, ::-1] / size[0]
+        cuts = stabilise.cuts_through(stabilise.Track(seconds=seconds, offsets=offsets, luma=luma), how)
+        assert cuts is not None
+        return [round(float(cut), 6) for cut in cuts.seconds]
 
-    two_scenes = np.concatenate([luma[:30], 255 - luma[30:]])
-    assert found(luma, offsets) == []
-    assert found(two_scenes, offsets) == [1.0]
-    assert found(two_scenes, np.zeros((60, 2))) == []
+    assert found(shake, 1) == found(jerk, 1) == []
+    assert found(shake, 2) == found(jerk, 2) == [1.0]
+
+
+def test_a_long_reel_or_a_strip_keeps_little() -> None:
+    assert stabilise._tiny(np.zeros((80, 32000), np.uint8)).size <= stabilise._KEPT_AREA
+    assert stabilise._tiny(np.zeros((80, 142), np.uint8)).shape == (60, 106)
+    track = stabilise.Track(seconds=np.zeros(1), offsets=np.zeros((1, 2)), luma=None)
+    assert stabilise.cuts_through(track, Steady(margin=0.05)) is None

@@ -200,7 +200,8 @@ def _edited(reel: Reel, edit: Edit, *, fine: bool) -> Reel:
 
 def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
     seen = _seen(reel, window_of(track, how), through_window(reel.runs, track, how, reel.info.height))
-    return seen if reel.cuts is None else replace(seen, cuts=cuts_through(track, how))
+    cuts = None if reel.cuts is None else cuts_through(track, how)
+    return seen if cuts is None else replace(seen, cuts=cuts)
 
 
 def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:

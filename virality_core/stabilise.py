@@ -21,7 +21,9 @@ from virality_core.types import Cuts, FrameRun, Progress
 #: Of the Gaussian that smooths the path: a hand shakes faster than this, and a pan takes longer.
 SMOOTH_SECONDS = 0.25
 _SMALL = 80  # pixels of the short side: what the flow is found on
-_KEPT = 40  # of it, what is kept of every frame, 3 KB: cuts are looked for on less
+_KEPT = 60  # of it, what is kept of every frame: cuts are looked for on less
+_KEPT_AREA = 2.5 * _KEPT**2  # pixels, and bytes a frame, at most
+_MOST_KEPT = 6000  # frames, 200 s at 30 a second: of a longer reel none, which would fill the memory
 _SAME = 1e-3  # seconds: two times nearer than this are one frame's
 
 
@@ -29,12 +31,12 @@ _SAME = 1e-3  # seconds: two times nearer than this are one frame's
 class Track:
     """How far the picture is off its smooth path: `offsets` (T, 2), x and y in frame heights, at `seconds` (T,).
 
-    `luma` uint8 (T, h, w) is what the frames look like, very small.
+    `luma` uint8 (T, h, w) is what the frames look like, very small; None for a long reel.
     """
 
     seconds: NDArray[np.float64]
     offsets: NDArray[np.float64]
-    luma: NDArray[np.uint8]
+    luma: NDArray[np.uint8] | None
 
     def at(self, second: float) -> NDArray[np.float64]:
         """The offset (2,) of the frame shown then; none where no frame is."""
@@ -44,7 +46,7 @@ class Track:
 
 
 def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Track:
-    """Follow the picture of the whole file, which is decoded once for it; memory: 3 KB a frame.
+    """Follow the picture of the whole file, which is decoded once for it; memory: at most 54 MB.
 
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
@@ -61,14 +63,15 @@ def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progr
 
     for batch in every_frame(source, name=name, progress=decoding):
         small = np.stack([_shrunk(_grey(frame), _SMALL) for frame in batch.rgb])
-        kept += [_shrunk(frame, _KEPT) for frame in small]
+        if len(kept) == len(seconds) and len(seconds) + len(small) <= _MOST_KEPT:
+            kept += [_tiny(frame) for frame in small]
         together = small if not seconds else np.concatenate([last, small])
         times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)
         parts += motion.follow(FrameRun(luma=together, seconds=times), cuts, _nothing)
         seconds += batch.seconds.tolist()
         last = small[-1:]
     at = np.array(seconds, np.float64)
-    return Track(seconds=at, offsets=_offsets(at, parts), luma=np.stack(kept))
+    return Track(seconds=at, offsets=_offsets(at, parts), luma=np.stack(kept) if len(kept) == len(at) else None)
 
 
 def window_of(track: Track, how: Steady) -> Window:
@@ -86,8 +89,13 @@ def through_window(runs: Sequence[FrameRun], track: Track, how: Steady, height: 
     return tuple(made)
 
 
-def cuts_through(track: Track, how: Steady) -> Cuts:
-    """The cuts that are seen through the window: shake hides them, and a jump that is left looks like one."""
+def cuts_through(track: Track, how: Steady) -> Cuts | None:
+    """The cuts that are seen through the window: shake hides them, and a jump that is left looks like one.
+
+    None where the track keeps no pictures.
+    """
+    if track.luma is None:
+        return None
     found = Found()
     windows = (_fine_window(frame, offset, how.margin) for frame, offset in zip(track.luma, track.offsets, strict=True))
     found.look_at(track.seconds, (thumb(window) for window in windows))
@@ -145,8 +153,8 @@ def _fine_window(luma: NDArray[np.uint8], offset: NDArray[np.float64], margin: f
     height, width = luma.shape
     rim_x, rim_y = int(margin * width), int(margin * height)
     size = (width - 2 * rim_x, height - 2 * rim_y)
-    shift_x = float(np.clip(offset[0] * height, -rim_x, rim_x))
-    shift_y = float(np.clip(offset[1] * height, -rim_y, rim_y))
+    shift_x = float(np.clip(offset[0] * height, -margin * width, margin * width))
+    shift_y = float(np.clip(offset[1] * height, -margin * height, margin * height))
     move = np.array([[1.0, 0.0, rim_x + shift_x], [0.0, 1.0, rim_y + shift_y]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(luma, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
@@ -156,13 +164,20 @@ def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
+def _tiny(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A grey frame (H, W) of `_KEPT` pixels or less on the short side, of `_KEPT_AREA` or less in all."""
+    height, width = grey.shape
+    area = float(np.sqrt(_KEPT_AREA / (height * width)))
+    return _shrunk(grey, min(_KEPT, max(1, int(area * min(height, width)))))
+
+
 def _shrunk(grey: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
     """A grey frame (H, W) with a short side of at most so many pixels."""
     height, width = grey.shape
     scale = short_side / min(height, width)
     if scale >= 1.0:
         return grey
-    size = (round(width * scale), round(height * scale))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

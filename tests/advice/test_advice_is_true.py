@@ -16,10 +16,11 @@ from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, candidates
 from virality_core.errors import InputError, UsageError
 from virality_core.fusion import Weighing
-from virality_core.improve import export, rescorer, with_advice
+from virality_core.improve import _edited, export, rescorer, with_advice
 from virality_core.media import open_reel, probe
 from virality_core.pipeline import Scorers
-from virality_core.types import Plan, Report
+from virality_core.scorers.measures import motion
+from virality_core.types import FrameRun, Plan, Report
 
 
 def _degraded(source: Path, out: Path, *, video: str = "null", audio: str = "anull") -> Path:
@@ -105,6 +106,25 @@ def test_the_sound_is_not_moved_under_a_voice(shared_media: Path, lite: Scorers,
     silent = _degraded(shared_media / "421c8b59.mp4", tmp_path / "silent.mp4", audio="volume=0:enable='lt(t,2)'")
     found = [one for one in candidates(score_reel(silent, scorers=lite)) if one.kind == "leading_silence"]
     assert [one.sound_begin_seconds for one in found] == [0.0]
+
+
+def test_a_denoised_reel_moves_as_its_copy_does(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
+    grainy = tmp_path / "grainy.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-t", "2", "-i", str(shared_media / "421c8b59.mp4")]
+    command += ["-vf", "noise=alls=50:allf=t", "-an", "-c:v", "libx264", "-crf", "14", "-preset", "veryfast"]
+    subprocess.run([*command, str(grainy)], check=True)
+    report = score_reel(grainy, scorers=lite)
+    change = next(one for one in candidates(report) if one.kind == "denoise")
+    assert change.fine
+    assert change.edit is not None
+    before, plan = open_reel(grainy, Plan(stills=1, runs=True)), Plan(runs=True)
+
+    def shake(run: FrameRun) -> float:
+        return float(motion.shake_windows(motion.follow(run, np.zeros(0), lambda: None))[1].mean())
+
+    copied = shake(open_reel(export(grainy, tmp_path / "copy.mp4", change), plan).runs[0])
+    tried, smoothed = (shake(_edited(before, change.edit, fine=fine).runs[0]) for fine in (True, False))
+    assert abs(tried - copied) < 0.6 * abs(smoothed - copied)
 
 
 def test_what_is_known_is_not_done_again(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:

@@ -83,10 +83,10 @@ def test_a_p_frame_drawn_anew_in_one_scene_is_no_sure_cut() -> None:
     verdict = cut_by_vectors(12, found, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
     assert verdict is not None
     assert not verdict.sure
-    of_old_scene = found | {11: _vectors(0.9, 0.05)}
-    verdict = cut_by_vectors(12, of_old_scene, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
-    assert verdict is not None
-    assert verdict.sure
+    for last in (_vectors(0.9, 0.05), _vectors(0.4, 0.0), _vectors(0.0, 0.0)):
+        verdict = cut_by_vectors(12, found | {11: last}, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
+        assert verdict is not None
+        assert verdict.sure
 
 
 def test_a_moving_shot_is_no_cut() -> None:

@@ -25,6 +25,7 @@ _CAST = 12.0  # degrees: where the score begins to count it
 _GENTLY = 0.6  # of a tint: a little of one can be meant
 _SOFT_PERCENTILE = 25.0
 _GRAINY = 2.0  # 8-bit levels: the target is 1.34; under this nothing is seen
+_GRAIN_AVERAGED = 360  # pixels: in the small grey frames of a reel twice their size grain is averaged already
 _SMOOTHED = {"strong": 1.2, "gentle": 0.7}  # gentler where strong noise has left little
 _QUIET, _LOUD, _WANTED = -18.0, -14.0, -16.0  # LUFS
 _SILENT_START = 0.4  # seconds
@@ -93,11 +94,12 @@ def _detail(report: Report) -> Iterator[Change]:
     noise, sharp = report.signal("noise"), report.signal("sharpness")
     if noise is not None and noise.value > _GRAINY:
         promise = unwon(report, "noise", "aesthetics", "hook", "quality") + 5.0
+        fine = min(report.provenance.video.width, report.provenance.video.height) >= _GRAIN_AVERAGED
         for how, strength in _SMOOTHED.items():
             text = f"Grain of {noise.value:.1f} levels: use your editor's noise reduction, {how}."
             if how == "strong":
                 text += " See whether skin and hair still look natural."
-            yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value, strength), fine=True)
+            yield _change(report, "denoise", text, promise, edit=edits.smooth(noise.value, strength), fine=fine)
     if sharp is not None and sharp.percentile is not None and sharp.percentile < _SOFT_PERCENTILE:
         radius = edits.unsharp_radius(min(report.provenance.video.width, report.provenance.video.height))
         for amount in (1.0, 2.0):

@@ -32,7 +32,8 @@ class Change:
 
     With `steady`, `edit` is the crop that it costs, and the window follows the picture besides.
 
-    With `fine`, `edit` changes what is finer than the small grey frames that movement is measured on: those stay.
+    With `fine`, `edit` changes what is finer than the small grey frames that movement is measured on, and they stay:
+    smoothed themselves they lose what movement is found by; a copy, smoothed at full size and then shrunk, does not.
 
     `gain` is in dB, with peaks held at −1 dB of full scale. `promise` orders the candidates before they are tried: the
     points that the signals concerned have left unwon.

@@ -12,6 +12,7 @@ from itertools import pairwise
 # Motion vectors
 _NEW_PICTURE = 0.85  # share of the picture without vectors: another scene
 _ONE_SIDED = 0.45  # how much more of a B-frame is copied from one side than from the other
+_FROM_ANCHOR = 0.3  # share of the last B-frame copied from the P-frame after it: both show one scene
 _LEAST_NEW = 0.08  # … with this much more of the P-frame new than usual: a jump cut
 _GRAINY = 0.3  # with so much new in an ordinary frame a jump cut can't be told from grain
 _LEAST_SURPRISE = 1.1  # spike² × share without vectors, where no B-frame speaks
@@ -78,7 +79,7 @@ def cut_by_vectors(
     of_neither = bool(leading) and of_new_scene is None and leading[-1][1].before - leading[-1][1].after < _ONE_SIDED
     if is_new_picture(new, usual_new):
         # An encoder may draw a P-frame anew without a cut: then the B-frames before it are copied from it, too.
-        return Verdict(tick=first, sure=not of_neither)
+        return Verdict(tick=first, sure=not (of_neither and leading[-1][1].after >= _FROM_ANCHOR))
     if not is_worth_a_look(new, usual_new):
         return None
     if of_new_scene is not None:
