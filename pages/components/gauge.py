@@ -60,16 +60,18 @@ def _doubt(report: Report) -> str:
 
 
 def _unfit(report: Report) -> str:
-    """The platforms' checks that fail: they move no points, so that a good score may stand over them."""
-    failed = [check for check in report.platform_check if check.status == "fail"]
-    if not failed:
+    """What the platform check found: it moves no points, so that a good score may stand over it."""
+    wrong = sorted((check for check in report.platform_check if check.status != "pass"), key=lambda one: one.status)
+    refused: dict[str, list[str]] = {}  # by measure: the platforms that don't take it; those come first
+    for check in wrong:
+        refused.setdefault(check.measure, []).extend([NAMES[check.platform]] if check.status == "fail" else [])
+    if not refused:
         return ""
-    by_platform = {
-        platform: [TITLES[check.measure].lower() for check in failed if check.platform == platform]
-        for platform in dict.fromkeys(check.platform for check in failed)
-    }
-    said = "; ".join(f"{NAMES[platform]}: {', '.join(measures)}" for platform, measures in by_platform.items())
-    return f'<p class="rv-meaning">Beside the score, the platform check fails for {text.safe(said)}.</p>'
+    said = ", ".join(
+        TITLES[measure].lower() + (f" (not taken by {', '.join(platforms)})" if platforms else "")
+        for measure, platforms in refused.items()
+    )
+    return f'<p class="rv-meaning">Not in the score, but in the platform check below: {text.safe(said)}.</p>'
 
 
 def _notes(report: Report) -> str:

@@ -1,19 +1,22 @@
-"""What stands beside the score: checks that fail, which move no points."""
+"""What stands beside the score: what the platform check found, which moves no points."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from pages.components import gauge
+from virality_core.platform_check import NAMES, TITLES
 from virality_core.types import Report
 
 
-def test_a_failing_check_is_said_beside_the_score(drawn_report: Report) -> None:
-    failing = [check for check in drawn_report.platform_check if check.status == "fail"]
-    small = [check for check in failing if check.measure == "short_side"]
-    assert small
+def test_what_the_platform_check_found_is_said_beside_the_score(drawn_report: Report) -> None:
+    wrong = [check for check in drawn_report.platform_check if check.status != "pass"]
+    refusing = [NAMES[one.platform] for one in wrong if (one.measure, one.status) == ("short_side", "fail")]
+    assert refusing
     said = gauge._unfit(drawn_report)
-    assert "the platform check fails for" in said
-    assert said.count("resolution") == len(small)
-    passing = tuple(check for check in drawn_report.platform_check if check.status != "fail")
+    assert f"resolution (not taken by {', '.join(refusing)})" in said
+    assert all(TITLES[check.measure].lower() in said for check in wrong)
+    warned = tuple(replace(check, status="warn") for check in wrong)
+    assert "not taken" not in gauge._unfit(replace(drawn_report, platform_check=warned))
+    passing = tuple(check for check in drawn_report.platform_check if check.status == "pass")
     assert gauge._unfit(replace(drawn_report, platform_check=passing)) == ""
