@@ -139,8 +139,7 @@ def rescorer(
     weights = (scorers.weighing or prior()).weights
     before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
     before |= {skip.name: skip for skip in report.skipped}
-    plan = replace(scorers.plan, coded_again=True)
-    opened = open_reel(source, plan, name=name, progress=go_on)
+    opened = open_reel(source, plan := replace(scorers.plan, coded_again=True), name=name, progress=go_on)
 
     def rescore(change: Change) -> float:
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
@@ -153,7 +152,7 @@ def rescorer(
         if change.edit is not None:
             steady = change.steady
             if steady is None:
-                reel = _edited(reel, change.edit, fine=change.fine)
+                reel = _edited(reel, change.edit, fine=change.fine, grainy=change.kind == "denoise")
             else:
                 reel = _steadied(reel, steady, track_of(source, steady, name=name, progress=go_on))
         if change.sound_begin_seconds and reel.audio is not None:
@@ -193,9 +192,9 @@ def _concerns(change: Change, scorer: Scorer, weights: Mapping[str, float]) -> b
     return (change.edit is not None and looks) or (sounds and hears) or (change.caption is not None and reads)
 
 
-def _edited(reel: Reel, edit: Edit, *, fine: bool) -> Reel:
+def _edited(reel: Reel, edit: Edit, *, fine: bool, grainy: bool = False) -> Reel:
     runs = reel.runs if fine else tuple(_edited_run(run, edit) for run in reel.runs)
-    return _seen(reel, lambda frame, _: edit(frame), runs)
+    return _seen(reel, lambda frame, _: edit(frame), runs, grainy=grainy)
 
 
 def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
@@ -204,12 +203,12 @@ def _steadied(reel: Reel, how: Steady, track: Track) -> Reel:
     return seen if cuts is None else replace(seen, cuts=cuts)
 
 
-def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...]) -> Reel:
+def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...], *, grainy: bool = False) -> Reel:
     full = reel.info.width * reel.info.height
 
     def coded(rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
         shrunk = math.sqrt(full / (rgb.shape[0] * rgb.shape[1]))
-        return as_coded(window(rgb, seconds), shrunk=shrunk)
+        return as_coded(window(rgb, seconds), shrunk=shrunk, grainy=grainy)
 
     hook = None if reel.hook is None else _edited_frames(reel.hook, coded)
     frames = _edited_frames(reel.frames, coded)
@@ -226,8 +225,8 @@ def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
 def _edited_frames(batch: FrameBatch, window: Window) -> FrameBatch:
     if not len(batch):
         return batch
-    made = [window(rgb, float(at)) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)]
-    return FrameBatch(rgb=np.stack(made), seconds=batch.seconds)
+    made = np.stack([window(rgb, float(at)) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)])
+    return FrameBatch(rgb=made, seconds=batch.seconds)
 
 
 def _amplified(audio: Audio, gain: float) -> Audio:

@@ -84,27 +84,8 @@ _PICTURES: dict[str, tuple[str, str]] = {
         "thumbor/fixtures/filters/Giunchedi%2C_Filippo_January_2015_01.jpg",
     ),
 }
-#: Packages of which one picture in three is to choose by; of the others, one in five.
-_OFTEN_CHOSEN_BY = ("lxqt-themes", "palapeli-data", "opencv-doc", "python3-skimage", "thumbor")
-#: The test pictures: none of them had been looked at by any model before the one that ships was kept.
-_TEST_PICTURES: dict[str, tuple[str, str]] = {
-    "forensics-samples-files 1.1.4 (CC-BY-SA-4.0)": (
-        "usr/share/forensics-samples/original-files",
-        "pic1/IMG-20191006-WA0002.jpg pic1/IMG_1054.JPG pic1/IMG_20200827_231612.jpg pic2/IMG_20191224_234846.jpg "
-        "pic2/IMG_20200124_231153.jpg pic2/IMG_20200608_111614.jpg",
-    ),
-    "python3-sklearn 1.2.1 (CC-BY)": (
-        "usr/lib/python3/dist-packages/sklearn/datasets/images",
-        "china.jpg flower.jpg",
-    ),
-    "python3-skimage 0.19.3 (CC0)": ("usr/lib/python3/dist-packages/skimage/data", "coffee.png"),
-    "opencv-doc 4.6.0 (Apache-2.0, BSD-3-Clause)": (
-        "usr/share/doc/opencv-doc",
-        "examples/data/baboon.jpg examples/data/chicky_512.png examples/data/rubberwhale1.png "
-        "examples/data/squirrel_cls.jpg opencv4/html/fusion.png opencv4/html/4_barcodes.jpg",
-    ),
-    "lomiri-wallpapers-16.04 20.04.0 (CC-BY-SA-4.0)": ("usr/share/backgrounds", "Picture_1A_by_freespace.jpg"),
-}
+#: The test pictures are drawn from these alone: the model before this one was judged on pictures of the others.
+_FRESH = ("lxqt-themes", "palapeli-data", "opencv-doc", "python3-skimage", "thumbor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,25 +116,20 @@ def pictures(root: Path = Path("/")) -> list[Picture]:
     """
     found: list[Picture] = []
     for source, (folder, names) in _PICTURES.items():
-        often = source.startswith(_OFTEN_CHOSEN_BY)
-        turns: tuple[Split, ...] = ("train", "val", "train") if often else ("train",) * 4 + ("val",)
-        of_source = sorted(_files(root / folder, names, source), key=_drawn)
+        turns: tuple[Split, ...] = (
+            ("train", "test", "train") if source.startswith(_FRESH) else ("train",) * 4 + ("val",)
+        )
+        of_source = [root / folder / name for name in names.split()]
+        for path in of_source:
+            if not path.is_file():
+                raise InputError(f"{path} is missing: it comes with the package {source.split()[0]}.")
+        of_source.sort(key=_drawn)
         found += [
             Picture(path=path, source=source, split=turns[place % len(turns)]) for place, path in enumerate(of_source)
         ]
-    for source, (folder, names) in _TEST_PICTURES.items():
-        found += [Picture(path=path, source=source, split="test") for path in _files(root / folder, names, source)]
     found.sort(key=lambda one: _drawn(one.path))
     wide = [one for one in found if one.split == "train" and not one.source.startswith(_SMALL)]
     return found + [replace(one, view=view) for view in range(1, VIEWS) for one in wide]
-
-
-def _files(folder: Path, names: str, source: str) -> list[Path]:
-    paths = [folder / name for name in names.split()]
-    for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path} is missing: it comes with the package {source.split()[0]}.")
-    return paths
 
 
 def _drawn(path: Path) -> bytes:

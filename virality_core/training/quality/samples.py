@@ -25,7 +25,6 @@ from virality_core.types import Plan
 STILLS = 1  # of a clip, whose frames are nearly alike, taken as the scorer's are: spread over it by `media.open_reel`
 _JUDGED = 3  # strengths of each kind of a clip that is judged; of one that is learned from:
 _LEARNED = 2
-_LEARNED_NOISE = 4  # what hides noise differs more from picture to picture than what hides any other kind
 _MIXTURES = (("defocus", "h264"), ("noise", "hevc"), ("rescale", "h264"), ("h264", "noise"), ("h264", "rescale"))
 _SAVED_CRF = (14.0, 23.0)  # an undistorted file is compressed a little too, as a phone or an editor does it
 
@@ -107,8 +106,7 @@ def _made(picture: Picture, folder: Path) -> Iterator[Sample]:
     learned = picture.split == "train"
     yield sample("clean", [])
     for kind in (*CODECS, *MEASURED):
-        few = _LEARNED_NOISE if kind == "noise" else _LEARNED
-        for strength in _spread(chance, few if learned else _JUDGED):
+        for strength in _spread(chance, _LEARNED if learned else _JUDGED):
             yield sample(kind, [(kind, strength)])
     for place in chance.permutation(len(_MIXTURES))[: 2 if learned else None]:
         yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in _MIXTURES[place]])
