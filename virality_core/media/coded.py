@@ -17,8 +17,8 @@ from virality_core.media.picture import Picture
 PRESET, CRF = "veryfast", 14.0  # x264's: next to nothing is lost that is seen
 _A_HALF = 6.0  # of CRF, for half the loss
 #: Of CRF, by which a lone picture is coded better to lose what it loses in the copy: there x264 gives more bits to what
-#: later pictures are predicted from. Stills of four copies of real clips lost as much as lone ones 1.5 to 5 lower; those
-#: of two denoised ones, whose grain is new in every picture, as lone ones no lower.
+#: later pictures are predicted from. Stills of four copies of real clips lost as much as lone ones 1.5 to 5 lower;
+#: those of two denoised ones, whose grain is new in every picture, as lone ones no lower.
 _ALONE = 3.0
 
 
