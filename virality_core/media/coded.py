@@ -18,8 +18,8 @@ PRESET, CRF = "veryfast", 14.0  # x264's: next to nothing is lost that is seen
 _A_HALF = 6.0  # of CRF, for half the loss
 #: Of CRF, by which a lone picture is coded better to lose what it loses in the copy: there x264 gives more bits to what
 #: later pictures are predicted from. Stills of four copies of real clips lost as much as lone ones 1.5 to 5 lower;
-#: those of two denoised ones, whose grain is new in every picture, as lone ones no lower.
-_ALONE = 3.0
+#: those of two denoised ones, whose grain is new in every picture, as lone ones 1 higher.
+_ALONE, _ALONE_GRAINY = 3.0, -1.0
 
 
 def set_colours(context: VideoCodecContext) -> None:
@@ -54,7 +54,10 @@ def as_coded(rgb: NDArray[np.uint8], *, shrunk: float = 1.0, grainy: bool = Fals
     coder.height, coder.width = picture.shape[:2]
     coder.time_base, coder.framerate, coder.thread_count = Fraction(1, 30), Fraction(30), 1
     halvings = math.log2(max(1.0, shrunk))
-    coder.options = {"preset": PRESET, "crf": f"{max(0.0, CRF - (0.0 if grainy else _ALONE) - _A_HALF * halvings):.1f}"}
+    coder.options = {
+        "preset": PRESET,
+        "crf": f"{max(0.0, CRF - (_ALONE_GRAINY if grainy else _ALONE) - _A_HALF * halvings):.1f}",
+    }
     set_colours(coder)
     packets = [*coder.encode(to_code(picture)), *coder.encode(None)]
     decoder = CodecContext.create("h264", "r")
