@@ -139,7 +139,8 @@ def rescorer(
     weights = (scorers.weighing or prior()).weights
     before: dict[str, Signal | Skipped] = {signal.name: signal for signal in report.signals}
     before |= {skip.name: skip for skip in report.skipped}
-    opened = open_reel(source, plan := replace(scorers.plan, coded_again=True), name=name, progress=go_on)
+    plan = replace(scorers.plan, coded_again=True)
+    opened = open_reel(source, plan, name=name, progress=go_on)
 
     def rescore(change: Change) -> float:
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
@@ -207,8 +208,7 @@ def _seen(reel: Reel, window: Window, runs: tuple[FrameRun, ...], *, grainy: boo
     full = reel.info.width * reel.info.height
 
     def coded(rgb: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
-        shrunk = math.sqrt(full / (rgb.shape[0] * rgb.shape[1]))
-        return as_coded(window(rgb, seconds), shrunk=shrunk, grainy=grainy)
+        return as_coded(window(rgb, seconds), shrunk=math.sqrt(full / (rgb.shape[0] * rgb.shape[1])), grainy=grainy)
 
     hook = None if reel.hook is None else _edited_frames(reel.hook, coded)
     frames = _edited_frames(reel.frames, coded)
@@ -225,8 +225,8 @@ def _edited_run(run: FrameRun, edit: Edit) -> FrameRun:
 def _edited_frames(batch: FrameBatch, window: Window) -> FrameBatch:
     if not len(batch):
         return batch
-    made = np.stack([window(rgb, float(at)) for rgb, at in zip(batch.rgb, batch.seconds, strict=True)])
-    return FrameBatch(rgb=made, seconds=batch.seconds)
+    rgb = np.stack([window(frame, float(at)) for frame, at in zip(batch.rgb, batch.seconds, strict=True)])
+    return FrameBatch(rgb=rgb, seconds=batch.seconds)
 
 
 def _amplified(audio: Audio, gain: float) -> Audio:

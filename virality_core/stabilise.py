@@ -46,7 +46,9 @@ class Track:
 
 
 def track_of(source: VideoSource, how: Steady, *, name: str | None = None, progress: Progress | None = None) -> Track:
-    """Follow the picture of the whole file, which is decoded once for it; memory: at most 54 MB.
+    """Follow the picture of the whole file, which is decoded once for it.
+
+    Memory: the pictures kept of it, at most 54 MB, and as much again while they are joined.
 
     Raises:
         InputError: the file can't be read. Cancelled: from `progress`.
