@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from virality_core.models import nima
-from virality_core.models.quality_lite import CROP, CROPS, LiteFeatures, LiteHead, LiteQuality, crops_of
+from virality_core.models.quality_lite import CROP, CROPS, HEADS, LiteFeatures, LiteHead, LiteQuality, crops_of
 
 
 @pytest.fixture(scope="module")
 def tensors() -> dict[str, Tensor]:
     torch.manual_seed(3)
     own = LiteFeatures(nima.build(nima.Nima().state_dict())).state_dict()
-    head = LiteHead().state_dict()
-    return {f"features.{name}": tensor for name, tensor in own.items()} | {
-        f"head.{name}": tensor for name, tensor in head.items()
-    }
+    heads = {f"heads.{place}.{name}": one for place in range(HEADS) for name, one in LiteHead().state_dict().items()}
+    return {f"features.{name}": tensor for name, tensor in own.items()} | heads
 
 
 def _frames(count: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -54,6 +52,25 @@ def test_answers_are_deterministic_and_in_range(tensors: dict[str, Tensor]) -> N
     assert ((values > 0.0) & (values < 1.0)).all()
 
 
+def test_the_answer_is_the_mean_of_the_heads(tensors: dict[str, Tensor]) -> None:
+    """Of what each of them alone would say, as logits."""
+
+    def of_one(place: int) -> tuple[float, NDArray[np.float64]]:
+        alone = {name: one for name, one in tensors.items() if name.startswith("features.")}
+        for name, one in tensors.items():
+            if name.startswith(prefix := f"heads.{place}."):
+                alone |= {f"heads.{other}.{name.removeprefix(prefix)}": one for other in range(HEADS)}
+        return LiteQuality(alone).score(frames)
+
+    frames = _frames(5, 200, 300)
+    video, values = LiteQuality(tensors).score(frames)
+    each = [of_one(place) for place in range(HEADS)]
+    logits = [np.log(one / (1.0 - one)) for one in (np.array([one[0] for one in each]), np.stack([v for _, v in each]))]
+    assert len(set(logits[0])) == HEADS
+    assert video == pytest.approx(1.0 / (1.0 + np.exp(-logits[0].mean())), abs=1e-6)
+    np.testing.assert_allclose(values, 1.0 / (1.0 + np.exp(-logits[1].mean(0))), atol=1e-6)
+
+
 def test_a_still_is_judged_alike_in_any_batch(tensors: dict[str, Tensor]) -> None:
     """The judgement looks back only, so the first stills' values must not depend on how many follow."""
     model = LiteQuality(tensors)
@@ -74,4 +91,4 @@ def test_progress_may_stop_it(tensors: dict[str, Tensor]) -> None:
 
 def test_other_tensors_are_refused(tensors: dict[str, Tensor]) -> None:
     with pytest.raises(RuntimeError):
-        LiteQuality({name: tensor for name, tensor in tensors.items() if name != "head.head.q.weight"})
+        LiteQuality({name: tensor for name, tensor in tensors.items() if name != "heads.1.head.q.weight"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.conftest import SHARED
@@ -54,3 +56,16 @@ def test_its_value_is_said_in_its_own_unit(scorer: QualityScorer, drawn_clip: Pa
     assert signal.desirability == pytest.approx(max(0.0, (signal.value - 20) / 0.8))
     assert words.says(signal).startswith(f"picture quality {signal.value:.0f} of 100")
     assert "VMAF" in words.axis(signal)
+
+
+def test_black_bars_are_not_judged(scorer: QualityScorer, tmp_path: Path) -> None:
+    """Two of four crops of a wide picture in a tall frame would see nothing but black."""
+    wide = np.random.default_rng(4).integers(40, 220, (4, 304, 540, 3), dtype=np.uint8)
+    wide = np.stack([cv2.GaussianBlur(one, (0, 0), 1.5) for one in wide])
+    tall = np.pad(wide, ((0, 0), (328, 328), (0, 0), (0, 0)))
+    path = tmp_path / "clip.mp4"
+    values = []
+    for clip in (wide, tall):
+        ffmpeg.encode(clip, path, "libx264", 14.0)
+        values.append(judged(scorer, path).value)
+    assert values[1] == pytest.approx(values[0], abs=1.0)

@@ -24,9 +24,10 @@ CROP = 160  # pixels
 LAYERS = (2, 6, 10, 22)  # of Nima.features: 64, 128, 256 and 512 channels
 CHANNELS = 64 + 128 + 256 + 512
 FEATURES = 2 * CHANNELS
-CROPS = 3
+CROPS = 4
 _FRAMES_A_BATCH = 4
-REDUCED, HIDDEN = 64, 32  # widths of the head
+REDUCED, HIDDEN = 64, 32  # widths of a head
+HEADS = 3  # the mean of their logits is steadier than one head's
 
 
 class LiteFeatures(nn.Module):
@@ -50,9 +51,10 @@ class LiteFeatures(nn.Module):
 
 
 def crops_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Three square crops of a frame uint8 (H, W, 3), along its longer side.
+    """Four square crops of a frame uint8 (H, W, 3), along its longer side.
 
-    Returns uint8 (`CROPS`, `CROP`, `CROP`, 3). A frame smaller than a crop is mirrored at its borders.
+    In a zigzag that keeps an eighth of the room clear of the rim. Returns uint8 (`CROPS`, `CROP`, `CROP`, 3). A frame
+    smaller than a crop is mirrored at its borders.
     """
     shrink = SHORT_SIDE / min(rgb.shape[:2])
     if shrink < 1.0:
@@ -63,9 +65,8 @@ def crops_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     room = np.array(rgb.shape[:2]) - CROP
     along, across = (0, 1) if room[0] >= room[1] else (1, 0)
     corners = np.empty((CROPS, 2), np.intp)
-    # A zigzag that keeps clear of the rim, where captions and black bars are.
-    corners[:, along] = [room[along] * part // 8 for part in (2, 4, 6)]
-    corners[:, across] = [room[across] * part // 8 for part in (2, 4, 6)]
+    corners[:, along] = [room[along] * part // 8 for part in (1, 3, 5, 7)]
+    corners[:, across] = [room[across] * part // 8 for part in (2, 6, 2, 6)]
     return np.stack([rgb[y : y + CROP, x : x + CROP] for y, x in corners])
 
 
@@ -115,8 +116,9 @@ class LiteQuality:
 
     def __init__(self, tensors: Mapping[str, Tensor], device: torch.device | None = None) -> None:
         """From the tensors of `weights/vsfa_lite/model.safetensors`. Raises RuntimeError where they are others."""
-        self._network, self._head = LiteFeatures(), LiteHead()
-        for module, prefix in ((self._network, "features."), (self._head, "head.")):
+        self._network, self.heads = LiteFeatures(), [LiteHead() for _ in range(HEADS)]
+        prefixes = ["features.", *(f"heads.{place}." for place in range(HEADS))]
+        for module, prefix in zip((self._network, *self.heads), prefixes, strict=True):
             own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
             module.load_state_dict({name: tensor.float() for name, tensor in own.items()})
             module.eval().requires_grad_(False)
@@ -138,5 +140,6 @@ class LiteQuality:
             The reel's quality, 0–1, and each still's (N,). Memory beside `rgb`: one batch of crops, whatever N is.
         """
         features = crop_features(self._network, rgb, self._device, progress).mean(dim=1)
-        video, frames = self._head(features[None], torch.tensor([len(rgb)]), tau=tau)
-        return float(torch.sigmoid(video[0])), torch.sigmoid(frames[0]).double().numpy()
+        answers = [head(features[None], torch.tensor([len(rgb)]), tau=tau) for head in self.heads]
+        video, frames = (torch.stack(logits).mean(0)[0] for logits in zip(*answers, strict=True))
+        return float(torch.sigmoid(video)), torch.sigmoid(frames).double().numpy()

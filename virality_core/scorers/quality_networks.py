@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from virality_core.models import quality_lite, resnet_features, vsfa
 from virality_core.models.checkpoint import load_tensors
+from virality_core.scorers.measures.frames import picture_box
 from virality_core.types import FrameBatch, ModelInfo, Progress
 from virality_core.weights import Obtained, Variant
 
@@ -25,9 +26,9 @@ SAMPLED = (
 )
 _CROP = quality_lite.CROP
 CROPS = (
-    f"{quality_lite.CROPS} crops of {_CROP} × {_CROP} pixels of each of up to 16 stills spread over the reel, the "
-    f"stills shrunk to a short side of at most {quality_lite.SHORT_SIDE} pixels (INTER_AREA); τ is 12 frames of the "
-    "reel's own rate in seconds, at least one still"
+    f"{quality_lite.CROPS} crops of {_CROP} × {_CROP} pixels of each of up to 16 stills spread over the reel, without "
+    f"black bars, shrunk to a short side of at most {quality_lite.SHORT_SIDE} pixels (INTER_AREA); τ is 12 frames of "
+    "the reel's own rate in seconds, at least one still"
 )
 
 
@@ -120,7 +121,10 @@ class LightVsfa(Network):
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:
         """Judge by crops of the stills; see `CROPS`."""
         tau = tau_of(frames.seconds, frame_rate)
-        value, values = self._network.score(frames.rgb, tau, lambda share: progress("quality", share))
+        box = picture_box(frames.rgb)  # in black bars is nothing to judge
+        value, values = self._network.score(
+            np.stack([box.cut(one) for one in frames.rgb]), tau, lambda share: progress("quality", share)
+        )
         return Judgement(
             value=100.0 * value, seconds=frames.seconds, values=100.0 * values, tau_frames=tau, protocol=CROPS
         )

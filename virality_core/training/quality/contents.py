@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Literal
 
 from virality_core.errors import InputError
+from virality_core.training.quality.gcompris import PHOTOS
 
 Split = Literal["train", "val", "test"]
 
 #: Of a training picture: the first is of its sharpest place, others are of any place and size, soft ones too; for soft
 #: pictures are uploaded, and are not to be taken for bad copies.
-VIEWS = 3
+VIEWS = 4
 #: Pictures little larger than a clip: another view would show the same.
-_SMALL = ("palapeli-data", "opencv-doc", "python3-skimage", "thumbor")
+_SMALL = (
+    *("palapeli-data", "opencv-doc", "python3-skimage", "thumbor", "kphotoalbum"),
+    "gcompris-qt-data 3.1 (GPL-3+, CC-BY-SA), small",
+)
+#: Photos saved at a quality that leaves blocks: shrunk so many times, they are clean.
+_SHRUNK = {"kphotoalbum": 1.5, "gcompris-qt-data": 1.5}
 
 _KDE_PHOTOS = (
     *("Autumn", "BytheWater", "ColdRipple", "ColorfulCups", "EveningGlow", "FallenLeaf"),
@@ -83,9 +89,67 @@ _PICTURES: dict[str, tuple[str, str]] = {
         "thumbor/fixtures/filters/800px-Guido-portrait-2014.jpg thumbor/fixtures/filters/800px-Katherine_Maher.jpg "
         "thumbor/fixtures/filters/Giunchedi%2C_Filippo_January_2015_01.jpg",
     ),
+    "kphotoalbum 5.9.1 (GPL-2+)": (
+        "usr/share/kphotoalbum/demo",
+        "bar55.jpg bar55_2.jpg blackie.jpg cold_water.jpg donna.jpg donna_2.jpg grand_canyon_1.jpg "
+        "grand_canyon_2.jpg grand_canyon_3.jpg jesper.jpg jesper_2.jpg new_wave_1.jpg new_wave_2.jpg pool.jpg "
+        "pool_2.jpg skagen.jpg skagen_2.jpg snow.jpg spiff.jpg spiff_2.jpg sunset.jpg wayne.jpg",
+    ),
+    "gcompris-qt-data 3.1 (GPL-3+, CC-BY-SA), small": (
+        "gcompris-qt-data",
+        "".join(
+            f"{archive}-{number}.webp "
+            for archive in ("explore_monuments", "explore_world_animals", "explore_farm_animals", "explore_world_music")
+            for number in range(1, PHOTOS[archive] + 1)
+        ),
+    ),
+    "gcompris-qt-data 3.1 (GPL-3+, CC-BY-SA), large": (
+        "gcompris-qt-data",
+        "".join(f"erase-{number}.webp " for number in range(1, PHOTOS["erase"] + 1)),
+    ),
+    "forensics-samples-files 1.1.4 (GPL-2+), to choose by": (
+        "usr/share/forensics-samples/original-files",
+        "pic1/IMG-20191006-WA0002.jpg pic1/IMG_1054.JPG pic1/IMG_20200827_231612.jpg pic2/IMG_20191224_234846.jpg "
+        "pic2/IMG_20200124_231153.jpg pic2/IMG_20200608_111614.jpg",
+    ),
+    "python3-sklearn 1.2.1 (BSD-3-Clause; photos CC-BY), to choose by": (
+        "usr/lib/python3/dist-packages/sklearn/datasets/images",
+        "china.jpg flower.jpg",
+    ),
+    "opencv-doc 4.6.0 (Apache-2.0, BSD-3-Clause), to choose by": (
+        "usr/share/doc/opencv-doc",
+        "examples/data/baboon.jpg examples/data/chicky_512.png examples/data/rubberwhale1.png "
+        "examples/data/squirrel_cls.jpg opencv4/html/fusion.png opencv4/html/4_barcodes.jpg",
+    ),
+    "python3-skimage 0.19.3 (BSD-3-Clause), to choose by": (
+        "usr/lib/python3/dist-packages/skimage/data",
+        "coffee.png",
+    ),
+    "lomiri-wallpapers-16.04 20.04.0 (CC-BY-4.0, CC-BY-SA-4.0), to choose by": (
+        "usr/share/backgrounds",
+        "Picture_1A_by_freespace.jpg",
+    ),
 }
-#: The test pictures are drawn from these alone: the model before this one was judged on pictures of the others.
-_FRESH = ("lxqt-themes", "palapeli-data", "opencv-doc", "python3-skimage", "thumbor")
+#: The parts that a source's pictures go to by turns. Models before this one were judged on the pictures to choose by;
+#: the test pictures are new.
+_TURNS: dict[str, tuple[Split, ...]] = {
+    "gcompris-qt-data": ("train",),  # but those of `_TEST`
+    "kphotoalbum": ("train",),
+    "lxqt-themes": ("train", "val", "train"),
+    "palapeli-data": ("train", "val", "train"),
+    "opencv-doc": ("train", "val", "train"),
+    "python3-skimage": ("train", "val", "train"),
+    "thumbor": ("train", "val", "train"),
+}
+#: A quarter of gcompris-qt-data's photos, drawn once by chance: numbers by archive.
+_TEST = {
+    "erase": (6, 7, 20, 22, 25, 29, 30, 31),
+    "explore_monuments": (3, 5, 9, 11, 13, 14, 19, 22, 27, 30, 32, 33, 37),
+    "explore_world_animals": (1,),
+    "explore_world_music": (1, 3),
+}
+_TEST_NAMES = {f"{archive}-{number}" for archive, numbers in _TEST.items() for number in numbers}
+_OTHER_TURNS: tuple[Split, ...] = ("train",) * 4 + ("val",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +160,7 @@ class Picture:
     source: str  # package and licence
     split: Split
     view: int = 0
+    shrunk: float = 1.0  # times, before it is filmed
 
     @property
     def name(self) -> str:
@@ -116,22 +181,28 @@ def pictures(root: Path = Path("/")) -> list[Picture]:
     """
     found: list[Picture] = []
     for source, (folder, names) in _PICTURES.items():
-        turns: tuple[Split, ...] = (
-            ("train", "test", "train") if source.startswith(_FRESH) else ("train",) * 4 + ("val",)
-        )
+        package = source.split()[0]
+        turns = ("val",) if source.endswith("to choose by") else _TURNS.get(package, _OTHER_TURNS)
         of_source = [root / folder / name for name in names.split()]
         for path in of_source:
             if not path.is_file():
-                raise InputError(f"{path} is missing: it comes with the package {source.split()[0]}.")
-        of_source.sort(key=_drawn)
+                unpacked = ", unpacked by training.quality.gcompris" if package == "gcompris-qt-data" else ""
+                raise InputError(f"{path} is missing: it comes with the package {package}{unpacked}.")
+        of_source.sort(key=lambda path: _drawn(path.relative_to(root)))
         found += [
-            Picture(path=path, source=source, split=turns[place % len(turns)]) for place, path in enumerate(of_source)
+            Picture(
+                path=path,
+                source=source,
+                split="test" if path.stem in _TEST_NAMES else turns[place % len(turns)],
+                shrunk=_SHRUNK.get(package, 1.0),
+            )
+            for place, path in enumerate(of_source)
         ]
-    found.sort(key=lambda one: _drawn(one.path))
+    found.sort(key=lambda one: _drawn(one.path.relative_to(root)))
     wide = [one for one in found if one.split == "train" and not one.source.startswith(_SMALL)]
     return found + [replace(one, view=view) for view in range(1, VIEWS) for one in wide]
 
 
 def _drawn(path: Path) -> bytes:
-    """A place in an order by chance, the same for ever."""
+    """A place in an order by chance, the same for ever; of a path below the root."""
     return hashlib.sha256(path.name.encode() + path.parent.parent.parent.name.encode()).digest()

@@ -88,6 +88,12 @@ def over_exposure(clip: Clip, strength: float, seed: int) -> Clip:  # noqa: ARG0
     return np.asarray(table[clip])
 
 
+def low_key(clip: Clip, strength: float, seed: int) -> Clip:  # noqa: ARG001
+    """A scene meant dark: a tone curve of gamma 1.3 to 3.5, which keeps what is white."""
+    table = np.round(255 * (np.arange(256) / 255.0) ** (1.3 * (3.5 / 1.3) ** strength)).astype(np.uint8)
+    return np.asarray(table[clip])
+
+
 def _grain(clip: Clip, chance: np.random.Generator) -> Callable[[int], NDArray[np.float32]]:
     """White noise float32 (H, W, 3) by frame: one drawn field, shifted by a drawn way for each frame."""
     field = chance.standard_normal(clip.shape[1:], dtype=np.float32)
@@ -110,3 +116,5 @@ MEASURED: dict[str, Distortion] = {
 }
 #: Labelled by the order of their strengths: VMAF means nothing on pictures of another exposure.
 ORDERED: dict[str, Distortion] = {"low_light": low_light, "over_exposure": over_exposure}
+#: No faults: what a film can look like before something happens to it.
+LOOKS: dict[str, Distortion] = {"low_key": low_key}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +11,10 @@ from numpy.typing import NDArray
 from virality_core.media import open_reel
 from virality_core.training.quality.baselines import Brisque, sharpness
 from virality_core.training.quality.distortions import ORDERED
-from virality_core.training.quality.fit import pairs_of
+from virality_core.training.quality.pairs import GROUPS, pairs_of
 from virality_core.training.quality.samples import STILLS, Sample, clip_path
 from virality_core.training.regression import spearman
 from virality_core.types import Plan
-
-#: What is told apart in the figures: kinds that belong together.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "compression": ("h264", "hevc"),
-    "scaling": ("rescale",),
-    "blur": ("defocus", "motion_blur"),
-    "noise": ("noise",),
-    "mixture": ("mixture",),
-}
 
 Scores = NDArray[np.float64]
 
@@ -35,7 +26,7 @@ def figures(scores: Scores, samples: Sequence[Sample]) -> dict[str, object]:
     kinds = np.array([one.kind for one in samples])
     within = {name: np.isin(kinds, [*group, "clean"]) for name, group in GROUPS.items()}
     alone = np.any([mask for name, mask in within.items() if name != "mixture"], axis=0)
-    pairs = pairs_of(list(samples))
+    pairs = pairs_of(samples)
     right, of = scores[pairs.better] > scores[pairs.worse], kinds[pairs.worse]
     return {
         "clips": int(alone.sum()),

@@ -26,8 +26,8 @@ from virality_core.scorers.quality_networks import tau_of
 from virality_core.training.quality import ffmpeg
 from virality_core.training.quality.baselines import Brisque, sharpness
 from virality_core.training.quality.distortions import CODECS, MEASURED, ORDERED, crf_of
-from virality_core.training.quality.fit import pairs_of
 from virality_core.training.quality.measure import figures
+from virality_core.training.quality.pairs import pairs_of
 from virality_core.training.quality.samples import Sample
 from virality_core.types import Plan
 from virality_core.weights.digests import sha256

@@ -1,8 +1,9 @@
-"""Writes the trained model as one file: the part of NIMA's MobileNet that it uses, and its head."""
+"""Writes the trained model as one file: the part of NIMA's MobileNet that it uses, and its heads."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import save
@@ -10,11 +11,11 @@ from safetensors.torch import save
 from virality_core.models.quality_lite import LiteFeatures, LiteHead
 
 
-def save_model(network: LiteFeatures, head: LiteHead, path: Path) -> str:
+def save_model(network: LiteFeatures, heads: Sequence[LiteHead], path: Path) -> str:
     """Write the tensors, float16; returns the file's sha256."""
     tensors = {
         prefix + name: tensor.half().contiguous()
-        for prefix, module in (("features.", network), ("head.", head))
+        for prefix, module in (("features.", network), *((f"heads.{place}.", head) for place, head in enumerate(heads)))
         for name, tensor in module.state_dict().items()
     }
     data = save(dict(sorted(tensors.items())))

@@ -20,23 +20,24 @@ _ROOM = 1.05  # of the picture, at least, over the window
 _BLOCK = 16  # pixels
 
 
-def film(path: Path, seed: int, *, sharpest: bool = True) -> Clip:
+def film(path: Path, seed: int, *, sharpest: bool = True, shrunk: float = 1.0) -> Clip:
     """A clip uint8 (`FRAMES`, H, W, 3) of a drawn, slow pan, zoom and turn over a picture, of one of `SIZES`.
 
-    It is of the `sharpest` of the places drawn, or of the first. The picture is scaled down, never up: an enlarged one
-    would be no clean material.
+    It is of the `sharpest` of the places drawn, or of the first. The picture is `shrunk` so many times before,
+    or as far as it has room for, and scaled down, never up: an enlarged one would be no clean material.
 
     Raises:
         InputError: the file is no picture.
     """
     chance = np.random.default_rng(seed)
     picture = read_image(path)
+    room = max(min(picture.shape[1] / width, picture.shape[0] / height) for width, height in SIZES)
+    picture = _shrunk(picture, min(shrunk, room / _ROOM))
     fits = [size for size in SIZES if min(picture.shape[1] / size[0], picture.shape[0] / size[1]) >= _ROOM]
     width, height = (fits or SIZES)[0]
     fit = 1.12 * max(width / picture.shape[1], height / picture.shape[0])  # the window is 0.45 to 0.9 of the picture
     shrink = min(1.0, fit * chance.uniform(1.0, 2.0))
-    if shrink < 1.0:
-        picture = np.asarray(cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    picture = _shrunk(picture, 1.0 / shrink)
     reach = np.array([picture.shape[1] - width, picture.shape[0] - height])
     places = chance.uniform(0.1, 0.9, (_PLACES, 2)) * reach
     begin = places[0]
@@ -52,6 +53,13 @@ def film(path: Path, seed: int, *, sharpest: bool = True) -> Clip:
         flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
         frames.append(cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT))
     return np.stack(frames).astype(np.uint8)
+
+
+def _shrunk(picture: NDArray[np.uint8], times: float) -> NDArray[np.uint8]:
+    if times <= 1.0:
+        return picture
+    small = cv2.resize(picture, None, fx=1.0 / times, fy=1.0 / times, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def detail(rgb: NDArray[np.uint8]) -> float:

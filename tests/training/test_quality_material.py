@@ -1,29 +1,42 @@
-"""The material and the fit of the light quality model: graded, labelled, resumable, and able to learn."""
+"""The material of the light quality model: graded, labelled, resumable; and any video judged as it was."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from virality_core.errors import InputError
+from virality_core.media import open_reel
 from virality_core.models import nima
 from virality_core.models.quality_lite import CROPS, FEATURES, LiteFeatures
 from virality_core.training.quality import __main__ as command
-from virality_core.training.quality import contents, ffmpeg, real_clips
+from virality_core.training.quality import contents, ffmpeg, gcompris, real_clips
+from virality_core.training.quality import samples as samples_module
 from virality_core.training.quality.baselines import asymmetric, features, sharpness
 from virality_core.training.quality.contents import Picture, pictures
-from virality_core.training.quality.distortions import MEASURED, ORDERED, crf_of
-from virality_core.training.quality.fit import fit, judge, pairs_of
-from virality_core.training.quality.measure import figures
-from virality_core.training.quality.samples import STILLS, Sample, clips_of, load, of_picture
+from virality_core.training.quality.distortions import LOOKS, MEASURED, ORDERED, crf_of
+from virality_core.training.quality.pairs import pairs_of
+from virality_core.training.quality.samples import (
+    STILLS,
+    Sample,
+    clip_path,
+    clips_of,
+    load,
+    of_picture,
+    seed_of,
+    view_of,
+)
 from virality_core.training.quality.views import FRAMES, SHARP, SIZES, detail, film
+from virality_core.types import Plan
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +78,59 @@ def test_the_camera_goes_where_the_picture_is_sharp(tmp_path: Path) -> None:
     assert sum(detail(film(path, seed)[0]) > SHARP for seed in range(6)) >= 5
 
 
+def test_a_picture_with_blocks_is_shrunk_before_it_is_filmed(tmp_path: Path) -> None:
+    """As far as there is room for a clip, and no farther: a picture is never enlarged or continued."""
+    path = tmp_path / "picture.png"
+    for (height, width), filmed in (((600, 800), SIZES[1]), ((400, 533), SIZES[2]), ((378, 504), SIZES[2])):
+        cv2.imwrite(str(path), np.random.default_rng(5).integers(60, 200, (height, width, 3), dtype=np.uint8))
+        as_it_is, shrunk = (film(path, 3, shrunk=times)[0] for times in (1.0, 1.5))
+        assert shrunk.shape[:2] == SIZES[2][::-1]
+        assert as_it_is.shape[:2] == filmed[::-1]
+    assert (as_it_is == shrunk).all()  # the last has no room
+
+
+def test_photos_are_taken_out_of_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(3)
+    whole, small = chance.integers(0, 256, (400, 500, 3), np.uint8), chance.integers(0, 256, (300, 900, 3), np.uint8)
+    webp = [cv2.imencode(".webp", one, [cv2.IMWRITE_WEBP_QUALITY, 60])[1].tobytes() for one in (whole, small)]
+    archive = tmp_path / "usr/share/gcompris-qt/rcc/animals.rcc"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"qres\0\0\0\1" + webp[0] + b"RIFF" + webp[1] + webp[0] + b"\0tree")
+    monkeypatch.setattr(gcompris, "PHOTOS", {"animals": 2})
+    assert gcompris.main([str(tmp_path)]) == 0
+    written = sorted((tmp_path / "gcompris-qt-data").iterdir())
+    assert [one.name for one in written] == ["animals-1.webp", "animals-2.webp"]
+    assert all(one.read_bytes() == webp[0] for one in written)
+    monkeypatch.setattr(gcompris, "PHOTOS", {"animals": 3})
+    with pytest.raises(InputError, match=r"2 photos, not 3"):
+        gcompris.unpack(tmp_path)
+    monkeypatch.setattr(gcompris, "PHOTOS", {"plants": 1})
+    with pytest.raises(InputError, match=r"plants\.rcc is missing"):
+        gcompris.unpack(tmp_path / "elsewhere")
+
+
+def test_grain_on_soft_films_is_learned_by_its_order_alone(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples_module, "CODECS", {})
+    monkeypatch.setattr(samples_module, "MEASURED", {"noise": MEASURED["noise"], "defocus": MEASURED["defocus"]})
+    monkeypatch.setattr(samples_module, "_MIXTURES", ())
+    monkeypatch.setattr(samples_module, "_GRAINED", {" soft": ((("defocus",), 0.3, 0.6),)})
+    found = clips_of(Picture(path=drawn, source="drawn", split="train"), tmp_path / "clips")
+    soft = [one for one in found if one.picture == "drawn.0 soft"]
+    assert {view_of(one) for one in found} == {"drawn.0"}
+    assert [one.kind for one in soft] == ["clean", "noise", "noise", "noise"]
+    assert {one.vmaf for one in soft} == {None}
+    pairs = pairs_of(soft)
+    assert len(pairs.better) == 6
+    clips = [
+        open_reel(clip_path(tmp_path / "clips", "drawn.0", found.index(one)), Plan(stills=1)).frames.rgb for one in soft
+    ]
+    assert detail(clips[0][0]) < detail(film(drawn, seed_of("drawn.0"))[0])
+    levels = [float(np.abs(one.astype(int) - clips[0]).mean()) for one in clips]
+    assert levels == sorted(levels)
+
+
 def test_a_soft_picture_is_left_out(drawn: Path, tmp_path: Path) -> None:
     path = tmp_path / "soft.png"
     cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(drawn)), (0, 0), 12))
@@ -80,14 +146,20 @@ def test_test_pictures_are_fresh_and_no_picture_is_in_two_splits(monkeypatch: py
     of_split = {split: {one.path for one in found if one.split == split} for split in ("train", "val", "test")}
     assert all(of_split.values())
     assert sum(map(len, of_split.values())) == len({one.path for one in found})
-    assert {one.source.split()[0] for one in found if one.split == "test"} <= set(contents._FRESH)
+    assert {one.source.split()[0] for one in found if one.split == "test"} == {"gcompris-qt-data"}
+    for root in ("/", "/some/where/else", "."):
+        splits = {one.name: one.split for one in pictures(Path(root))}
+        assert splits == {one.name: one.split for one in found}
+    views = Counter(one.path for one in found)
+    assert all(views[one.path] == 1 for one in found if one.split != "train")
+    assert max(views.values()) == contents.VIEWS
 
 
-@pytest.mark.parametrize("kind", [*MEASURED, *ORDERED])
+@pytest.mark.parametrize("kind", [*MEASURED, *ORDERED, *LOOKS])
 def test_a_distortion_grows_with_its_strength(drawn: Path, kind: str) -> None:
     clip = film(drawn, 4)[:1]
     far = [
-        float(np.abs((MEASURED | ORDERED)[kind](clip, strength, 2).astype(int) - clip).mean())
+        float(np.abs((MEASURED | ORDERED | LOOKS)[kind](clip, strength, 2).astype(int) - clip).mean())
         for strength in (0.0, 0.3, 0.6, 1.0)
     ]
     assert far == sorted(far)
@@ -133,43 +205,6 @@ def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.
     assert path.stat().st_mtime_ns == made
 
 
-def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sample]]:
-    """Clips whose VMAF hangs on half of the features, exposure on others; the others are chance."""
-    chance = np.random.default_rng(seed)
-    samples, rows = [], []
-    for picture in range(pictures_):
-        for kind in ("h264", "noise", "rescale", "low_light"):
-            for strength in (0.2, 0.5, 0.9):
-                row = chance.gamma(2.0, 0.3, (STILLS, CROPS, FEATURES)).astype(np.float32)
-                row[..., : 960 if kind != "low_light" else 0] *= 1.0 + 3.0 * strength
-                row[..., 960:1400] *= 1.0 + 6.0 * strength * (kind == "low_light")
-                vmaf = None if kind == "low_light" else 100.0 * (1.0 - 0.8 * strength)
-                name = f"{seed}-{picture}"
-                samples.append(Sample(picture=name, split="train", kind=kind, strength=strength, vmaf=vmaf, bytes=1))
-                rows.append(row)
-    return np.stack(rows), samples
-
-
-def test_pairs_are_of_one_picture_and_kind() -> None:
-    _, samples = _made_up(2, 0)
-    pairs = pairs_of(samples)
-    assert len(pairs.better) == 2 * 4 * 3
-    for good, bad in zip(pairs.better, pairs.worse, strict=True):
-        assert samples[good].picture == samples[bad].picture
-        assert samples[good].kind == samples[bad].kind
-        assert samples[good].strength < samples[bad].strength
-
-
-def test_the_figures_can_fail() -> None:
-    _, samples = _made_up(3, 0)
-    by_strength = -np.array([one.strength for one in samples])
-    good, bad = figures(by_strength, samples), figures(-by_strength, samples)
-    assert good["spearman_together"] == pytest.approx(1.0)
-    assert bad["spearman_together"] == pytest.approx(-1.0)
-    assert set(good["pair_order"].values()) == {1.0}  # type: ignore[attr-defined]
-    assert set(bad["pair_order"].values()) == {0.0}  # type: ignore[attr-defined]
-
-
 def test_sharpness_and_brisque_features_tell_blur(drawn: Path) -> None:
     frame = film(drawn, 4)[0]
     blurred = MEASURED["defocus"](frame[None], 0.6, 1)[0]
@@ -191,17 +226,15 @@ def test_fitted_shapes_are_those_of_known_distributions() -> None:
         assert left == pytest.approx(right, rel=0.05)
 
 
-@pytest.mark.slow
-def test_the_head_learns_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # an optimizer's first step makes that folder
-    given, samples = _made_up(12, 1)
-    head = fit(given, samples, steps=60)
-    unseen, theirs = _made_up(6, 2)
-    found = figures(judge(head, unseen), theirs)
-    assert float(str(found["spearman_together"])) > 0.8
-    assert (
-        judge(fit(given[:24], samples[:24], steps=3), unseen) == judge(fit(given[:24], samples[:24], steps=3), unseen)
-    ).all()
+def test_material_of_another_version_is_refused(drawn: Path, tmp_path: Path) -> None:
+    network = LiteFeatures(nima.build(nima.Nima().state_dict())).eval()
+    samples = [Sample(picture="drawn.0", split="train", kind="clean", strength=0.0, vmaf=99.0, bytes=1)]
+    for crops, split in ((CROPS - 1, "train"), (CROPS, "test")):
+        features_ = np.zeros((len(samples), STILLS, crops, FEATURES), np.float16)
+        np.savez(tmp_path / "drawn.0.npz", features=features_, samples=json.dumps([asdict(one) for one in samples]))
+        picture = Picture(path=drawn, source="drawn", split=cast(contents.Split, split))
+        with pytest.raises(InputError, match="another version"):
+            of_picture(picture, network, tmp_path)
 
 
 def test_material_without_a_part_is_refused(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,8 +242,9 @@ def test_material_without_a_part_is_refused(drawn: Path, tmp_path: Path, monkeyp
     few = [Picture(path=drawn, source="drawn", split="train")]
     monkeypatch.setattr(command, "pictures", lambda _: few)
     monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
-    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"defocus": MEASURED["defocus"]})
+    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"noise": MEASURED["noise"]})
     monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
+    monkeypatch.setattr("virality_core.training.quality.samples._GRAINED", {})
     out = tmp_path / "out"
     assert command.main(["--work", str(tmp_path), "--out", str(out)]) == InputError.exit_code
     assert not out.exists()
