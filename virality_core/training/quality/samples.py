@@ -71,8 +71,8 @@ def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path | 
         partial = path.with_suffix(".part.npz")
         np.savez(partial, features=np.stack(features), samples=json.dumps([asdict(one) for one in samples]))
         partial.rename(path)
-    features, samples = load([path])
-    if features.shape[2:] != (CROPS, FEATURES) or {one.split for one in samples} != {picture.split}:
+    kept, theirs = load([path])
+    if kept.shape[2:] != (CROPS, FEATURES) or {one.split for one in theirs} != {picture.split}:
         raise InputError(f"{path} was made by another version of this program: take an empty --work folder.")
     return path
 
