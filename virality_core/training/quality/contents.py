@@ -149,7 +149,7 @@ _SOURCES = (
         shrunk=1.5,
     ),
     _Source(
-        package="gcompris-qt-data 3.1 (photos by file: CC-BY, CC-BY-SA, CC0, GFDL, GPL-3+, public domain)",
+        package="gcompris-qt-data 3.1 (photos by file: CC-BY, CC-BY-SA, GFDL, GPL-3+, public domain)",
         folder="gcompris-qt-data",
         names=(
             "".join(
@@ -168,7 +168,7 @@ _SOURCES = (
         shrunk=1.5,
     ),
     _Source(
-        package="gcompris-qt-data 3.1 (photos by file: CC-BY, CC-BY-SA, CC0, GFDL, GPL-3+, public domain)",
+        package="gcompris-qt-data 3.1 (photos by file: CC-BY, CC-BY-SA, GFDL, GPL-3+, public domain)",
         folder="gcompris-qt-data",
         names="".join(f"erase-{number}.webp " for number in range(1, PHOTOS["erase"] + 1)),
         turns=("train",),  # but those of `_TEST`
