@@ -61,13 +61,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/pip install -r requirements-dev.txt
 	@touch $@
 
-# The browser tests drive Debian's Chromium, and one of text on screen draws Hindi; where that can't be installed, they
-# skip and say so.
+# The browser tests drive Debian's Chromium, one of text on screen draws Hindi, and one of speech has espeak-ng speak; where
+# that can't be installed, they skip and say so.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 HINDI := /usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf
 test-packages:
-	@{ command -v chromium >/dev/null && [ -e $(HINDI) ]; } || { \
-	    echo "Installing Chromium and a Devanagari font for the tests …"; \
+	@{ command -v chromium && command -v espeak-ng && [ -e $(HINDI) ]; } >/dev/null || { \
+	    echo "Installing Chromium, espeak-ng and a Devanagari font for the tests …"; \
 	    $(AS_ROOT) apt-get update -qq && \
-	    $(AS_ROOT) apt-get install -y -qq chromium fonts-noto-color-emoji fonts-lohit-deva >/dev/null; \
+	    $(AS_ROOT) apt-get install -y -qq chromium espeak-ng fonts-noto-color-emoji fonts-lohit-deva >/dev/null; \
 	} || echo "They can't be installed here: the tests that need them will be skipped."
