@@ -14,10 +14,7 @@ from virality_core.training.quality import heads
 from virality_core.training.quality.fit import fit, judge
 from virality_core.training.quality.measure import figures
 from virality_core.training.quality.pairs import pairs_of
-from virality_core.training.quality.samples import (
-    STILLS,
-    Sample,
-)
+from virality_core.training.quality.samples import STILLS, Sample
 
 
 def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sample]]:

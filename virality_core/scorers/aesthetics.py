@@ -19,7 +19,7 @@ from virality_core.media.image import read_image
 from virality_core.models import nima
 from virality_core.models.checkpoint import load_tensors
 from virality_core.scorers.base import Scorer, rated
-from virality_core.scorers.measures.frames import WHOLE, Box, picture_box
+from virality_core.scorers.measures.frames import WHOLE, picture_box
 from virality_core.types import (
     HOOK_SECONDS,
     Details,
@@ -169,14 +169,10 @@ def _distinct(
     batches = [reel.frames] if reel.hook is None else [reel.frames, reel.hook]
     seconds = np.concatenate([batch.seconds for batch in batches])
     box = picture_box(reel.frames.rgb) if len(reel.frames) else WHOLE
-    pictures = np.concatenate([nima.squash(batch.rgb if box == WHOLE else _cut(batch.rgb, box)) for batch in batches])
+    pictures = np.concatenate([nima.squash(box.cut_all(batch.rgb)) for batch in batches])
     distinct, first, rows = np.unique(seconds, return_index=True, return_inverse=True)
     stills = len(reel.frames)
     return distinct, pictures[first], rows[:stills], rows[stills:]
-
-
-def _cut(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    return np.stack([box.cut(frame) for frame in rgb]) if len(rgb) else rgb
 
 
 def _details(marks: Marks, rows: NDArray[np.intp]) -> FrameDetails:

@@ -121,10 +121,8 @@ class LightVsfa(Network):
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:
         """Judge by crops of the stills; see `CROPS`."""
         tau = tau_of(frames.seconds, frame_rate)
-        box = picture_box(frames.rgb)  # in black bars is nothing to judge
-        value, values = self._network.score(
-            np.stack([box.cut(one) for one in frames.rgb]), tau, lambda share: progress("quality", share)
-        )
+        pictures = picture_box(frames.rgb).cut_all(frames.rgb)  # in black bars is nothing to judge
+        value, values = self._network.score(pictures, tau, lambda share: progress("quality", share))
         return Judgement(
             value=100.0 * value, seconds=frames.seconds, values=100.0 * values, tau_frames=tau, protocol=CROPS
         )

@@ -22,6 +22,7 @@ from virality_core.errors import ViralityError
 from virality_core.media import open_reel, probe
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.quality_lite import LiteQuality
+from virality_core.scorers.measures.frames import picture_box
 from virality_core.scorers.quality_networks import tau_of
 from virality_core.training.quality import ffmpeg
 from virality_core.training.quality.baselines import Brisque, sharpness
@@ -89,9 +90,10 @@ def _in_order(samples: list[Sample], scores: NDArray[np.float64]) -> float:
 
 
 def score_file(model: LiteQuality, path: Path) -> float:
-    """The model's answer for a file, from the stills that the scorer gets."""
+    """The model's answer for a file, from the stills that the scorer gets, without black bars as there."""
     reel = open_reel(path, _PLAN)
-    return model.score(reel.frames.rgb, tau_of(reel.frames.seconds, reel.info.frame_rate))[0]
+    pictures = picture_box(reel.frames.rgb).cut_all(reel.frames.rgb)
+    return model.score(pictures, tau_of(reel.frames.seconds, reel.info.frame_rate))[0]
 
 
 def _distort(clean: ffmpeg.Clip, kind: str, strength: float, file: Path) -> int:
