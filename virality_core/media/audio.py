@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from virality_core.media.audio_frames import UnreadableSound, audio_frames, check_channels
 from virality_core.media.levels import LevelMeter
 from virality_core.media.source import AV_ERRORS
 from virality_core.types import AUDIO_SECONDS, Audio
@@ -24,6 +26,7 @@ class AudioCollector:
 
     def __init__(self, rate: int, max_seconds: float) -> None:
         self.damaged_packets = 0
+        self.unreadable = ""  # one sentence on why nothing of the sound is read
         self._rate = rate
         self._max_samples = int(min(max_seconds, AUDIO_SECONDS) * rate)
         self._max_seconds = max_seconds
@@ -35,18 +38,30 @@ class AudioCollector:
         self._resampler: AudioResampler | None = None
         self._shape: tuple[str, str, int] | None = None
 
-    def add(self, packet: Packet) -> None:  # type: ignore[type-arg]
+    def add(self, packet: Packet[AudioStream]) -> None:
         """Decode one packet (an empty one flushes)."""
+        if self.unreadable:
+            return
         try:
-            for frame in packet.decode():
-                if isinstance(frame, AudioFrame):
-                    self._take(frame)
-        except AV_ERRORS:
+            if self._start is None:
+                check_channels(packet.stream.codec_context)
+        except UnreadableSound as error:
+            self.unreadable = str(error)
+            return
+        try:
+            for frame in audio_frames(packet):
+                self._take(frame)
+        except (UnreadableSound, *AV_ERRORS):
             self.damaged_packets += 1
 
     def finish(self, zero_seconds: float) -> Audio | None:
         """The whole track, with `start_seconds` relative to `zero_seconds`; None when no sound was decoded."""
-        self._flush()
+        if self.unreadable:
+            return None
+        try:
+            self._flush()
+        except AV_ERRORS:
+            self.damaged_packets += 1
         if self._start is None or not self._samples:
             return None
         samples = np.concatenate(self._chunks)
@@ -57,7 +72,11 @@ class AudioCollector:
         return Audio(samples=samples, sample_rate=self._rate, start_seconds=start, levels=self._levels.finish(start))
 
     def notes(self) -> tuple[str, ...]:
-        """What was missing."""
+        """What was missing. To be called after `finish`."""
+        if self.unreadable:
+            return (self.unreadable,)
+        if not self._samples:
+            return ("The sound could not be decoded.",)
         return ("Some of the sound is damaged and was passed over.",) if self.damaged_packets else ()
 
     def _take(self, frame: AudioFrame) -> None:
@@ -87,10 +106,10 @@ class AudioCollector:
                 self._append(part)
 
     def _flush(self) -> None:
-        if self._resampler is not None:
-            for part in self._resampler.resample(None):
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            for part in resampler.resample(None):
                 self._append(part)
-            self._resampler = None
 
     def _append(self, part: AudioFrame) -> None:
         samples = np.frombuffer(memoryview(part.planes[0]), np.float32, count=part.samples)

@@ -7,11 +7,14 @@ as libebur128 does. True peak: Annex 2, four times as many samples (two from 96 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from virality_core.media.source import AV_ERRORS
 from virality_core.types import Levels
 
 HOP_SECONDS = 0.01
@@ -45,8 +48,8 @@ class LevelMeter:
         self._end_part()
         rate = frame.sample_rate
         factor = next((factor for below, factor in _OVERSAMPLED if rate < below), 1)
-        self._plain = AudioResampler("fltp", frame.layout, rate)
-        self._finer = AudioResampler("fltp", frame.layout, rate * factor) if factor > 1 else None
+        self._plain = AudioResampler("flt", frame.layout, rate)
+        self._finer = AudioResampler("flt", frame.layout, rate * factor) if factor > 1 else None
         self._part = _Part(at_seconds, rate, [channel.name for channel in frame.layout.channels])
 
     def add(self, frame: AudioFrame) -> None:
@@ -84,15 +87,16 @@ class LevelMeter:
             self._true_peak = max(self._true_peak, float(np.abs(samples).max()))
 
     def _end_part(self) -> None:
-        if self._plain is not None:
-            for plain in self._plain.resample(None):
-                self._hear(plain)
-        if self._finer is not None:
-            for fine in self._finer.resample(None):
-                self._peak(_samples(fine))
+        plain, finer = self._plain, self._finer
+        self._plain = self._finer = None
+        with suppress(*AV_ERRORS):  # after damage there may be nothing to flush; what was heard before counts
+            for rest in plain.resample(None) if plain is not None else ():
+                self._hear(rest)
+            for rest in finer.resample(None) if finer is not None else ():
+                self._peak(_samples(rest))
         if self._part is not None:
             self._keep(self._part.flush())
-        self._plain = self._finer = self._part = None
+        self._part = None
 
     def _keep(self, heard: tuple[int, NDArray[np.float64]] | None) -> None:
         if heard is None:
@@ -193,7 +197,9 @@ def _high_pass(rate: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _samples(frame: AudioFrame) -> Samples:
-    samples = np.nan_to_num(frame.to_ndarray().astype(np.float32, copy=False), nan=0.0)
+    """The samples (C, S) of a packed frame: `to_ndarray` of a planar one of 8 channels reads past its end."""
+    packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
+    samples = np.nan_to_num(packed.astype(np.float32, order="C"), nan=0.0)
     return np.clip(samples, -_LARGEST, _LARGEST)
 
 

@@ -12,14 +12,13 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError
+from virality_core.media.audio_frames import UnreadableSound, channel_count, check_channels, frames_of
 from virality_core.media.decode import THREADED_PIXELS
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
@@ -87,7 +86,7 @@ def preview_mp4(
             try:
                 with open_mp4(out) as target:
                     _Writer(target, container, stream, table, picture, max_side).write(report)
-            except FFmpegError as error:
+            except AV_ERRORS as error:
                 raise InputError(f"“{opened.name}” can't be turned into a preview; export it as H.264.") from error
     return out.getvalue()
 
@@ -119,8 +118,8 @@ class _Writer:
         self._video.codec_context.time_base = table.time_base
         self._video.color_primaries = self._video.color_trc = self._video.colorspace = 1
         self._video.color_range = ColorRange.MPEG
-        self._sound = main_audio(container)
-        layout = "mono" if self._sound is not None and self._sound.channels == 1 else "stereo"
+        self._sound = _readable(main_audio(container))
+        layout = "mono" if self._sound is not None and channel_count(self._sound.codec_context) == 1 else "stereo"
         self._resampler = AudioResampler("fltp", layout, _SOUND_RATE, options={"rematrix_maxval": "1"})
         self._track: AudioStream | None = None
         if self._sound is not None:
@@ -130,10 +129,10 @@ class _Writer:
         streams = [self._stream] if self._sound is None else [self._stream, self._sound]
         for packet in until_damage(self._container.demux(streams)):
             progress(STAGE, min(1.0, max(0, self._last) / max(1, self._table.end - self._table.zero)))
-            for frame in _decoded(packet):
+            for frame in frames_of(packet):
                 if isinstance(frame, VideoFrame):
                     self._add_picture(frame)
-                elif isinstance(frame, AudioFrame):
+                else:
                     self._add_sound(frame)
         self._target.mux(self._video.encode(None))
         if self._track is not None:
@@ -169,8 +168,11 @@ class _Writer:
             self._target.mux(self._track.encode(frame))
 
 
-def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]
+def _readable(sound: AudioStream | None) -> AudioStream | None:
+    """The stream, or None: better a preview without sound than none."""
     try:
-        return list(packet.decode())
-    except AV_ERRORS:
-        return []
+        if sound is not None:
+            check_channels(sound.codec_context)
+    except UnreadableSound:
+        return None
+    return sound

@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
+from virality_core.media.audio_frames import channel_count
 from virality_core.media.context import decoding_context, has_alpha
 from virality_core.media.held import check_memory
 from virality_core.media.limits import DEFAULT_LIMITS, Limits
@@ -129,7 +130,7 @@ def _audio_info(container: InputContainer) -> AudioInfo | None:
     seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
     return AudioInfo(
         codec=stream.codec_context.codec.canonical_name,
-        channels=stream.codec_context.channels,
+        channels=channel_count(stream.codec_context),
         sample_rate=stream.codec_context.sample_rate,
         duration_seconds=seconds,
     )

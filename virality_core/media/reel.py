@@ -18,7 +18,7 @@ from virality_core.media.probe import checked_video, describe
 from virality_core.media.source import Source, VideoSource
 from virality_core.media.survey import Survey, survey
 from virality_core.media.take import take
-from virality_core.types import Audio, Plan, Progress, Reel, VideoInfo
+from virality_core.types import Plan, Progress, Reel, VideoInfo
 
 _REPEATED_AT_LEAST = 0.01  # of all frames: a stray time stamp is no matter
 
@@ -69,8 +69,7 @@ def open_reel(
         cuts=cuts,
         clips=taken.clips,
         audio=audio,
-        notes=_notes(header, info, table, plan, audio, _damage(damaged, asked, seen))
-        + (sound.notes() if sound else ()),
+        notes=_notes(header, info, table, plan, _damage(damaged, asked, seen), sound.notes() if sound else ()),
     )
 
 
@@ -90,7 +89,7 @@ def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
 
 
 def _notes(
-    header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, audio: Audio | None, damage: tuple[str, ...]
+    header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, damage: tuple[str, ...], sound: tuple[str, ...]
 ) -> tuple[str, ...]:
     notes = []
     # Where only the file's length is stated, the sound may be what lasts so long: it must have been read to tell.
@@ -109,8 +108,8 @@ def _notes(
         )
     if info.audio is None:
         notes.append("The file has no sound.")
-    elif plan.audio_rate and audio is None:
-        notes.append("The sound could not be decoded.")
+    else:
+        notes += sound
     if info.transfer != "sdr":
         notes.append(f"The video is HDR ({info.transfer.upper()}); it was brought to SDR as a usual screen shows it.")
     if info.has_alpha:

@@ -26,6 +26,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from virality_core.errors import InputError, UsageError
+from virality_core.media.audio_frames import channel_count, check_channels, frames_of
 from virality_core.media.coded import CRF, PRESET, even, set_colours, to_code
 from virality_core.media.first import first_decoder
 from virality_core.media.groups import frame_ticks
@@ -71,7 +72,7 @@ def rewrite(
 
     Raises:
         UsageError: `out` is the reel itself, or can't be written.
-        InputError: the reel can't be read. Cancelled: `progress` raised it; nothing is left behind.
+        InputError: the reel, or its sound, can't be read. Cancelled: `progress` raised it; nothing is left behind.
     """
     if out.exists() and source.exists() and out.samefile(source):
         raise UsageError(f"{out} is the reel itself; name another file.")
@@ -163,7 +164,8 @@ class _Copy:
         self._sound = main_audio(container)
         self._track: AudioStream | None = None
         if self._sound is not None:
-            layout = "mono" if self._sound.channels == 1 else "stereo"
+            check_channels(self._sound.codec_context)
+            layout = "mono" if channel_count(self._sound.codec_context) == 1 else "stereo"
             self._resampler = AudioResampler("fltp", layout, _SOUND_RATE, options={"rematrix_maxval": "1"})
             self._track = target.add_stream("aac", rate=_SOUND_RATE, layout=layout)
             self._track.bit_rate = 192_000
@@ -177,10 +179,10 @@ class _Copy:
             if packet.stream_index == self._stream.index and self._copies:
                 self._copy(packet)
                 continue
-            for frame in _decoded(packet):
+            for frame in frames_of(packet):
                 if isinstance(frame, VideoFrame):
                     self._add_picture(frame)
-                elif isinstance(frame, AudioFrame):
+                else:
                     self._add_sound(frame)
         if self._video is not None and not self._copies:
             self._target.mux(self._video.encode(None))
@@ -249,13 +251,6 @@ class _Copy:
             changed.pts = None if frame.pts is None else frame.pts + early
             frame = changed
         self._target.mux(self._track.encode(frame))
-
-
-def _decoded(packet: Packet) -> list[object]:  # type: ignore[type-arg]
-    try:
-        return list(packet.decode())
-    except AV_ERRORS:
-        return []
 
 
 def _silent(stage: str, fraction: float) -> None:
