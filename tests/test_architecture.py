@@ -137,9 +137,3 @@ def test_streamlit_pages_use_no_navigation() -> None:
     """Streamlit finds pages/ by itself; `st.navigation` beside it would hide them."""
     for path in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py")]:
         assert "st.navigation" not in path.read_text(encoding="utf-8"), path
-
-
-def test_files_stay_small() -> None:
-    for path in _files():
-        lines = path.read_text(encoding="utf-8").count("\n")
-        assert lines <= 300, f"{path.relative_to(ROOT)} has {lines} lines: one idea a file"

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from virality_core.engagement.facts import Facts
 from virality_core.engine import Engine, EngineBusy, Job
-from virality_core.errors import Cancelled, InputError, ViralityError
+from virality_core.errors import Cancelled, InputError, ViralityError, WeightsError
 from virality_core.pipeline import Scorers
 from virality_core.types import Post, Profile, Progress
 
@@ -284,3 +286,60 @@ def test_a_preview_is_made_in_the_same_queue(make_engine: Callable[..., Engine],
     engine = make_engine(score=Gate())
     copy = engine.submit_preview(BytesIO(drawn_clip.read_bytes()), name="drawn.mp4").result(120)
     assert copy[4:8] == b"ftyp"
+
+
+def test_models_are_loaded_before_anybody_comes(make_engine: Callable[..., Engine]) -> None:
+    loaded = threading.Event()
+
+    def load(profile: Profile, device: str | None) -> Scorers:
+        loaded.set()
+        return no_scorers(profile, device)
+
+    make_engine(score=Gate(), load=load, preload="lite")
+    assert loaded.wait(WAIT_SECONDS)
+
+
+def test_who_comes_first_hears_why_the_models_can_t_be_loaded(make_engine: Callable[..., Engine]) -> None:
+    def load(profile: Profile, device: str | None) -> Scorers:
+        raise WeightsError("The weights are missing.")
+
+    engine = make_engine(score=Gate(), load=load, preload="auto")
+    with pytest.raises(WeightsError, match="missing"):
+        engine.submit(Upload()).result(WAIT_SECONDS)
+
+
+def test_later_collections_pass_over_what_was_loaded(make_engine: Callable[..., Engine]) -> None:
+    """Streamlit collects after each run of the page: over all of torch that stops every thread for 160 ms."""
+    gate = Gate()
+    gate.open.set()
+    gc.unfreeze()
+    make_engine(score=gate).submit(Upload()).result(WAIT_SECONDS)
+    assert gc.get_freeze_count() > 10_000
+    assert len(gc.get_objects()) < gc.get_freeze_count()
+
+
+def test_the_wait_is_estimated_from_the_jobs_before(make_engine: Callable[..., Engine]) -> None:
+    gate = Gate()
+    engine = make_engine(score=gate)
+    first, second, third = (engine.submit(Upload()) for _ in range(3))
+    assert third.wait_seconds is None, "no job has been done yet"
+    until(lambda: first.state == "running")
+    time.sleep(0.2)
+    gate.open.set()
+    third.result(WAIT_SECONDS)
+    gate.open.clear()
+    engine._lasted["score"] = deque([6.0, 10.0])
+    running, waiting, last = (engine.submit(Upload()) for _ in range(3))
+    until(lambda: running.state == "running")
+    assert running.wait_seconds == 0.0
+    assert waiting.wait_seconds == pytest.approx(8.0, abs=1.0)
+    assert last.wait_seconds == pytest.approx(16.0, abs=1.0)
+    gate.open.set()
+    last.result(WAIT_SECONDS)
+    assert second.wait_seconds == 0.0
+
+
+def test_own_posts_are_fitted_in_the_same_queue(make_engine: Callable[..., Engine]) -> None:
+    posts = [Facts(caption=f"post {number}") for number in range(12)]
+    job = make_engine(score=Gate()).submit_history(posts, {"likes": [100.0 + number for number in range(12)]})
+    assert job.result(120).posts == 12

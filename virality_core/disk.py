@@ -9,6 +9,8 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
+_JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
+
 
 def open_regular(path: Path) -> BinaryIO:
     """An ordinary file, opened for reading. A pipe is not waited for, and a device not read without end.
@@ -51,8 +53,8 @@ def _check_regular(status: os.stat_result, path: Path) -> None:
 
 
 def printable(name: object) -> str:
-    """A name or message that may hold what a stranger typed, without control characters: fit for a terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in str(name))
+    """A name or message that may hold what a stranger typed, without what controls a terminal or turns text around."""
+    return "".join(letter if letter.isprintable() or letter in _JOINERS else "�" for letter in str(name))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -6,28 +6,32 @@ every visitor; a job's bytes are let go of the moment it ends, however it ends.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from virality_core import device
+from virality_core import device, heap
 from virality_core.advice import Change
+from virality_core.engagement.facts import Facts
 from virality_core.errors import Cancelled, InputError, ViralityError
 from virality_core.fusion import Weighing
 from virality_core.improve import exported, with_advice
 from virality_core.media import preview_mp4
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.types import Post, Profile, Progress, Report
+from virality_core.whatif import History, own_history
 
-MAX_WAITING = 8  # reels in the queue: at a few seconds each, the last visitor still waits less than a minute or two
+MAX_WAITING = 50  # jobs in the queue: at a few seconds each, the last visitor waits some minutes, and sees how many
 TIME_LIMIT_SECONDS = 600.0  # of one reel's scoring; the longest reel that is let in takes far less on two cores
+_REMEMBERED_JOBS = 20  # of each kind, for the estimate of a wait
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Source = str | Path | BytesIO
@@ -60,12 +64,13 @@ Work = Callable[[Progress, Callable[[Profile], Scorers]], Result]
 class Job(Generic[Result]):
     """One piece of work on its way. `stage` and `fraction` (0–1) say how far it is; `error` is fit to be shown."""
 
-    def __init__(self, engine: Engine, work: Work[Result]) -> None:
+    def __init__(self, engine: Engine, kind: str, work: Work[Result]) -> None:
         self.state: State = "waiting"
         self.stage = "waiting"
         self.fraction = 0.0
         self.error: ViralityError | None = None
         self.begun: float | None = None  # when it began to run, by `time.monotonic`
+        self.kind = kind
         self._engine = engine
         self._work: Work[Result] | None = work
         self._result: Result | None = None
@@ -80,6 +85,11 @@ class Job(Generic[Result]):
     def position(self) -> int:
         """How many jobs go before this one, those that run included; 0 when it runs or has ended."""
         return self._engine.position(self)
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long until it runs, by how long the last jobs of each kind took; None before any has been done."""
+        return self._engine.wait_seconds(self)
 
     def cancel(self) -> None:
         """Stop: a waiting job leaves the queue, a running one ends at its next progress call. Its bytes are dropped."""
@@ -107,6 +117,7 @@ class Engine:
         devices: One worker each: `cuda:0`, `cpu`, …; None is `load_scorers`' own choice.
         max_waiting: Jobs that may wait; more are refused.
         time_limit_seconds: After so long a running job is ended at its next progress call.
+        preload: What each worker loads at once, before the first job; None loads with the first that needs it.
         load, score: The pipeline's two functions, or others of their shape.
     """
 
@@ -116,6 +127,7 @@ class Engine:
         *,
         max_waiting: int = MAX_WAITING,
         time_limit_seconds: float = TIME_LIMIT_SECONDS,
+        preload: Profile | None = None,
         load: Load = load_scorers,
         score: Score = score_reel,
     ) -> None:
@@ -127,6 +139,8 @@ class Engine:
         self._waiting: deque[Job[Any]] = deque()
         self._running: set[Job[Any]] = set()
         self._closed = False
+        self._preload = preload
+        self._lasted: dict[str, deque[float]] = {}  # seconds of the last jobs done, by kind
         self._devices = tuple(devices)
         self._threads = [
             threading.Thread(target=self._serve, args=(name,), name=f"inference-{name or 'default'}", daemon=True)
@@ -149,7 +163,7 @@ class Engine:
             loaded = scorers(profile)
             return self._score(source, known, scorers=loaded, progress=progress, name=name)
 
-        return self._enqueue(Job(self, work))
+        return self._enqueue(Job(self, "score", work))
 
     def submit_advice(
         self,
@@ -169,7 +183,7 @@ class Engine:
             loaded = replace(scorers(profile), weighing=weighing)
             return with_advice(source, report, loaded, progress=progress, name=name)
 
-        return self._enqueue(Job(self, work))
+        return self._enqueue(Job(self, "advice", work))
 
     def submit_export(self, source: Source, change: Change, *, name: str | None = None) -> Job[bytes]:
         """Queue the writing of a changed copy of a reel (MP4 bytes, in memory). Raises EngineBusy as `submit`."""
@@ -178,7 +192,7 @@ class Engine:
             del scorers
             return exported(source, change, name=name, progress=progress)
 
-        return self._enqueue(Job(self, work))
+        return self._enqueue(Job(self, "export", work))
 
     def submit_preview(self, source: Source, *, name: str | None = None) -> Job[bytes]:
         """Queue the making of a copy that any browser plays (MP4 bytes). Raises EngineBusy as `submit`."""
@@ -187,7 +201,17 @@ class Engine:
             del scorers
             return preview_mp4(source, name=name, progress=progress)
 
-        return self._enqueue(Job(self, work))
+        return self._enqueue(Job(self, "preview", work))
+
+    def submit_history(self, posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> Job[History]:
+        """Queue the fit to a creator's own posts (see `own_history`). Raises EngineBusy as `submit`."""
+
+        def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> History:
+            del scorers
+            progress("own posts", 0.0)
+            return own_history(posts, outcomes)
+
+        return self._enqueue(Job(self, "history", work))
 
     def device_names(self) -> tuple[str, ...]:
         """What each worker scores on, in words."""
@@ -197,6 +221,20 @@ class Engine:
         """See `Job.position`."""
         with self._changed:
             return self._waiting.index(job) + len(self._running) if job in self._waiting else 0
+
+    def wait_seconds(self, job: Job[Any]) -> float | None:
+        """See `Job.wait_seconds`."""
+        with self._changed:
+            if job not in self._waiting:
+                return 0.0
+            usual = {kind: sum(lasted) / len(lasted) for kind, lasted in self._lasted.items()}
+            if not usual:
+                return None
+            unknown = max(usual.values())
+            ahead = [*self._running, *itertools.takewhile(lambda one: one is not job, self._waiting)]
+            now = time.monotonic()
+            left = [max(0.0, usual.get(one.kind, unknown) - (now - (one.begun or now))) for one in ahead]
+            return sum(left) / len(self._threads)
 
     def cancel(self, job: Job[Any]) -> None:
         """See `Job.cancel`."""
@@ -228,6 +266,11 @@ class Engine:
 
     def _serve(self, device_name: str | None) -> None:
         loaded: dict[Profile, Scorers] = {}
+        if self._preload is not None:
+            try:
+                self._loaded(self._preload, loaded, device_name)
+            except Exception:  # noqa: BLE001  (the first job tries again, and says what is wrong)
+                _log.warning("The models could not be loaded ahead of time.\n%s", traceback.format_exc())
         while (job := self._next()) is not None:
             try:
                 self._run(job, loaded, device_name)
@@ -263,8 +306,7 @@ class Engine:
         def scorers(profile: Profile) -> Scorers:
             if profile not in loaded:
                 progress("loading models", 0.0)
-                loaded[profile] = self._load(profile, device_name)
-            return loaded[profile]
+            return self._loaded(profile, loaded, device_name)
 
         work = job._work
         if work is None:
@@ -282,6 +324,15 @@ class Engine:
             self._end(job, "failed", error=ViralityError(sentence))
         else:
             self._end(job, "done", result=result)
+            with self._changed:
+                lasted = self._lasted.setdefault(job.kind, deque(maxlen=_REMEMBERED_JOBS))
+                lasted.append(time.monotonic() - (job.begun or deadline))
+
+    def _loaded(self, profile: Profile, loaded: dict[Profile, Scorers], device_name: str | None) -> Scorers:
+        if profile not in loaded:
+            loaded[profile] = self._load(profile, device_name)
+            heap.keep_for_good()
+        return loaded[profile]
 
     def _end(
         self, job: Job[Result], state: State, *, result: Result | None = None, error: ViralityError | None = None

@@ -25,7 +25,7 @@ def _watch(visit: Visit) -> None:
     if job is None or job.ended:
         st.rerun()
     since = "" if job.begun is None else f" · {time.monotonic() - job.begun:.0f} s"
-    st.progress(job.fraction, text=_doing(job.stage) + since if job.state == "running" else "In the queue")
+    st.progress(job.fraction, text=_doing(job.stage) + since if job.state == "running" else "In line")
     if st.button("Stop", key="stop_advice"):
         job.cancel()
         st.rerun()

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import caption_findings, text
+from pages.components import caption_findings
 from pages.components.caption_variants import compared
 from pages.components.styles import heading
+from pages.components.upload import alert, too_long_caption
 from pages.components.visit import Visit
 from virality_core.captions import CaptionDesk, CaptionReading
 from virality_core.errors import ViralityError
@@ -17,7 +18,6 @@ from virality_core.pipeline import with_caption
 from virality_core.types import Platform, Post
 
 MAX_VARIANTS = 6
-_MAX_CHARACTERS = 50_000
 _LIVE = "Change it and click outside the box: it is read again at once."
 _one_at_a_time = threading.Lock()  # readings are a few hundredths of a second; they don't wait for reels
 
@@ -47,7 +47,7 @@ def alone(visit: Visit, sent: Post | None) -> None:
 @st.fragment
 def _alone(platform: Platform | None) -> None:
     heading("The caption", _LIVE)
-    edited = st.text_area("Caption to read", key="alone-caption", height=100, max_chars=_MAX_CHARACTERS)
+    edited = st.text_area("Caption to read", key="alone-caption", height=100)
     if (edited or "").strip():
         _reading(edited or "", platform, key="alone")
 
@@ -57,14 +57,12 @@ def of_result(visit: Visit) -> None:
     """The caption as it was sent, open to changes, which the score takes over when asked to."""
     heading("The caption", _LIVE)
     post = visit.post
-    edited = st.text_area(
-        "Caption to read", value=post.caption, key="result-caption", height=100, max_chars=_MAX_CHARACTERS
-    )
+    edited = st.text_area("Caption to read", value=post.caption, key="result-caption", height=100)
     wording = edited or ""
     with st.container(
         key="recaption"
     ):  # always there, or what follows would be built anew, and close, with each change
-        if wording != post.caption:
+        if wording != post.caption and not too_long_caption(wording):
             _offer(visit, replace(post, caption=wording))
     if wording.strip():
         _reading(wording, post.platform, key="result")
@@ -81,17 +79,20 @@ def _offer(visit: Visit, post: Post) -> None:
                     answers = desk().answers(post)
                 changed = with_caption(visit.report, post, answers, visit.weighing, visit.history)
             except ViralityError as error:
-                _alert(error)
+                alert(str(error))
                 return
             visit.use_caption(changed, post)
             st.rerun()
 
 
 def _reading(caption: str, platform: Platform | None, *, key: str) -> None:
+    if too_long := too_long_caption(caption):
+        alert(too_long)
+        return
     try:
         reading = read(caption, platform)
     except ViralityError as error:
-        _alert(error)
+        alert(str(error))
         return
     st.html(caption_findings.show(reading))
     with st.expander("Try other captions"):
@@ -99,12 +100,9 @@ def _reading(caption: str, platform: Platform | None, *, key: str) -> None:
             f"Other wordings, one a line (up to {MAX_VARIANTS})",
             key=f"{key}-variants",
             height=120,
-            max_chars=_MAX_CHARACTERS,
         )
         wordings = [line for line in (lines or "").splitlines() if line.strip()][:MAX_VARIANTS]
-        if wordings:
+        if too_long := next(filter(None, map(too_long_caption, wordings)), ""):
+            alert(too_long)
+        elif wordings:
             st.html(compared(reading, [read(wording, platform) for wording in wordings]))
-
-
-def _alert(error: ViralityError) -> None:
-    st.html(f'<div class="rv-alert" role="alert">{text.safe(str(error))}</div>')

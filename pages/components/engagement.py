@@ -9,14 +9,18 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.styles import heading
-from pages.components.visit import Visit
+from pages.components.upload import alert
+from pages.components.visit import Visit, engine
 from virality_core import words
+from virality_core.disk import printable
 from virality_core.errors import ViralityError
-from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
+from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts_apart
 from virality_core.types import Engagement, Report
-from virality_core.whatif import own_history, populations, with_population
+from virality_core.whatif import populations, with_population
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
+
+_EVERY_SECONDS = 0.5
 
 _OWN, _OF = "own", ", of posts that did well"
 _ROW_HEIGHT, _AXIS_HEIGHT = 30, 64  # pixels; Streamlit fits axis and rows into the chart's height
@@ -41,7 +45,7 @@ def show(report: Report, visit: Visit) -> None:
     try:
         found = report.engagement if chosen == _OWN else with_population(report, chosen).engagement
     except ViralityError as error:
-        _alert(error)
+        alert(str(error))
         return
     assert found is not None
     st.html(f'<p class="rv-prose">{text.safe(text.capital(found.population))}.</p>{_table(found)}')
@@ -75,7 +79,10 @@ def _own_posts(visit: Visit) -> None:
                 visit.use_history(None)
                 st.rerun()
         return
-    with st.expander("Read it from your own past posts instead"):
+    if visit.fitting is not None:
+        _watch(visit)
+        return
+    with st.expander("Read it from your own past posts instead", expanded=bool(visit.history_error)):
         upload = st.file_uploader(
             "Your posts: a CSV (likes, comments, shares, saves or plays; posted_at, caption, duration_s), or "
             "Instagram's or TikTok's own data export in JSON (the ZIP as it came, without the videos)",
@@ -83,19 +90,29 @@ def _own_posts(visit: Visit) -> None:
             max_upload_size=MAX_BYTES // 2**20,
             key="own_posts",
         )
-        if upload is None:
-            return
-        try:
-            posts = read_own_posts(upload.getvalue(), upload.name)
-            visit.use_history(own_history(posts.facts, posts.outcomes), posts.notes)
-        except ViralityError as error:
-            _alert(error)
-            return
-    st.rerun()
+        if upload is not None and upload.file_id != visit.history_file:
+            visit.history_file, visit.history_error = upload.file_id, ""
+            try:
+                with st.spinner("Reading your posts"):
+                    posts = read_own_posts_apart(upload.getvalue(), printable(upload.name))
+                visit.ask_history(engine(), posts)
+            except ViralityError as error:
+                visit.history_error = str(error)
+            else:
+                st.rerun()
+        if visit.history_error:
+            alert(visit.history_error)
 
 
-def _alert(error: ViralityError) -> None:
-    st.html(f'<div class="rv-alert" role="alert" dir="auto">{text.safe(str(error))}</div>')
+@st.fragment(run_every=_EVERY_SECONDS)
+def _watch(visit: Visit) -> None:
+    job = visit.fitting
+    if job is None or job.ended:
+        st.rerun()
+    st.progress(0.0, text="Learning from your posts" if job.state == "running" else "In line")
+    if st.button("Stop", key="stop_fitting"):
+        job.cancel()
+        st.rerun()
 
 
 def chart(found: Engagement) -> alt.LayerChart:

@@ -61,7 +61,7 @@ def _watch(visit: Visit) -> None:
     job = visit.exporting
     if job is None or job.ended:
         st.rerun()
-    st.progress(job.fraction, text="Writing the changed reel" if job.state == "running" else "In the queue")
+    st.progress(job.fraction, text="Writing the changed reel" if job.state == "running" else "In line")
     if st.button("Stop", key="stop_export"):
         job.cancel()
         st.rerun()

@@ -1,4 +1,4 @@
-"""While a reel is scored: its place in the queue, the stage, and a way out."""
+"""While a reel is scored: its place in line, the stage, and a way out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.visit import Visit
 
-_EVERY_SECONDS = 0.4
+_RUNNING_SECONDS, _NEXT_SECONDS, _FAR_SECONDS = 0.5, 1.0, 3.0  # between two looks at a job
 
 #: what the pipeline calls a stage → what a visitor reads
 _STAGES = {
@@ -34,23 +34,44 @@ _STAGES = {
 }
 
 
-@st.fragment(run_every=_EVERY_SECONDS)
 def watch(visit: Visit) -> None:
     """Show the job's progress until it ends, then have the page run again."""
+    every = _every_seconds(visit)
+    st.fragment(_watch, run_every=every)(visit, every)
+
+
+def _every_seconds(visit: Visit) -> float:
+    """How often to look: each look costs every visitor's wait a little, and far back in line little changes."""
+    ahead = 0 if visit.job is None else visit.job.position
+    return _RUNNING_SECONDS if ahead == 0 else _NEXT_SECONDS if ahead == 1 else _FAR_SECONDS
+
+
+def _watch(visit: Visit, every: float) -> None:
     job = visit.job
-    if job is None or job.ended:
+    if job is None or job.ended or _every_seconds(visit) != every:
         st.rerun()
     waiting = job.state == "waiting"
-    ahead = job.position
     # Not as a context manager: leaving one marks the work as complete.
-    box = st.status("In the queue" if waiting else "Scoring your reel", expanded=True)
+    box = st.status("In line" if waiting else "Scoring your reel", expanded=True)
     if waiting:
-        box.progress(0.0, text=f"{ahead} {'reel goes' if ahead == 1 else 'reels go'} first")
+        box.progress(0.0, text=_in_line(job.position, job.wait_seconds))
     else:
         box.progress(job.fraction, text=_said(job.stage))
     if box.button("Cancel", key="cancel"):
         job.cancel()
         st.rerun()
+
+
+def _in_line(ahead: int, wait_seconds: float | None) -> str:
+    """The place in line and how long it takes to the front, as far as that is known."""
+    if ahead == 0:
+        return _STAGES["loading models"]
+    place = "You are next" if ahead == 1 else f"{ahead} ahead of you"
+    if wait_seconds is None:
+        return place
+    minutes = round(wait_seconds / 60)
+    wait = f"{max(5, 5 * round(wait_seconds / 5))} seconds" if wait_seconds < 90 else f"{minutes} minutes"
+    return f"{place} · about {wait}"
 
 
 def _said(stage: str) -> str:

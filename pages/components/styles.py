@@ -15,6 +15,20 @@ _PAGES = {  # in the order of the menu
     "pages/4_Models_and_limits.py": "Models and limits",
 }
 
+#: Half an emoji (a lone surrogate, as from a text that was cut in two) can't be sent: it breaks the connection, and the
+#: click that sends it does nothing. It becomes � as soon as it is in a box.
+_WELL_FORMED = """<script>
+if (!window.rvWellFormed && String.prototype.toWellFormed) {
+  window.rvWellFormed = true;
+  document.addEventListener("input", (event) => {
+    const box = event.target;
+    if (typeof box.value !== "string" || box.value.isWellFormed()) return;
+    const kind = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+    Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(box, box.value.toWellFormed());
+  }, true);
+}
+</script>"""
+
 
 def set_up(title: str) -> None:
     """Set the page's title and add the stylesheet. The first Streamlit call of a page."""
@@ -32,7 +46,8 @@ def heading(text: str, note: str = "") -> None:
 def top(*, tagline: bool = False) -> None:
     """The name and the way to the other pages; with what the page does where nothing is scored yet."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="top"):
-        st.html('<div class="rv-brand"><b>Reel Virality</b></div>', width="stretch")
+        brand = '<div class="rv-brand"><b>Reel Virality</b></div>'
+        st.html(brand + _WELL_FORMED, width="stretch", unsafe_allow_javascript=True)
         for page, label in _PAGES.items():
             st.page_link(page, label=label, width="content")
     if tagline:

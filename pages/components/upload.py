@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import account, picture, text
+from virality_core.disk import printable
 from virality_core.media import DEFAULT_LIMITS
 from virality_core.types import MAX_FOLLOWERS, Platform, Post
 
@@ -83,6 +84,9 @@ def form(draft: Post, error: str) -> Form:
             sent = False
         elif read_now and not typed.caption.strip():
             alert("There is no caption to read; write one first.")
+        elif read_now and unusable:
+            alert(unusable)
+            read_now = False
         elif error and not sent:
             alert(error)
     wish = None
@@ -91,7 +95,7 @@ def form(draft: Post, error: str) -> Form:
         wish = Wish(source=BytesIO(SAMPLE.read_bytes()), name=SAMPLE.name, post=post, typed=typed)
     elif sent and upload is not None:
         # A fresh BytesIO over the same bytes: Streamlit's own object is closed over by the widget's state.
-        wish = Wish(source=BytesIO(upload.getvalue()), name=upload.name, post=typed, typed=typed)
+        wish = Wish(source=BytesIO(upload.getvalue()), name=printable(upload.name), post=typed, typed=typed)
     return Form(typed=typed, wish=wish, read_now=read_now and bool(typed.caption.strip()), notice=notice)
 
 
@@ -102,7 +106,6 @@ def _post(draft: Post) -> tuple[Post, str]:
         value=draft.caption,
         key="caption",
         height=126,
-        max_chars=MAX_CAPTION_CHARACTERS,
         placeholder="What you will post with it, hashtags and all",
     )
     one, two = st.columns(2)
@@ -127,7 +130,6 @@ def _post(draft: Post) -> tuple[Post, str]:
         "Music (optional)",
         value=draft.music or "",
         key="music",
-        max_chars=MAX_MUSIC_CHARACTERS,
         placeholder="Title of the music it uses, as the platform shows it",
         help="How many videos use it and how posts with it did, where that is known. It moves no points.",
     )
@@ -141,7 +143,17 @@ def _post(draft: Post) -> tuple[Post, str]:
         videos=more.videos,
         posted_at=more.posted_at,
     )
-    return typed, more.error
+    too_long = too_long_caption(typed.caption)
+    if len(typed.music or "") > MAX_MUSIC_CHARACTERS:
+        too_long = f"The music's title has {len(typed.music or ''):,} characters; up to {MAX_MUSIC_CHARACTERS} work."
+    return typed, too_long or more.error
+
+
+def too_long_caption(caption: str) -> str:
+    """One sentence where a caption is longer than is read. A text box with a limit would drop a long paste silently."""
+    if len(caption) <= MAX_CAPTION_CHARACTERS:
+        return ""
+    return f"The caption has {len(caption):,} characters; up to {MAX_CAPTION_CHARACTERS:,} work."
 
 
 def _place(platform: Platform | None) -> int:

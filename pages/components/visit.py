@@ -21,9 +21,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from virality_core.advice import Change
 from virality_core.engine import Engine, Job
-from virality_core.errors import InputError
-from virality_core.types import Post, Report
+from virality_core.errors import InputError, ViralityError
+from virality_core.evaluation.history_posts import OwnPosts
+from virality_core.types import Post, Profile, Report
 from virality_core.whatif import History, Weighing, with_history, with_population, with_weighing
+
+PRELOAD: Profile | None = "auto"
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,10 @@ class Visit:
         self.exporting_what = ""  # the text of the advice that the copy is made for, or was
         self.exported: bytes | None = None  # the one changed copy that is kept
         self.export_error = ""
+        self.fitting: Job[History] | None = None  # to the visitor's own past posts
+        self.fitting_notes: tuple[str, ...] = ()
+        self.history_file = ""  # Streamlit's id of the file that was read last, so that none is read twice
+        self.history_error = ""
         self.history: History | None = None  # fitted to the visitor's own past posts; the posts themselves are let go
         self.history_notes: tuple[str, ...] = ()
         self.weighing: Weighing | None = None  # the fitted weights the visitor chose; None is the stated ones
@@ -71,6 +78,7 @@ class Visit:
         """Once the job has ended, take its report, or what to tell the visitor in its place."""
         self._collect_advice()
         self._collect_export()
+        self._collect_history()
         if self.job is None or not self.job.ended:
             return
         if self.job.state == "done":
@@ -122,6 +130,24 @@ class Visit:
         self.exporting = self.exported = None
         self.exporting_what = self.export_error = ""
 
+    def ask_history(self, engine: Engine, posts: OwnPosts) -> None:
+        """Put the fit to the visitor's own posts in the queue. Raises EngineBusy."""
+        self.fitting = engine.submit_history(posts.facts, posts.outcomes)
+        self.fitting_notes = posts.notes
+
+    def _collect_history(self) -> None:
+        job = self.fitting
+        if job is None or not job.ended or self.report is None:
+            return
+        self.fitting = None
+        if job.state == "failed":
+            self.history_error = str(job.error)
+        elif job.state == "done":
+            try:
+                self.use_history(job.result(), self.fitting_notes)
+            except ViralityError as error:
+                self.history_error = str(error)
+
     def another(self) -> None:
         """Let go of the reel and of what was made of it; what was typed, and learned from own posts, stays."""
         draft = self.draft
@@ -136,6 +162,7 @@ class Visit:
         elif self.report.engagement is not None:
             self.report = with_population(self.report, self.report.engagement.collection)
         self.history, self.history_notes = history, notes
+        self.history_error = ""
 
     def use_weighing(self, weighing: Weighing | None) -> None:
         """Have the score made by these weights, for this reel and the next. Raises InputError; then all stays."""
@@ -174,11 +201,12 @@ class Visit:
 
     def _let_go(self) -> None:
         """Of the reel and all that was made of it."""
-        for job in (self.job, self.preview, self.advising):
+        for job in (self.job, self.preview, self.advising, self.fitting):
             if job is not None:
                 job.cancel()
         self.source = self.job = self.preview = self.report = self.selected = self.playable = None
         self.advising, self.advised = None, False
+        self.fitting, self.history_file, self.history_error = None, "", ""
         self.forget_export()
         self.name = self.error = self.advice_error = ""
         self.reading = None
@@ -205,8 +233,8 @@ class Visit:
 
 @st.cache_resource(show_spinner=False, on_release=Engine.close)
 def engine() -> Engine:
-    """The one engine all visitors share."""
-    return Engine()
+    """The one engine all visitors share. Its models are loaded while the first of them chooses a file."""
+    return Engine(preload=PRELOAD)
 
 
 def current() -> Visit:

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.components import visit
 from pages.components.visit import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +37,8 @@ class Page:
     @property
     def visit(self) -> Visit:
         """What the page's session holds."""
-        visit: Visit = self.app.session_state["visit"]
-        return visit
+        held: Visit = self.app.session_state["visit"]
+        return held
 
     def upload(self, name: str, data: bytes, caption: str = "") -> None:
         """Choose a file, type a caption, press the button."""
@@ -62,6 +63,12 @@ class Page:
 def drawn_clip_bytes(drawn_clip: Path) -> bytes:
     """Any short reel."""
     return drawn_clip.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests score nothing, and each has an engine of its own."""
+    monkeypatch.setattr(visit, "PRELOAD", None)
 
 
 @pytest.fixture

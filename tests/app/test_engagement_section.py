@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components import engagement, gauge, weighing
@@ -27,11 +30,28 @@ def _page(report: Report) -> AppTest:
     def script(visit):  # type: ignore[no-untyped-def]
         from pages.components import engagement
 
+        visit.collect_when_done()
         engagement.show(visit.report, visit)
 
     visit = Visit()
     visit.report = report
     return AppTest.from_function(script, args=(visit,), default_timeout=60).run()
+
+
+@pytest.fixture(autouse=True)
+def engine_ends() -> Iterator[None]:
+    yield
+    st.cache_resource.clear()
+
+
+def _upload(page: AppTest, name: str, data: bytes, kind: str) -> None:
+    """Give the page a file of own posts, and let it run until what it makes of it is there."""
+    page.file_uploader(key="own_posts").upload(name, data, kind).run()
+    deadline = time.monotonic() + 60
+    while page.get("progress"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        page.run()
 
 
 def _html(page: AppTest) -> str:
@@ -62,7 +82,7 @@ def test_another_collection_can_be_chosen(report: Report) -> None:
 def test_own_posts_take_the_place_of_the_collection(report: Report) -> None:
     rows = "\n".join(f"2025-05-{day:02d},{100 + 9 * day},c{day}" for day in range(1, 20))
     page = _page(report)
-    page.file_uploader(key="own_posts").upload("posts.csv", f"date,likes,caption\n{rows}".encode(), "text/csv").run()
+    _upload(page, "posts.csv", f"date,likes,caption\n{rows}".encode(), "text/csv")
     assert not page.exception
     assert "Your own 19 posts" in _html(page)
     assert "Plays" not in _html(page)
@@ -77,7 +97,7 @@ def test_own_posts_take_the_place_of_the_collection(report: Report) -> None:
 
 def test_instagrams_own_export_takes_the_place_too(report: Report) -> None:
     page = _page(report)
-    page.file_uploader(key="own_posts").upload("instagram.zip", zipped(instagram()), "application/zip").run()
+    _upload(page, "instagram.zip", zipped(instagram()), "application/zip")
     assert not page.exception
     assert "Your own 13 posts" in _html(page)
     assert "Saves" in _html(page)
@@ -101,7 +121,7 @@ def test_the_visits_own_ranges_are_in_the_next_report_and_gone_with_the_visit(re
 
 def test_bad_own_posts_are_one_sentence_and_the_collection_stays(report: Report) -> None:
     page = _page(report)
-    page.file_uploader(key="own_posts").upload("<b>.csv", b"likes\n1\n2\n", "text/csv").run()
+    _upload(page, "<b>.csv", b"likes\n1\n2\n", "text/csv")
     assert not page.exception
     assert "at least 10" in _html(page)
     assert "TikTok posts from Vietnam, 2025" in _html(page)

@@ -114,7 +114,7 @@ def test_progress_shows_the_stage_and_cancel_cancels(open_page: Callable[..., Pa
     page.app.button(key="try_sample").click().run()
     job = page.visit.job
     assert job is not None
-    assert page.app.status[0].label in ("Scoring your reel", "In the queue")
+    assert page.app.status[0].label in ("Scoring your reel", "In line")
     assert page.app.status[0].state == "running"
     assert len(page.app.get("progress")) == 1
     page.app.button(key="cancel").click().run()
@@ -191,6 +191,34 @@ def test_file_names_are_never_markup(open_page: Callable[..., Page], clip: bytes
     assert "&lt;b&gt;pass" in page.html
 
 
+def test_a_name_that_turns_text_around_is_cleaned(open_page: Callable[..., Page], clip: bytes) -> None:
+    page = open_page()
+    page.upload("holiday\u202egpj.mp4", clip)
+    page.wait_for_result()
+    assert "\u202e" not in page.html
+    assert "holiday\N{REPLACEMENT CHARACTER}gpj.mp4" in page.html
+
+
+@pytest.mark.parametrize("button", ["score", "read_caption"])
+def test_a_caption_that_is_too_long_is_said_and_stays(open_page: Callable[..., Page], clip: bytes, button: str) -> None:
+    page = open_page()
+    page.app.file_uploader(key="reel_file").upload("a.mp4", clip, "video/mp4")
+    page.app.text_area(key="caption").set_value("x" * 50_001)
+    page.app.button(key=button).click().run()
+    assert "The caption has 50,001 characters; up to 50,000 work." in page.html
+    assert page.visit.job is None
+    assert len(page.app.text_area(key="caption").value or "") == 50_001
+
+
+@pytest.mark.parametrize("caption", ["half \ud83d", "\udc00 half", "a\ud83d\ud83db \u202e"])
+def test_half_an_emoji_is_scored(open_page: Callable[..., Page], clip: bytes, caption: str) -> None:
+    page = open_page()
+    page.upload("a.mp4", clip, caption)
+    page.wait_for_result()
+    assert not page.app.exception
+    assert "\N{REPLACEMENT CHARACTER}" in page.html
+
+
 def test_two_visitors_share_the_engine_and_see_nothing_of_each_other(
     open_page: Callable[..., Page], clip: bytes
 ) -> None:
@@ -207,8 +235,8 @@ def test_who_waits_sees_their_place_in_the_queue(open_page: Callable[..., Page])
     pages = [open_page() for _ in range(3)]
     for page in pages:
         page.app.button(key="try_sample").click().run()
-    assert [page.app.status[0].label for page in pages[1:]] == ["In the queue"] * 2
-    assert [page.app.get("progress")[0].proto.text for page in pages[1:]] == ["1 reel goes first", "2 reels go first"]
+    assert [page.app.status[0].label for page in pages[1:]] == ["In line"] * 2
+    assert [page.app.get("progress")[0].proto.text for page in pages[1:]] == ["You are next", "2 ahead of you"]
     for page in pages:
         page.app.button(key="cancel").click().run()
 

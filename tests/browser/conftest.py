@@ -21,8 +21,8 @@ OpenPage = Callable[..., Page]
 def app_address() -> Iterator[str]:
     if chromium_path() is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    with running_app(GRACE_SECONDS) as address:
-        yield address
+    with running_app(GRACE_SECONDS) as app:
+        yield app.address
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def main() -> None:
     """Score the sample reel at both widths in both themes and save what is shown."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    with running_app() as address, chromium() as browser:
+    with running_app() as (address, _), chromium() as browser:
         for name, width, theme in SCREENS:
             picture = take(browser, address, width, theme)
             path = folder / f"{name}.png"

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -34,9 +35,16 @@ def chromium_path() -> str | None:
     return shutil.which("chromium")
 
 
+class App(NamedTuple):
+    """A running app."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def running_app(grace_seconds: float = 30.0) -> Iterator[str]:
-    """The app's address while it runs."""
+def running_app(grace_seconds: float = 30.0) -> Iterator[App]:
+    """The app while it runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -49,7 +57,7 @@ def running_app(grace_seconds: float = 30.0) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, process)
-        yield address
+        yield App(address, process.pid)
     finally:
         process.terminate()
         try:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +15,8 @@ from typing import Any
 import pytest
 
 from virality_core.errors import InputError
-from virality_core.evaluation import own_export
-from virality_core.evaluation.history_posts import OwnPosts, read_own_posts
+from virality_core.evaluation import history_posts, own_export
+from virality_core.evaluation.history_posts import OwnPosts, read_own_posts, read_own_posts_apart
 
 DAY = 86_400
 FIRST = 1_746_100_800  # 2025-05-01 12:00 UTC
@@ -124,3 +128,77 @@ def test_an_encrypted_zip_says_so() -> None:
         packed[packed.index(head) + place] |= 1
     with pytest.raises(InputError, match="encrypted"):
         read_own_posts(bytes(packed), "export.zip")
+
+
+def test_only_packings_that_platforms_use_are_opened() -> None:
+    """LZMA may ask for gigabytes before its first byte, and fails in a way of its own where it is damaged."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("user_data_tiktok.json", json.dumps(tiktok()))
+    for packed in (out.getvalue(), out.getvalue().replace(b"VideoList"[:3], b"xxx"), out.getvalue()[:60]):
+        with pytest.raises(InputError, match=r"packed in a way|damaged"):
+            read_own_posts(packed, "export.zip")
+
+
+def test_what_was_watched_is_not_what_was_posted() -> None:
+    watched = [{"Date": f"2025-06-{day:02d} 10:00:00", "Link": "https://x"} for day in range(1, 29)]
+    history = {"Your Activity": {"Watch History": {"VideoList": watched}}}
+    for data in ({**history, **tiktok()}, {**tiktok(), **history}):
+        read = read_own_posts(json.dumps(data).encode(), "user_data_tiktok.json")
+        assert len(read.facts) == 12
+
+
+#: small files that ask for gigabytes, each with what is said of it
+GREEDY = {
+    "180,000 columns": (b"likes," + b",".join(b"c%d" % n for n in range(180_000)) + b"\n1\n", "1,000,000 characters"),
+    "300 columns": (b"likes" + b",x" * 300 + b"\n1\n", "200 columns"),
+    "5 million rows": (b"likes\n" + b"1\n" * 5_000_000, "50,000 rows"),
+    "lists": (zipped({"user_data_tiktok.json": b'{"VideoList":[' + b"[]," * 16_000_000 + b"[]]}"}), "too many values"),
+    "objects": (zipped({"reels.json": b'{"ig_reels_media":[' + b'{"a":1},' * 5_000_000 + b"{}]}"}), "50,000 posts"),
+    "nested": (zipped({"reels.json": b'{"ig_reels_media":[' + b'{"a":' * 8_000_000}), "too much"),
+    "zeros": (zipped({"reels.json": b" " * 400_000_000}), "over 50 MB"),
+    "an open quote": (b'likes,caption\n1,"' + b"a\n" * 10_000_000, "field limit"),
+    "a row of commas": (b"likes,caption\n" + b"," * 10_000_000, "1,000,000 characters"),
+}
+
+
+@pytest.mark.parametrize("kind", GREEDY)
+def test_a_greedy_file_is_refused_in_little_memory(kind: str) -> None:
+    data, said = GREEDY[kind]
+    code = (
+        "import sys\nfrom virality_core.evaluation.history_posts import _main\n_main('posts')\n"
+        "sys.stderr.write(open('/proc/self/status').read())"
+    )
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    assert time.monotonic() - start < 10, "on a machine that is busy with other tests"
+    assert said in json.loads(done.stdout)["error"]
+    peak = re.search(rb"VmHWM:\s+(\d+) kB", done.stderr)
+    assert peak is not None
+    assert int(peak[1]) < 200_000, "its imports are 40 MB of it"
+
+
+def test_reading_apart_says_the_same() -> None:
+    for data, name in ((zipped(instagram()), "instagram.zip"), (json.dumps(tiktok()).encode(), "user_data.json")):
+        assert read_own_posts_apart(data, name) == read_own_posts(data, name)
+    with pytest.raises(InputError, match="ZIP is damaged"):
+        read_own_posts_apart(b"PK\x03\x04", "–x\n.zip")
+
+
+def test_memory_beyond_the_limit_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys\nfrom virality_core.evaluation import history_posts as h\n"
+        "h.read_own_posts = lambda data, name: bytearray(2_000_000_000)\nh._main('posts.csv')"
+    )
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda _, **options: run([sys.executable, "-c", code, "posts.csv"], **options)
+    )
+    with pytest.raises(InputError, match="too much memory"):
+        read_own_posts_apart(b"likes\n1\n", "posts.csv")
+
+
+def test_reading_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_posts, "_TIME_SECONDS", 0.01)
+    with pytest.raises(InputError, match="too long"):
+        read_own_posts_apart(b"likes\n1\n", "posts.csv")

@@ -8,22 +8,35 @@ JSON or ZIP: TikTok's `user_data_tiktok.json` of "Download your data", which kno
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import itertools
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from virality_core.engagement.facts import Facts, facts_from
 from virality_core.errors import InputError
-from virality_core.evaluation.own_export import ZIP_HEAD, rows_of_json, rows_of_zip
+from virality_core.evaluation.own_export import MAX_POSTS_READ, ZIP_HEAD, rows_of_json, rows_of_zip
 
 COUNTS = ("likes", "comments", "shares", "saves", "plays")
 MAX_POSTS = 2_000  # the latest are kept
 MAX_BYTES = 50_000_000
+
+_MAX_COLUMNS = 200  # of a CSV; the platforms' own have up to 60
+_MAX_LINE = 1_000_000  # characters
+_SPACE_BYTES = 256_000_000  # of memory that reading apart may take beyond its imports
+_TIME_SECONDS = 30.0
+_one_at_a_time = threading.Lock()  # so that the memory is needed once, however many upload
 
 _OTHER_NAMES = {
     "views": "plays",
@@ -34,6 +47,7 @@ _OTHER_NAMES = {
 }
 _FEATURES = ("caption", "duration_s", "followers", "music_title", "following", "videos")
 _TELLING = ("posted_at", "caption", "post", "id", "link", "url")
+_READ = frozenset((*COUNTS, *_FEATURES, *_TELLING))
 _NUMBERS_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
 _GROUPED = re.compile(r"\d{1,3}(?:[,' ]\d{3})+")
 
@@ -54,10 +68,10 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
         InputError: it is of neither shape, a value can't be read, or there is no count in it; the row is named.
     """
     if len(data) > MAX_BYTES:
-        raise InputError(f"{name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
+        raise _too_large(name)
     try:
         rows = _rows(data)
-    except (ValueError, RecursionError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(
             f"{name} can't be read as a UTF-8 CSV, or as Instagram's or TikTok's own data export ({error})."
         ) from error
@@ -87,11 +101,73 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
     )
 
 
+def read_own_posts_apart(data: bytes, name: str) -> OwnPosts:
+    """As `read_own_posts`, in a process of its own with bounded memory and time: for a stranger's file.
+
+    Nothing else waits meanwhile, as it would for the interpreter's lock. One file at a time; a few tenths of a second
+    for a small one.
+
+    Raises:
+        InputError: as `read_own_posts`, or reading takes too much memory or time.
+    """
+    if len(data) > MAX_BYTES:
+        raise _too_large(name)
+    package = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "virality_core.evaluation.history_posts", name]
+    with _one_at_a_time:
+        try:
+            done = subprocess.run(
+                command, input=data, capture_output=True, timeout=_TIME_SECONDS, env=environment, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InputError(f"{name} takes too long to read; a smaller file works.") from error
+    if done.returncode:
+        raise InputError(f"{name} takes too much memory to read; a smaller file works.")
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise InputError(answer["error"])
+    return OwnPosts(
+        facts=tuple(Facts(**{**one, "hashtags": tuple(one["hashtags"])}) for one in answer["facts"]),
+        outcomes={count: tuple(values) for count, values in answer["outcomes"].items()},
+        notes=tuple(answer["notes"]),
+    )
+
+
+def _main(name: str) -> None:
+    """Answers `read_own_posts_apart`: the file on standard input, JSON on standard output."""
+    data = sys.stdin.buffer.read()
+    _bound_memory()
+    try:
+        answer: dict[str, Any] = asdict(read_own_posts(data, name))
+    except InputError as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {"error": f"{name} takes too much memory to read; a smaller file works."}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _bound_memory() -> None:
+    if sys.platform != "linux":
+        return  # elsewhere the limit is not kept, or there is none; the counts bound it still
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + _SPACE_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
+
+
 def _rows(data: bytes) -> list[Mapping[str, Any]]:
     if data.startswith(ZIP_HEAD):
         return rows_of_zip(data, max_bytes=MAX_BYTES)
-    text = data.decode("utf-8-sig")
-    return rows_of_json(json.loads(text)) if text.strip() and text.lstrip()[0] in "{[" else _csv(text)
+    if data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"["):
+        return rows_of_json(data)
+    return list(_csv(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")))
 
 
 def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -103,11 +179,27 @@ def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(kept.values())
 
 
-def _csv(text: str) -> list[Mapping[str, Any]]:
-    head = text.partition("\n")[0]
+def _csv(text: io.TextIOWrapper) -> Iterator[Mapping[str, Any]]:
+    """The rows of a CSV, of each the columns that are known; nothing is held that is not kept."""
+    lines = _lines(text)
+    head = next(lines, "")
     delimiter = max(",;\t", key=head.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [{_known(str(key)): value for key, value in row.items() if key is not None} for row in rows]
+    if head.count(delimiter) >= _MAX_COLUMNS:
+        raise ValueError(f"it has more than {_MAX_COLUMNS} columns")
+    table = csv.reader(itertools.chain([head], lines), delimiter=delimiter)
+    columns = [_known(column) for column in next(table, [])]
+    for number, row in enumerate(table):
+        if number >= MAX_POSTS_READ:
+            raise ValueError(f"it has more than {MAX_POSTS_READ:,} rows")
+        if row:
+            yield {name: value for name, value in zip(columns, row, strict=False) if name in _READ}
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            raise ValueError(f"a line of it has more than {_MAX_LINE:,} characters")
+        yield line
 
 
 def _known(column: str) -> str:
@@ -164,3 +256,7 @@ def _count(value: Any, column: str, number: int, name: str) -> float | None:
             f"`{column}` in row {number} of {name} is {str(value)[:40]!r}; a whole number of 0 or more is needed."
         )
     return count
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

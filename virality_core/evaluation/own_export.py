@@ -1,33 +1,47 @@
 """A creator's posts in the platforms' own data exports: Instagram's and TikTok's, as JSON or as the ZIP they come in.
 
-Of a ZIP only the files that list posts are read, a bounded number of bytes of each, and nothing is written.
+Read as a stream: only the lists of posts are kept, however large the rest is. Nothing is written.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import io
-import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
+
+import ijson
 
 from virality_core.evaluation.instagram_reels import LABELS, count_in, insights, listed_reels, repaired
 
 Row = Mapping[str, Any]
+Lists = dict[str, list[Any]]  # by the name that the export gives them
 
 ZIP_HEAD = b"PK\x03\x04"
+MAX_POSTS_READ = 50_000
 
 _WANTED = ("*user_data*.json", "*reels*.json", "*insights*/*.json")
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what platforms use; LZMA may ask for gigabytes
 _MAX_FILES = 20_000  # of a ZIP: more would be slow to list, and no export of JSON alone has them
-_MAX_PARTS = 100_000  # of a JSON file that is searched
+#: Events of JSON (a value, a key, a bracket): of all that is read (2 s), of what is kept (100 MB), of one post.
+_MAX_EVENTS, _MAX_KEPT_EVENTS, _MAX_POST_EVENTS = 4_000_000, 1_000_000, 10_000
+_BUFFER_BYTES = 1 << 20  # a string that spans several is copied once for each
+
+_VIDEOS = "VideoList"  # TikTok's; the videos that somebody watched are called so too, and have no likes
+_LISTS = frozenset((_VIDEOS, "ig_reels_media", "organic_insights_reels", "organic_insights_posts"))
+_STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
-def rows_of_json(data: Any) -> list[Row]:
-    """The posts of one file of an export. Raises ValueError where it lists none."""
-    return _rows([data])
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+def rows_of_json(text: bytes) -> list[Row]:
+    """The posts of one file of an export. Raises ValueError where it is no JSON, holds too much or lists none."""
+    return _rows([_lists(io.BytesIO(text))])
 
 
 def rows_of_zip(packed: bytes, *, max_bytes: int) -> list[Row]:
@@ -41,32 +55,92 @@ def rows_of_zip(packed: bytes, *, max_bytes: int) -> list[Row]:
     """
     if packed.count(b"PK\x01\x02") > _MAX_FILES:
         raise ValueError("the ZIP holds too many files; export your reels and insights alone")
-    texts, left = [], max_bytes
+    found: list[Lists] = []
+    left = max_bytes
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             for entry in archive.infolist():
                 name = entry.filename.lower()
                 if not any(fnmatch.fnmatchcase(name, wanted) for wanted in _WANTED):
                     continue
+                if entry.compress_type not in _PACKINGS:
+                    raise NotImplementedError
                 with archive.open(entry) as file:
-                    text = file.read(left + 1)
-                left -= len(text)
-                if left < 0:
-                    raise ValueError(f"its lists of posts have over {max_bytes // 10**6} MB together")
-                texts.append(text)
+                    limited = _Limited(file, left, max_bytes)
+                    found.append(_lists(limited))
+                    left = limited.left
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise ValueError("the ZIP is damaged") from error
     except (RuntimeError, NotImplementedError) as error:
         raise ValueError("the ZIP is encrypted or packed in a way not known here") from error
-    return _rows([json.loads(text.decode("utf-8-sig")) for text in texts])
+    return _rows(found)
 
 
-def _rows(files: Sequence[Any]) -> list[Row]:
-    for data in files:
-        videos = _tiktok_videos(data)
-        if videos is not None:
-            return [_of_tiktok(video) for video in videos]
-    reels = [reel for data in files for reel in listed_reels(data)]
+class _Limited:
+    """A file that may be read up to a number of bytes, whatever it states of itself."""
+
+    def __init__(self, file: _Readable, left: int, most: int) -> None:
+        self.left = left
+        self._file, self._most = file, most
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError(f"its lists of posts have over {self._most // 10**6} MB together")
+        return data
+
+
+def _lists(file: _Readable) -> Lists:
+    """The lists of posts in a JSON file, wherever they are in it: outer names change from year to year."""
+    found: Lists = {}
+    key, kept = "", 0
+    try:
+        events = _bounded(ijson.basic_parse(file, buf_size=_BUFFER_BYTES, use_float=True))
+        for event, value in events:
+            if event == "start_array" and key in _LISTS:
+                posts = found.setdefault(key, [])
+                for post, size in _objects(events):
+                    if key == _VIDEOS and "Likes" not in post:
+                        continue
+                    posts.append(post)
+                    kept += size
+                    if len(posts) > MAX_POSTS_READ or kept > _MAX_KEPT_EVENTS:
+                        raise ValueError(f"it lists more than {MAX_POSTS_READ:,} posts, or too much of each")
+            key = value if event == "map_key" else ""
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise ValueError("it is damaged, or no JSON") from error
+    return found
+
+
+def _bounded(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for number, event in enumerate(events):
+        if number >= _MAX_EVENTS:
+            raise ValueError("it holds too many values; export your posts alone")
+        yield event
+
+
+def _objects(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[dict[str, Any], int]]:
+    """The objects of a list whose beginning was read, up to its end, each with how many events it had."""
+    depth, size, item = 0, 0, ijson.ObjectBuilder()
+    for event, value in events:
+        depth, size = depth + _STEPS.get(event, 0), size + 1
+        if depth < 0:
+            return
+        if size > _MAX_POST_EVENTS:
+            raise ValueError("one of its posts holds too much; export your posts alone")
+        item.event(event, value)
+        if depth == 0:
+            if event == "end_map":
+                yield item.value, size
+            size, item = 0, ijson.ObjectBuilder()
+
+
+def _rows(files: Sequence[Lists]) -> list[Row]:
+    for lists in files:
+        if lists.get(_VIDEOS):
+            return [_of_tiktok(video) for video in lists[_VIDEOS]]
+    reels = [reel for lists in files for reel in listed_reels(lists)]
     counted = insights(files)
     if reels:
         return [_of_instagram(str(reel.get("creation_timestamp") or ""), reel, counted) for reel in reels]
@@ -104,18 +178,3 @@ def _of_tiktok(video: Row) -> Row:
         "caption": video.get("Title"),
         "link": video.get("Link"),
     }
-
-
-def _tiktok_videos(data: Any) -> list[Row] | None:
-    """The list of videos somewhere in TikTok's export, whose outer names change from year to year."""
-    open_parts, seen = [data], 0
-    while open_parts and seen < _MAX_PARTS:
-        part, seen = open_parts.pop(), seen + 1
-        if isinstance(part, dict):
-            videos = part.get("VideoList")
-            if isinstance(videos, list):
-                return [video for video in videos if isinstance(video, dict)]
-            open_parts += list(part.values())
-        elif isinstance(part, list):
-            open_parts += part
-    return None
