@@ -109,7 +109,7 @@ def _limits() -> None:
     styles.heading("Limits")
     limits = (
         upload.limits_sentence(),
-        f"One reel is scored at a time. Up to {MAX_WAITING} more wait in line, and each visitor sees their place. A reel "
+        f"One reel is scored at a time. Up to {MAX_WAITING} more wait in line, each with their place shown. A reel "
         f"is stopped after {TIME_LIMIT_SECONDS / 60:.0f} minutes.",
         f"A caption may have {upload.MAX_CAPTION_CHARACTERS:,} characters.",
         "Nothing you upload is written to disk, logged, or shown to anybody else.",
