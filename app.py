@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import caption, progress, result, styles, upload, visit
+from ui import progress, result, styles, visit
+from ui.caption import section
+from ui.form import upload
 from virality_core.engine import EngineBusy
 
 
@@ -28,7 +30,7 @@ def _ask(here: visit.Visit) -> None:
     form = upload.form(here.draft, here.error)
     wish = form.wish
     if wish is None:
-        caption.alone(here, form.typed if form.read_now else None)
+        section.alone(here, form.typed if form.read_now else None)
         return
     try:
         here.start(visit.engine(), wish.source, wish.name, wish.post, wish.typed)

@@ -22,9 +22,9 @@ import imageio_ffmpeg
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import BUDGET_SECONDS, candidates
-from virality_core.fusion.weighing import prior
-from virality_core.improve import export, with_advice
+from virality_core.advice.try_and_export import export, with_advice
 from virality_core.pipeline import Scorers
+from virality_core.score.score_weights import prior
 from virality_core.types import Report
 
 

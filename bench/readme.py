@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from virality_core import reference
+from virality_core.config import signals as reference
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

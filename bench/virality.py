@@ -22,9 +22,9 @@ REELS, CACHED_REELS, EPOCHS, ROUNDS = 8, 1024, 2, 5
 
 def throughput(reel: Path) -> list[dict[str, Any]]:
     """Clips a second of an epoch's loading with 0, 1 and 2 workers: decoded each time, and from the cache."""
-    from virality_core.models.clip_input import ClipInput
-    from virality_core.training.data import VideoDataset, loader
-    from virality_core.training.manifest import Row
+    from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+    from virality_core.training.virality.dataset import VideoDataset, loader
+    from virality_core.training.virality.manifest import Row
 
     nothing: dict[str, Any] = dict.fromkeys(("likes", "plays", "shares", "comments", "followers", "posted_at"))
     size = {"seconds": 30.0, "width": 1080, "height": 1920, "frame_rate": 30.0, "group": 0}
@@ -54,8 +54,8 @@ def inference(reel: Path) -> dict[str, float]:
     from torchvision.models.video import R2Plus1D_18_Weights, r2plus1d_18
 
     from virality_core.media import open_reel
-    from virality_core.models.clip_input import ClipInput, small
-    from virality_core.models.r2plus1d import Architecture, build, on_device, video_outputs
+    from virality_core.models.vision.r2plus1d import Architecture, build, on_device, video_outputs
+    from virality_core.models.vision.r2plus1d_preprocess import ClipInput, small
     from virality_core.types import Plan
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from virality_core.engagement.facts import Facts
 from virality_core.engine import Engine, EngineBusy, Job
 from virality_core.errors import Cancelled, InputError, ViralityError, WeightsError
+from virality_core.forecast.features import Facts
 from virality_core.pipeline import Scorers
 from virality_core.types import Post, Profile, Progress
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from virality_core import reference
+from virality_core.config import signals as reference
 from virality_core.errors import InputError
-from virality_core.fusion import band_of, fuse
+from virality_core.score import band_of, fuse
 from virality_core.types import Signal
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from virality_core import reference
+from virality_core.config import signals as reference
 from virality_core.errors import UsageError, ViralityError
-from virality_core.fusion import Weighing, fuse, prior, read_weighing, sensitivity, uncertainty
+from virality_core.score import Weighing, fuse, prior, read_weighing, sensitivity, uncertainty
 from virality_core.types import ModelInfo, Signal, Timeline
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.media.clips import Clip
 from tests.soak import size
-from virality_core import heap
+from virality_core.media import malloc_trim
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 _ROOT = Path(__file__).resolve().parents[1]
@@ -32,13 +32,13 @@ def test_the_peak_does_not_grow_with_the_length(make_clip: Callable[..., Clip]) 
 
 
 def test_freed_memory_goes_back() -> None:
-    heap.give_back()
+    malloc_trim.give_back()
     before = _resident_mb()
     pieces = [bytearray(100_000) for _ in range(2000)]  # small enough for the heap
     last = bytearray(100_000)  # and what stays on top of them
     del pieces
     held = _resident_mb()
-    heap.give_back()
+    malloc_trim.give_back()
     assert _resident_mb() - before < 30, f"{held:.0f} MB were held"
     assert last
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.scorers.clips import info
-from virality_core.platform_check import NAMES, TITLES, check, not_checked, rows
-from virality_core.safe_zones import covered_by
-from virality_core.scorers.onscreen import OnscreenDetails, TextBox
+from virality_core.config.safe_zones import covered_by
+from virality_core.report.platform_check import NAMES, TITLES, check, not_checked, rows
+from virality_core.scorers.picture.screen_text import OnscreenDetails, TextBox
 from virality_core.types import PlatformCheck, Signal, Skipped, VideoInfo
 
 GOOD = replace(

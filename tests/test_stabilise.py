@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from virality_core import stabilise
-from virality_core.advice import Steady
+from virality_core.advice import Steady, stabilise
 from virality_core.scorers.measures import motion
 from virality_core.types import FrameRun
 

@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from virality_core import reference, words
+from virality_core.config import signals
+from virality_core.report import wording
 from virality_core.types import Signal, Timeline
 
 
 def signal(name: str, value: float, unit: str = "unit", timeline: Timeline | None = None) -> Signal:
-    rating = reference.rate(name, value)
+    rating = signals.rate(name, value)
     return Signal(
         name=name,
         value=value,
@@ -27,7 +28,7 @@ def signal(name: str, value: float, unit: str = "unit", timeline: Timeline | Non
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00.0"), (3.26, "0:03.3"), (59.96, "1:00.0"), (754.5, "12:34.5")])
 def test_clock(seconds: float, shown: str) -> None:
-    assert words.clock(seconds) == shown
+    assert wording.clock(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_clock(seconds: float, shown: str) -> None:
     ],
 )
 def test_number(value: float, shown: str) -> None:
-    assert words.number(value) == shown
+    assert wording.number(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -60,19 +61,19 @@ def test_number(value: float, shown: str) -> None:
     ],
 )
 def test_sentences(name: str, value: float, said: str) -> None:
-    assert words.sentence(signal(name, value)) == said
+    assert wording.sentence(signal(name, value)) == said
 
 
 def test_a_percentile_is_said_with_its_population() -> None:
-    assert words.says(signal("sharpness", 128.0)) == "sharper than 99 % of 250 everyday web photos"
-    assert words.says(signal("sharpness", 0.0)) == "softer than 99 % of 250 everyday web photos"
+    assert wording.says(signal("sharpness", 128.0)) == "sharper than 99 % of 250 everyday web photos"
+    assert wording.says(signal("sharpness", 0.0)) == "softer than 99 % of 250 everyday web photos"
 
 
 @pytest.mark.parametrize(
     ("share", "said"), [(1.16, "16 % more"), (0.92, "8 % fewer"), (1.0, "no more"), (0.5, "50 % fewer")]
 )
 def test_logarithms_are_said_as_shares(share: float, said: str) -> None:
-    assert f"had {said} likes, comments and shares than" in words.says(signal("hashtags", math.log(share)))
+    assert f"had {said} likes, comments and shares than" in wording.says(signal("hashtags", math.log(share)))
 
 
 @pytest.mark.parametrize(
@@ -91,14 +92,14 @@ def test_logarithms_are_said_as_shares(share: float, said: str) -> None:
     ],
 )
 def test_what_to_do_points_the_right_way(name: str, value: float, clause: str) -> None:
-    found = words.to_do(signal(name, value))
+    found = wording.to_do(signal(name, value))
     assert found.startswith(clause)
     assert bool(found) == bool(clause)
 
 
 def test_marks_of_frames_lead_to_the_weakest() -> None:
     line = Timeline(seconds=np.array([0.0, 1.5, 3.0]), values=np.array([5.0, 4.0, 6.0]))
-    assert words.to_do(signal("aesthetics", 5.0, timeline=line)) == "look at its weakest frame, at 0:01.5"
+    assert wording.to_do(signal("aesthetics", 5.0, timeline=line)) == "look at its weakest frame, at 0:01.5"
 
 
 @pytest.mark.parametrize(
@@ -111,31 +112,31 @@ def test_marks_of_frames_lead_to_the_weakest() -> None:
     ],
 )
 def test_which_way_is_better(name: str, way: str) -> None:
-    assert words.better(name) == way
+    assert wording.better(name) == way
 
 
 def test_a_signal_without_words_says_its_exact_value() -> None:
     plain = Signal(name="novel", value=2.5, unit="{odd} unit", native_range=(0, 5), desirability=50, reference="a test")
-    assert words.says(plain) == "2.50 (odd) unit"
-    assert words.title("novel") == "Novel"
-    assert not words.weighs("novel")
+    assert wording.says(plain) == "2.50 (odd) unit"
+    assert wording.title("novel") == "Novel"
+    assert not wording.weighs("novel")
 
 
-@pytest.mark.parametrize("name", list(reference.table()["signals"]))
+@pytest.mark.parametrize("name", list(signals.table()["signals"]))
 def test_every_text_can_be_filled_in(name: str) -> None:
     for value in (-0.5, 0.0, 0.07, 3.0, 60.0, 250.0):
-        said = words.sentence(signal(name, value))
+        said = wording.sentence(signal(name, value))
         assert "{" not in said
         assert "  " not in said
 
 
 def test_collections_are_named_in_words() -> None:
-    assert reference.collections_named("posts (tiktok-vn-2025)") == "posts (TikTok posts from Vietnam, 2025)"
-    assert reference.collection_language("tiktok-vn-2025") == "vi"
-    assert reference.collection_language("mine") is None
+    assert signals.collections_named("posts (tiktok-vn-2025)") == "posts (TikTok posts from Vietnam, 2025)"
+    assert signals.collection_language("tiktok-vn-2025") == "vi"
+    assert signals.collection_language("mine") is None
 
 
 def test_bands_say_what_the_score_is() -> None:
-    for band in reference.table()["bands"]:
+    for band in signals.table()["bands"]:
         assert "than most" not in band["meaning"]
         assert "not in the picture" not in band["meaning"]

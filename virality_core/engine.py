@@ -18,16 +18,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from virality_core import device, heap
 from virality_core.advice import Change
-from virality_core.engagement.facts import Facts
+from virality_core.advice.try_and_export import exported, with_advice
 from virality_core.errors import Cancelled, InputError, ViralityError
-from virality_core.fusion import Weighing
-from virality_core.improve import exported, with_advice
-from virality_core.media import preview_mp4
+from virality_core.forecast.features import Facts
+from virality_core.media import malloc_trim, preview_mp4
+from virality_core.models import device
 from virality_core.pipeline import Scorers, load_scorers, score_reel
+from virality_core.score import Weighing
 from virality_core.types import Post, Profile, Progress, Report
-from virality_core.whatif import History, own_history
+from virality_core.what_if import History, own_history
 
 MAX_WAITING = 50  # jobs in the queue: at a few seconds each, the last visitor waits some minutes, and sees how many
 TIME_LIMIT_SECONDS = 600.0  # of one reel's scoring; the longest reel that is let in takes far less on two cores
@@ -331,7 +331,7 @@ class Engine:
     def _loaded(self, profile: Profile, loaded: dict[Profile, Scorers], device_name: str | None) -> Scorers:
         if profile not in loaded:
             loaded[profile] = self._load(profile, device_name)
-            heap.keep_for_good()
+            malloc_trim.keep_for_good()
         return loaded[profile]
 
     def _end(

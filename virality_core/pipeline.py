@@ -14,31 +14,31 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from virality_core import device as devices
-from virality_core import heap, weights
-from virality_core.engagement import predict as engagement
-from virality_core.engagement.history import History
 from virality_core.errors import Cancelled, UsageError, ViralityError
-from virality_core.fusion import Weighing, fuse, notes_on, uncertainty
-from virality_core.media import open_reel
-from virality_core.models.caption_embedding import embed_captions
-from virality_core.platform_check import check
-from virality_core.scorers import beat_cuts
-from virality_core.scorers.aesthetics import AestheticsScorer
-from virality_core.scorers.audio import AudioScorer
+from virality_core.forecast import predict as engagement
+from virality_core.forecast.own_posts_fit import History
+from virality_core.media import malloc_trim, open_reel
+from virality_core.models import device as devices
+from virality_core.models import weights
+from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.progress import Clock, Stages
+from virality_core.report.platform_check import check
+from virality_core.score import Weighing, fuse, notes_on, uncertainty
 from virality_core.scorers.base import Scorer
-from virality_core.scorers.caption import CaptionScorer
-from virality_core.scorers.faces import FacesScorer
+from virality_core.scorers.caption.hashtags import HashtagScorer
+from virality_core.scorers.caption.keyword_effects import KeywordScorer
+from virality_core.scorers.caption.sentiment import CaptionScorer
 from virality_core.scorers.findings import diagnose
-from virality_core.scorers.hashtags import HashtagScorer
-from virality_core.scorers.keyword_strength import KeywordScorer
-from virality_core.scorers.look import LookScorer
-from virality_core.scorers.music import MusicScorer
-from virality_core.scorers.onscreen import OnscreenScorer
-from virality_core.scorers.pacing import PacingScorer
-from virality_core.scorers.quality import QualityScorer
-from virality_core.scorers.virality import ViralityScorer
-from virality_core.stages import Clock, Stages
+from virality_core.scorers.picture.aesthetics import AestheticsScorer
+from virality_core.scorers.picture.faces import FacesScorer
+from virality_core.scorers.picture.look import LookScorer
+from virality_core.scorers.picture.pacing import PacingScorer
+from virality_core.scorers.picture.quality import QualityScorer
+from virality_core.scorers.picture.screen_text import OnscreenScorer
+from virality_core.scorers.picture.virality import ViralityScorer
+from virality_core.scorers.sound import cuts_on_beat
+from virality_core.scorers.sound.audio import AudioScorer
+from virality_core.scorers.sound.music import MusicScorer
 from virality_core.types import (
     Engagement,
     FrameBatch,
@@ -143,7 +143,7 @@ def score_reel(
         name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
         with clock.stage(name_of_stage):
             answers += answer(scorer, reel, post, stage)
-            heap.give_back()
+            malloc_trim.give_back()
         stage(name_of_stage, 1.0)
     answers.append(_beat_cuts(answers))
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
@@ -244,7 +244,7 @@ def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[S
 
 
 def _beat_cuts(answers: Sequence[Signal | Skipped]) -> Signal | Skipped:
-    return beat_cuts.align(
+    return cuts_on_beat.align(
         [answer for answer in answers if isinstance(answer, Signal)],
         [answer for answer in answers if isinstance(answer, Skipped)],
     )

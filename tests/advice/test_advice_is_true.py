@@ -14,11 +14,12 @@ import pytest
 from bench import advice
 from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, candidates
+from virality_core.advice.try_and_export import _edited, export, rescorer, with_advice
 from virality_core.errors import InputError, UsageError
-from virality_core.fusion import Weighing
-from virality_core.improve import _edited, export, rescorer, with_advice
-from virality_core.media import open_reel, probe
+from virality_core.media import open_reel
+from virality_core.media.decoding import probe
 from virality_core.pipeline import Scorers
+from virality_core.score import Weighing
 from virality_core.scorers.measures import motion
 from virality_core.types import FrameRun, Plan, Report
 

@@ -10,18 +10,18 @@ import pytest
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import advise, better_cover, candidates
-from virality_core.advice.captions import CALL_TO_ACTION, QUESTION
-from virality_core.fusion import Weighing
-from virality_core.improve import rescorer, with_advice
+from virality_core.advice.caption_changes import CALL_TO_ACTION, QUESTION
+from virality_core.advice.try_and_export import rescorer, with_advice
 from virality_core.pipeline import Scorers
-from virality_core.scorers.aesthetics import AestheticsDetails
-from virality_core.scorers.keywords import read_keywords
+from virality_core.score import Weighing
+from virality_core.scorers.caption.keywords import read_keywords
+from virality_core.scorers.picture.aesthetics import AestheticsDetails
 from virality_core.types import Post, Report, Timeline
 
 
 def _tags_by_lift(scorers: Scorers) -> tuple[list[str], list[str]]:
     """Hashtags of the table that ships: those that did worst and those that did best."""
-    from virality_core.scorers.trends import load_trends
+    from virality_core.scorers.caption.trend_table import load_trends
 
     lifts = {
         key: row.lift

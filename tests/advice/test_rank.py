@@ -10,8 +10,8 @@ import pytest
 
 from virality_core.advice import Change, advise, change
 from virality_core.advice.candidates import _tint
+from virality_core.advice.try_and_export import _edited, limited
 from virality_core.errors import Cancelled
-from virality_core.improve import _edited, limited
 from virality_core.media import open_reel
 from virality_core.types import AdviceKind, Plan
 

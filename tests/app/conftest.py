@@ -11,8 +11,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components import visit
-from pages.components.visit import Visit
+from ui import visit
+from ui.visit import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 120.0  # for a score on a busy machine

@@ -9,8 +9,8 @@ import pytest
 
 from tests.app.conftest import Page
 from tests.scorers.clips import info
-from virality_core.engagement.predict import predict
-from virality_core.models.caption_embedding import embed_captions
+from virality_core.forecast.predict import predict
+from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.types import Post
 
 

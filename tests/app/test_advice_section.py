@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import advice as section
 from tests.app.conftest import Page
+from ui.advice import section
 from virality_core.advice import Change, change
 from virality_core.types import Advice, FrameBatch, Report
 
@@ -45,9 +45,9 @@ def _page(report: Report, component: str) -> AppTest:
     def script(report, component):  # type: ignore[no-untyped-def]
         import importlib
 
-        from pages.components.visit import Visit
+        from ui.visit import Visit
 
-        module = importlib.import_module(f"pages.components.{component}")
+        module = importlib.import_module(f"ui.{component}")
         module.show(report, Visit()) if component == "advice" else module.show(report)
 
     return AppTest.from_function(script, args=(report, component), default_timeout=60).run()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pages.components.upload import SAMPLE_CAPTION
 from tests.app.conftest import Page
+from ui.form.upload import SAMPLE_CAPTION
 
 OpenPage = Callable[..., Page]
 

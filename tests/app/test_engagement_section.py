@@ -11,13 +11,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components import engagement, gauge, weighing
-from pages.components.visit import Visit
 from tests.evaluation.test_own_export import instagram, zipped
+from ui import engagement
+from ui.score import gauge, weights
+from ui.visit import Visit
 from virality_core import Post, Report, score_reel
-from virality_core.evaluation.history_posts import read_own_posts
+from virality_core.forecast.own_posts.reader import read_own_posts
 from virality_core.pipeline import Scorers
-from virality_core.whatif import own_history
+from virality_core.what_if import own_history
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def report(drawn_clip: Path, lite: Scorers) -> Report:
 
 def _page(report: Report) -> AppTest:
     def script(visit):  # type: ignore[no-untyped-def]
-        from pages.components import engagement
+        from ui import engagement
 
         visit.collect_when_done()
         engagement.show(visit.report, visit)
@@ -142,7 +143,7 @@ def test_the_chart_has_a_bar_a_count_on_a_logarithmic_axis(report: Report) -> No
 
 
 def test_the_weights_chart_moves_by_what_the_weight_is_worth(report: Report) -> None:
-    drawn = weighing.chart(report).to_dict()
+    drawn = weights.chart(report).to_dict()
     rows = drawn["data"]["values"]
     assert len(rows) == len(report.contributions)
     assert [row["moves"] for row in rows] == sorted((row["moves"] for row in rows), reverse=True)

@@ -8,8 +8,8 @@ from io import BytesIO
 
 import pytest
 
-from pages.components import export
 from tests.app.conftest import Page
+from ui.advice import export
 from virality_core.advice import Change, candidates
 from virality_core.media import open_reel
 from virality_core.types import Advice, Plan

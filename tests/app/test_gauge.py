@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pages.components import gauge
-from virality_core.platform_check import NAMES, TITLES
+from ui.score import gauge
+from virality_core.report.platform_check import NAMES, TITLES
 from virality_core.types import Report
 
 

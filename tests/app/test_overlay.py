@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import overlay
 from tests.test_platform_check import FREE, LOW, _text
+from ui.timeline import safe_zone_overlay
 from virality_core.types import Platform, Post, Report, Skipped, Timeline
 
 
@@ -32,11 +32,11 @@ def report(drawn_report: Report) -> Report:
 
 def _page(report: Report, row: int, platform: Platform | None = None) -> AppTest:
     def script(report, row, post):  # type: ignore[no-untyped-def]
-        from pages.components import overlay
+        from ui.timeline import safe_zone_overlay
 
-        drawn = overlay.choose(report, post, on_toggle=lambda: None)
+        drawn = safe_zone_overlay.choose(report, post, on_toggle=lambda: None)
         if drawn is not None:
-            overlay.show(report, drawn, row)  # what it says is the picture's `alt` too
+            safe_zone_overlay.show(report, drawn, row)  # what it says is the picture's `alt` too
 
     page = AppTest.from_function(script, args=(report, row, Post(platform=platform)), default_timeout=60).run()
     return page.toggle(key="draw_text").set_value(True).run()
@@ -103,11 +103,11 @@ def test_the_nearest_searched_frame_is_found(report: Report) -> None:
     last = len(report.thumbnails) - 1
     assert last > 2
     # Text was found in the first two of three that were searched.
-    assert [overlay.nearest_searched(report, row) for row in (0, 1, 2, last)] == [0, 1, 2, 1]
+    assert [safe_zone_overlay.nearest_searched(report, row) for row in (0, 1, 2, last)] == [0, 1, 2, 1]
     text = report.signal("onscreen_text")
     assert text is not None
     bare = replace(text, details=replace(text.details, boxes=()))  # type: ignore[type-var, arg-type]
     without = replace(report, signals=tuple(bare if item is text else item for item in report.signals))
-    assert overlay.nearest_searched(without, last) == 2
+    assert safe_zone_overlay.nearest_searched(without, last) == 2
     unread = replace(report, signals=tuple(item for item in report.signals if item.name != "onscreen_text"))
-    assert overlay.nearest_searched(unread, last) == last
+    assert safe_zone_overlay.nearest_searched(unread, last) == last

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pages.components import text
-from pages.components.upload import MAX_UPLOAD_MB, SAMPLE, SAMPLE_CAPTION
 from tests.app.conftest import Page
 from tests.media.clips import Clip
+from ui import html_text
+from ui.form.upload import MAX_UPLOAD_MB, SAMPLE, SAMPLE_CAPTION
 from virality_core.media import DEFAULT_LIMITS
 
 
@@ -178,7 +178,7 @@ def test_captions_are_never_markup(open_page: Callable[..., Page], clip: bytes, 
     assert not page.app.exception
     assert "<script" not in page.html.lower()
     assert "<img src=x" not in page.html.lower()
-    assert text.safe(caption[:200])[:150] in page.html
+    assert html_text.safe(caption[:200])[:150] in page.html
     for element in page.app.markdown:
         assert "bold" not in element.value
 
@@ -265,7 +265,7 @@ def test_the_shortest_reels_have_a_result(
 
 def test_models_and_limits(open_page: Callable[..., Page]) -> None:
     page = open_page()
-    page.go_to("pages/4_Models_and_limits.py")
+    page.go_to("pages/models_and_limits.py")
     assert not page.app.exception
     for words in ("nima-mobilenet-ava", "Apache-2.0", "sha256", "not a forecast", "CPU", "Aesthetics", "50,000"):
         assert words in page.html

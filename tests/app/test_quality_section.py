@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import quality
+from ui.checks import quality
 from virality_core.types import Finding, FrameBatch, Report
 
 
@@ -33,7 +33,7 @@ def _dark(start: float, end: float) -> Finding:
 
 def _page(report: Report) -> AppTest:
     def script(report):  # type: ignore[no-untyped-def]
-        from pages.components import quality
+        from ui.checks import quality
 
         quality.show(report)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.components import text
+from ui import html_text
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ from pages.components import text
     ],
 )
 def test_safe(typed: str, shown: str) -> None:
-    assert text.safe(typed) == shown
-    text.safe(typed).encode()  # a lone surrogate would raise
+    assert html_text.safe(typed) == shown
+    html_text.safe(typed).encode()  # a lone surrogate would raise
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 words"), (1, "1 word"), (2, "2 words"), (1234, "1,234 words")])
 def test_counted(number: int, shown: str) -> None:
-    assert text.counted(number, "word") == shown
+    assert html_text.counted(number, "word") == shown

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.components import evaluation
 from tests.app.conftest import Page
 from tests.evaluation.test_virality_metrics import PROBABILITY, VIRAL, _result
-from virality_core.evaluation import classification, regression
-from virality_core.evaluation.runs import runs
+from ui import training_runs
+from virality_core.training.evaluation import classification, regression
+from virality_core.training.evaluation.runs import runs
 
-SCRIPT = "pages/3_Train_and_evaluate.py"
+SCRIPT = "pages/train.py"
 EPOCHS = "epoch,step,train_loss,val_loss,val_figure\n0,10,0.7,0.69,0.5\n1,20,0.6,0.65,nan\n"
 
 
@@ -101,6 +101,6 @@ def test_it_opens_with_a_run_that_was_not_evaluated(open_page: Callable[..., Pag
 def test_the_charts_hold_the_points_of_the_plots(folder: Path) -> None:
     result = runs(folder)[0].evaluation
     assert result is not None
-    drawn = dict(evaluation.charts(result))
+    drawn = dict(training_runs.charts(result))
     points = drawn["ROC"].to_dict()["data"]["values"]
     assert [row["x"] for row in points if row["series"] == "model"] == result["model"]["roc"]["false_positive_rate"]

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from pages.components.visit import Visit
+from ui.visit import Visit
 
 
 @pytest.fixture

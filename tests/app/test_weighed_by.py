@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from pages.components.visit import Visit
 from tests.app.conftest import Page
 from tests.training.test_fusion_fit import _manifest, made
+from ui.visit import Visit
 from virality_core import load_scorers, score_reel
 from virality_core.cli import main
 from virality_core.errors import InputError
-from virality_core.fusion import fitted_file, fuse, read_weighing
 from virality_core.pipeline import Scorers
+from virality_core.score import fitted_file, fuse, read_weighing
 from virality_core.types import Post, Report
-from virality_core.whatif import fitted_ways, fitted_weighing, with_weighing
+from virality_core.what_if import fitted_ways, fitted_weighing, with_weighing
 
 
 @pytest.fixture

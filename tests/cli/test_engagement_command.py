@@ -107,11 +107,11 @@ def test_training_refuses_too_few_posts_and_writes_nothing(tmp_path: Path, capsy
 
 def test_the_shipped_figures_are_of_the_shipped_model() -> None:
     """The first rows of metrics.json, measured anew on the same test authors."""
-    from virality_core import weights
-    from virality_core.engagement.model import shipped
-    from virality_core.evaluation.engagement import predictions, rows
-    from virality_core.evaluation.engagement_posts import read_outcomes
-    from virality_core.training.engagement import is_test
+    from virality_core.forecast.model import shipped
+    from virality_core.models import weights
+    from virality_core.training.datasets.engagement_posts import read_outcomes
+    from virality_core.training.evaluation.engagement import predictions, rows
+    from virality_core.training.forecast.train import is_test
 
     data = SHARED / "data" / "smp_video" / "train.jsonl"
     if not data.is_file():

@@ -13,16 +13,15 @@ import pytest
 import torch
 
 from tests.training.made_posts import made_posts
-from virality_core import disk
+from virality_core import files
 from virality_core.cli import main
-from virality_core.engagement.history import read_history
 from virality_core.errors import ViralityError
-from virality_core.evaluation import engagement_posts
-from virality_core.fusion import read_weighing
-from virality_core.training import posts
-from virality_core.training.exports import read_exports
-from virality_core.training.fusion_manifest import read_manifest
-from virality_core.training.progress_files import STATE, load_state
+from virality_core.forecast.own_posts_fit import read_history
+from virality_core.score import read_weighing
+from virality_core.training.datasets import engagement_posts, post_table
+from virality_core.training.datasets.exports import read_exports
+from virality_core.training.score.manifest import read_manifest
+from virality_core.training.virality.checkpoints import STATE, load_state
 
 PIPE = "PIPE"
 COMMANDS: dict[str, Callable[[str, Path], list[str]]] = {
@@ -165,7 +164,7 @@ def test_a_damaged_archive_is_one_sentence(capsys: pytest.CaptureFixture[str], t
 def test_an_endless_archive_is_not_read_to_its_end(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posts, "_MAX_CHARACTERS", 100_000)
+    monkeypatch.setattr(post_table, "_MAX_CHARACTERS", 100_000)
     line = json.dumps({"user": "u", "likes": 1, "hashtags": []}) + "\n"
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(line.encode() * 10_000))
     code, _, err = run(capsys, *COMMANDS["trends"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
@@ -213,7 +212,7 @@ def test_a_table_stays_until_the_new_one_is_complete(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     code, _, err = run(capsys, *COMMANDS["trends"](str(half_letters), tmp_path))
     assert code == 3
     assert "No space left" in err
@@ -227,11 +226,11 @@ def test_writing_keeps_modes_links_and_devices(tmp_path: Path) -> None:
     kept.chmod(0o640)
     link = tmp_path / "link.json"
     link.symlink_to(kept)
-    disk.write_whole(link, "new")
+    files.write_whole(link, "new")
     assert link.is_symlink()
     assert kept.read_text() == "new"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
-    disk.write_whole(Path("/dev/null"), "gone")
+    files.write_whole(Path("/dev/null"), "gone")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(OSError, match="No space left"):
-        disk.write_whole(Path("/dev/full"), "x")
+        files.write_whole(Path("/dev/full"), "x")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from virality_core import weights
 from virality_core.cli import main
+from virality_core.models import weights
 
 KEYS = {
     "path",

@@ -11,8 +11,8 @@ import pytest
 from tests.training.made_posts import made_posts
 from virality_core.cli import trends
 from virality_core.errors import InputError, UsageError
-from virality_core.scorers.hashtags import HashtagScorer
-from virality_core.scorers.trends import load_trends
+from virality_core.scorers.caption.hashtags import HashtagScorer
+from virality_core.scorers.caption.trend_table import load_trends
 from virality_core.types import Post, Signal
 
 

@@ -13,10 +13,10 @@ import pytest
 from examples import moving_videos
 from tests.weights.conftest import COMMIT, cache, hub
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.cli import main
 from virality_core.cli.train import NUMBERS
-from virality_core.training.settings import TrainSettings
+from virality_core.models import weights
+from virality_core.training.virality.settings import TrainSettings
 
 __all__ = ["cache", "hub"]  # fixtures
 

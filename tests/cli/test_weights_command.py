@@ -9,8 +9,8 @@ import pytest
 
 from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, cache, hub, write_manifest
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.cli import main
+from virality_core.models import weights
 
 __all__ = ["cache", "hub", "write_manifest"]  # fixtures
 

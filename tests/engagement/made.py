@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from virality_core.engagement.facts import facts_from
-from virality_core.evaluation.engagement_posts import PostOutcome
+from virality_core.forecast.features import facts_from
+from virality_core.training.datasets.engagement_posts import PostOutcome
 
 
 def made_posts(count: int, *, seed: int = 0, per_author: int = 2, tag_worth: float = 1.5) -> list[PostOutcome]:

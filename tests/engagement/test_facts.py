@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from virality_core.engagement.facts import GROUPS, NAMES, POST_ONLY, Facts, facts_from, matrix, words
 from virality_core.errors import UsageError
+from virality_core.forecast.features import GROUPS, NAMES, POST_ONLY, Facts, facts_from, matrix, words
 
 
 @pytest.mark.parametrize("column", [*sorted(POST_ONLY), "views", "digg_count", "user_friend_count"])

@@ -12,17 +12,17 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.engagement.made import made_posts
-from virality_core.engagement.facts import facts_from
-from virality_core.engagement.model import EngagementModel
-from virality_core.engagement.read import as_read
 from virality_core.errors import InputError
-from virality_core.evaluation.engagement import predictions, rank_correlation, rows
-from virality_core.evaluation.engagement_posts import PostOutcome, read_outcomes
-from virality_core.models.caption_embedding import embed_captions
-from virality_core.training.engagement import fit_all, is_test, model_bytes
-from virality_core.training.engagement_coverage import coverage
-from virality_core.training.engagement_fit import FEW_AUTHORS, Recipe, boost, to_arrays
-from virality_core.training.history_check import check
+from virality_core.forecast._fold_read import as_read
+from virality_core.forecast.features import facts_from
+from virality_core.forecast.model import EngagementModel
+from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.training.datasets.engagement_posts import PostOutcome, read_outcomes
+from virality_core.training.evaluation.engagement import predictions, rank_correlation, rows
+from virality_core.training.forecast.coverage import coverage
+from virality_core.training.forecast.fit import FEW_AUTHORS, Recipe, boost, to_arrays
+from virality_core.training.forecast.own_posts_check import check
+from virality_core.training.forecast.train import fit_all, is_test, model_bytes
 
 lightgbm = pytest.importorskip("lightgbm", reason="lightgbm, which training needs, is not installed")
 

@@ -12,13 +12,13 @@ import pytest
 
 from tests.engagement.test_predict import video
 from virality_core.cli import main
-from virality_core.engagement.facts import NAMES, Facts, matrix
-from virality_core.engagement.history import GENERAL, fit_history, fit_own, own_range, read_history
-from virality_core.engagement.model import shipped
-from virality_core.engagement.predict import predict_own
 from virality_core.errors import InputError, UsageError
-from virality_core.evaluation.history_posts import read_own_posts
-from virality_core.models.caption_embedding import embed_captions
+from virality_core.forecast.features import NAMES, Facts, matrix
+from virality_core.forecast.model import shipped
+from virality_core.forecast.own_posts.reader import read_own_posts
+from virality_core.forecast.own_posts_fit import GENERAL, fit_history, fit_own, own_range, read_history
+from virality_core.forecast.predict import predict_own
+from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.types import Post
 
 

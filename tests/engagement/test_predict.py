@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from virality_core.engagement.model import shipped
-from virality_core.engagement.predict import COUNTS, collections, facts_of
-from virality_core.engagement.predict import predict as predict_with
 from virality_core.errors import UsageError, WeightsError
-from virality_core.models.caption_embedding import embed_captions
+from virality_core.forecast.model import shipped
+from virality_core.forecast.predict import COUNTS, collections, facts_of
+from virality_core.forecast.predict import predict as predict_with
+from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.types import Engagement, Post, VideoInfo
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from virality_core.evaluation.caption import calibrate, measure, predict
-from virality_core.evaluation.caption_checklist import run, summary
-from virality_core.scorers.caption import CaptionReader
+from recipes.caption_minilm.checklist import run, summary
+from virality_core.scorers.caption.sentiment import CaptionReader
+from virality_core.training.evaluation.sentiment import calibrate, measure, predict
 
 
 def test_measures_by_hand() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from virality_core.errors import InputError
-from virality_core.evaluation import history_posts, own_export
-from virality_core.evaluation.history_posts import OwnPosts, read_own_posts, read_own_posts_apart
+from virality_core.forecast.own_posts import data_export, reader
+from virality_core.forecast.own_posts.reader import OwnPosts, read_own_posts, read_own_posts_apart
 
 DAY = 86_400
 FIRST = 1_746_100_800  # 2025-05-01 12:00 UTC
@@ -117,7 +117,7 @@ def test_a_bomb_is_not_unpacked() -> None:
 
 
 def test_a_zip_of_very_many_files_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_export, "_MAX_FILES", 10)
+    monkeypatch.setattr(data_export, "_MAX_FILES", 10)
     with pytest.raises(InputError, match="too many files"):
         read_own_posts(zipped({f"{number}.json": {} for number in range(11)}), "export.zip")
 
@@ -166,7 +166,7 @@ GREEDY = {
 def test_a_greedy_file_is_refused_in_little_memory(kind: str) -> None:
     data, said = GREEDY[kind]
     code = (
-        "import sys\nfrom virality_core.evaluation.history_posts import _main\n_main('posts')\n"
+        "import sys\nfrom virality_core.forecast.own_posts.reader import _main\n_main('posts')\n"
         "sys.stderr.write(open('/proc/self/status').read())"
     )
     start = time.monotonic()
@@ -187,7 +187,7 @@ def test_reading_apart_says_the_same() -> None:
 
 def test_memory_beyond_the_limit_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        "import sys\nfrom virality_core.evaluation import history_posts as h\n"
+        "import sys\nfrom virality_core.training.evaluation import history_posts as h\n"
         "h.read_own_posts = lambda data, name: bytearray(2_000_000_000)\nh._main('posts.csv')"
     )
     run = subprocess.run
@@ -199,6 +199,6 @@ def test_memory_beyond_the_limit_is_a_sentence(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_reading_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_posts, "_TIME_SECONDS", 0.01)
+    monkeypatch.setattr(reader, "_TIME_SECONDS", 0.01)
     with pytest.raises(InputError, match="too long"):
         read_own_posts_apart(b"likes\n1\n", "posts.csv")

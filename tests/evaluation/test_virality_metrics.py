@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from virality_core.evaluation import baselines, classification, html, metrics, plots, regression
+from virality_core.training.evaluation import baselines, classification, metrics, plots, regression
+from virality_core.training.evaluation import page as html
 
 VIRAL = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0])
 PROBABILITY = np.array([0.1, 0.6, 0.7, 0.4, 0.9, 0.2])

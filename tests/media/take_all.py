@@ -13,7 +13,7 @@ from pathlib import Path
 
 from virality_core.errors import ViralityError
 from virality_core.media import open_reel, preview_mp4
-from virality_core.media.rewrite import Treatment, rewritten
+from virality_core.media.encoding.edited_copy import Treatment, rewritten
 from virality_core.types import Plan
 
 #: all that the scorers ask for

@@ -22,7 +22,8 @@ import pytest
 
 from tests.media.clips import Clip, barcode, read_barcode, tone
 from virality_core.errors import Cancelled, InputError
-from virality_core.media import Limits, open_reel, probe
+from virality_core.media import Limits, open_reel
+from virality_core.media.decoding import probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]

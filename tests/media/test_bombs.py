@@ -11,8 +11,10 @@ import pytest
 from tests.media.bombs import box, compressed_header, fragment, full, movie, numbers, sample_table, track
 from tests.media.clips import Clip
 from virality_core.errors import InputError
-from virality_core.media import boxes, open_reel, probe
-from virality_core.media.limits import DEFAULT_LIMITS, Limits
+from virality_core.media import open_reel
+from virality_core.media.decoding import probe
+from virality_core.media.guards import mp4_tables
+from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.types import Plan
 
 MANY = 20_000_000
@@ -88,7 +90,7 @@ def test_refused_unopened(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def long_file(data: bytes) -> None:
-    boxes.check_tables(lambda at, count: data[at : at + count], len(data), name="reel.mp4", limits=DEFAULT_LIMITS)
+    mp4_tables.check_tables(lambda at, count: data[at : at + count], len(data), name="reel.mp4", limits=DEFAULT_LIMITS)
 
 
 def test_the_longest_reels_pass() -> None:
@@ -141,6 +143,6 @@ def test_the_limit_follows_the_stated_one() -> None:
     data = movie(track(sample_table(samples=10_000)))
     long_file(data)
     with pytest.raises(InputError):
-        boxes.check_tables(
+        mp4_tables.check_tables(
             lambda at, count: data[at : at + count], len(data), name="a", limits=Limits(max_packets=1000)
         )

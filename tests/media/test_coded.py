@@ -14,9 +14,10 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from virality_core.advice.change import gamma
-from virality_core.media import nearest_level, open_reel
-from virality_core.media.coded import as_coded
-from virality_core.media.rewrite import Treatment, rewrite
+from virality_core.media import open_reel
+from virality_core.media.color import yuv_to_rgb
+from virality_core.media.encoding.edited_copy import Treatment, rewrite
+from virality_core.media.encoding.h264_roundtrip import as_coded
 from virality_core.types import Plan
 
 _SHARES = {Colorspace.ITU709: (0.2126, 0.0722), Colorspace.ITU601: (0.299, 0.114), Colorspace.BT2020: (0.2627, 0.0593)}
@@ -51,7 +52,7 @@ def test_levels_are_the_nearest(matrix: Colorspace, full: bool, size: tuple[int,
     wanted_green = (light - red_share * wanted_red - blue_share * wanted_blue) / (1 - red_share - blue_share)
     wanted = np.stack([wanted_red, wanted_green, wanted_blue], axis=2)
     assert 0 < wanted.min() < wanted.max() < 255
-    got = nearest_level.rgb(frame, matrix, full=full)
+    got = yuv_to_rgb.rgb(frame, matrix, full=full)
     assert got.shape == (height, width, 3)
     assert np.abs(got - wanted).max() < 0.6
 

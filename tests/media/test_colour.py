@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.media.clips import Clip
-from virality_core.media import hdr, open_reel
+from virality_core.media import open_reel
+from virality_core.media.color import hdr
 from virality_core.types import Plan, Reel
 
 MakeClip = Callable[..., Clip]

@@ -13,10 +13,10 @@ import pytest
 
 from virality_core.media import open_reel
 from virality_core.media import reel as opener
-from virality_core.media.cut_judges import Vectors, cut_by_grey, cut_by_vectors
-from virality_core.media.cut_packets import anchors, early_keyframes, spikes
-from virality_core.media.cut_pixels import alike, cut_places, stack, thumb
-from virality_core.media.cuts import find_cuts
+from virality_core.media.shots.detector import find_cuts
+from virality_core.media.shots.packet_rules import Vectors, cut_by_grey, cut_by_vectors
+from virality_core.media.shots.packet_sizes import anchors, early_keyframes, spikes
+from virality_core.media.shots.pixel_cuts import alike, cut_places, stack, thumb
 from virality_core.types import Cuts, Plan
 
 WIDTH, HEIGHT, RATE = 144, 256, 30

@@ -10,11 +10,11 @@ import pytest
 
 from tests.media.clips import Clip, read_barcode
 from virality_core.errors import Cancelled
-from virality_core.media.decode import Decoder
-from virality_core.media.first import first_decoder
-from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import Source
-from virality_core.media.survey import survey
+from virality_core.media.container.source import Source
+from virality_core.media.container.stream_index import survey
+from virality_core.media.decoding.first_frame import first_decoder
+from virality_core.media.decoding.frame_decoder import Decoder
+from virality_core.media.decoding.probe import checked_video, describe
 
 MakeClip = Callable[..., Clip]
 OPTIONS = (("preset", "veryfast"), ("crf", "18"), ("x264-params", "keyint=30:min-keyint=30:scenecut=0:bframes=2"))

@@ -14,9 +14,9 @@ import pytest
 
 from tests.media.clips import Clip, barcode, read_barcode, trim_by_edit_list
 from virality_core.media import open_reel
-from virality_core.media.groups import GroupDecoder, jobs
-from virality_core.media.source import Source, main_video
-from virality_core.media.survey import Survey, survey
+from virality_core.media.container.source import Source, main_video
+from virality_core.media.container.stream_index import Survey, survey
+from virality_core.media.decoding.gop_decoder import GroupDecoder, jobs
 from virality_core.types import Plan, Reel
 
 MakeClip = Callable[..., Clip]

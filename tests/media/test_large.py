@@ -12,12 +12,14 @@ import pytest
 
 from tests.media.clips import Clip
 from virality_core.errors import Cancelled, InputError
-from virality_core.media import Limits, held, open_reel, probe
-from virality_core.media.decode import Decoder
-from virality_core.media.first import first_decoder
-from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import Source
-from virality_core.media.survey import survey
+from virality_core.media import Limits, open_reel
+from virality_core.media.container.source import Source
+from virality_core.media.container.stream_index import survey
+from virality_core.media.decoding import probe
+from virality_core.media.decoding.first_frame import first_decoder
+from virality_core.media.decoding.frame_decoder import Decoder
+from virality_core.media.decoding.probe import checked_video, describe
+from virality_core.media.guards import decoder_memory
 from virality_core.types import FULL_HD_PIXELS, Plan
 
 MakeClip = Callable[..., Clip]
@@ -30,7 +32,7 @@ def x264(refs: int) -> tuple[tuple[str, str], ...]:
 
 def at_once(path: Path) -> int:
     with av.open(str(path)) as container:
-        return held.frames_at_once(container.streams.video[0].codec_context)
+        return decoder_memory.frames_at_once(container.streams.video[0].codec_context)
 
 
 @pytest.mark.parametrize("refs", [1, 3, 5, 16])
@@ -54,7 +56,7 @@ def test_a_damaged_header_counts_as_the_most(make_clip: MakeClip) -> None:
         extradata = bytes(context.extradata or b"")
         for end in range(6, 12):
             context.extradata = extradata[:end]
-            assert held.frames_at_once(context) >= 16
+            assert decoder_memory.frames_at_once(context) >= 16
 
 
 def test_too_many_pictures_at_once_are_refused(make_clip: MakeClip) -> None:
@@ -79,8 +81,11 @@ def test_the_limits_let_8k_of_ten_bits_pass() -> None:
     limits = Limits()
     for name, bits in (("yuv420p", 12), ("yuv420p10le", 24), ("yuv422p10le", 32)):
         format_ = av.VideoFormat(name, 7680, 4320)
-        assert held.frame_bytes(7680, 4320, format_) == 7680 * 4320 * bits // 8 <= limits.max_frame_bytes
-    assert 10 * held.frame_bytes(7680, 4320, av.VideoFormat("yuv420p10le", 7680, 4320)) <= limits.max_decoder_bytes
+        assert decoder_memory.frame_bytes(7680, 4320, format_) == 7680 * 4320 * bits // 8 <= limits.max_frame_bytes
+    assert (
+        10 * decoder_memory.frame_bytes(7680, 4320, av.VideoFormat("yuv420p10le", 7680, 4320))
+        <= limits.max_decoder_bytes
+    )
 
 
 def opened_decoder(path: Path, use: Callable[[Decoder], None]) -> None:
@@ -106,7 +111,7 @@ def test_heavy_pictures_are_decoded_by_one_worker(make_clip: MakeClip, monkeypat
         assert decoder._threads(1) == 1
 
     opened_decoder(heavy, light)
-    monkeypatch.setattr("virality_core.media.decode._POOL_BYTES", 19 * 160 * 96 * 6)
+    monkeypatch.setattr("virality_core.media.decoding.frame_decoder._POOL_BYTES", 19 * 160 * 96 * 6)
     opened_decoder(heavy, single)
 
 

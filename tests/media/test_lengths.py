@@ -12,7 +12,8 @@ import pytest
 
 from tests.media.clips import Clip, tone
 from virality_core.errors import InputError
-from virality_core.media import Limits, open_reel, probe
+from virality_core.media import Limits, open_reel
+from virality_core.media.decoding import probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from virality_core.media.picture import SMALL_SIDE, Picture
+from virality_core.media.color.frame_converter import SMALL_SIDE, Picture
 
 
 def _frame(width: int, height: int, format_: str = "yuv420p") -> VideoFrame:

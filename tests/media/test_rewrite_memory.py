@@ -11,7 +11,7 @@ import pytest
 
 from virality_core.errors import Cancelled, InputError
 from virality_core.media import DEFAULT_LIMITS, open_reel
-from virality_core.media.rewrite import Treatment, rewrite, rewritten
+from virality_core.media.encoding.edited_copy import Treatment, rewrite, rewritten
 from virality_core.types import Plan
 
 

@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from virality_core.media.rewrite import Treatment, rewrite
+from virality_core.media.encoding.edited_copy import Treatment, rewrite
 
 _BEEP = "aevalsrc='sin(2*PI*440*t)*gte(t,1.0)':s=48000:d=4"  # from 1 s on
 

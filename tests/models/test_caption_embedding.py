@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from virality_core import weights
-from virality_core.models.caption import MiniLM, unpack
-from virality_core.models.caption_embedding import LAYERS, MAX_TOKENS, bundled_embedder
-from virality_core.models.caption_tokens import lite_tokenizer
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
+from virality_core.models.language._fold_caption_tokens import lite_tokenizer
+from virality_core.models.language.minilm import MiniLM, unpack
+from virality_core.models.language.minilm_embedding import LAYERS, MAX_TOKENS, bundled_embedder
 
 CAPTIONS = ["Wait for it", "A cat learns to swim in our garden pool 🐈 #catsoftiktok #summer", "Chào buổi sáng", "!"]
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.models.made_roberta import made_roberta
-from virality_core import weights
-from virality_core.models.caption_explain import explain
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.sentiment import SentimentModel
-from virality_core.models.sentiment_lite import MAX_TOKENS, LiteSentiment
+from virality_core.models.language.owen_values import explain
+from virality_core.models.language.sentiment_minilm import MAX_TOKENS, LiteSentiment
+from virality_core.models.language.sentiment_model import SentimentModel
 
 TEXTS = (
     "I absolutely love this 😍😍 #BestDayEver",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from virality_core.models.caption_text import MAX_CHARACTERS, Piece, emoji_name, pieces
+from virality_core.models.language.text_normalizer import MAX_CHARACTERS, Piece, emoji_name, pieces
 
 FAMILY = "👨‍👩‍👧"
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch.nn.functional import max_pool2d
 
-from virality_core.models import faces
-from virality_core.models.face_boxes import Boxes
+from virality_core.models.vision import mtcnn
+from virality_core.models.vision._fold_face_boxes import Boxes
 
 
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("shape", [(10, 10), (11, 22), (46, 45), (7, 190), (3, 4)])
 def test_pooling(size: int, shape: tuple[int, int]) -> None:
     x = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(faces._pool(x, size), max_pool2d(x, size, 2, ceil_mode=True))
+    assert torch.equal(mtcnn._pool(x, size), max_pool2d(x, size, 2, ceil_mode=True))
 
 
 def test_of_boxes_that_overlap_the_most_probable_stays() -> None:

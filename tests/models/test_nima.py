@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from virality_core import device as devices
-from virality_core import weights
 from virality_core.errors import UsageError, WeightsError
 from virality_core.media.image import read_image
-from virality_core.models import nima
+from virality_core.models import device as devices
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
+from virality_core.models.vision import nima
 
 REFERENCE = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "nima"
 
@@ -136,10 +136,10 @@ def test_mean_and_spread() -> None:
 
 def test_the_conversion_makes_the_bundled_file(tensors: dict[str, torch.Tensor]) -> None:
     """Without the wheel: a file of any other digest is refused, and the bundled tensors fill the network."""
-    from virality_core.training import convert_nima
+    from recipes.nima_mobilenet_ava import convert
 
     with pytest.raises(WeightsError, match="sha256"):
-        convert_nima.convert(b"something else")
+        convert.convert(b"something else")
     names = {name for name in nima.Nima().state_dict() if not name.endswith("num_batches_tracked")}
     assert set(tensors) == names
     assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
@@ -152,7 +152,7 @@ def test_the_conversion_transposes_and_repeats(tmp_path: Path, network: nima.Nim
 
     from safetensors.torch import load
 
-    from virality_core.training import convert_nima
+    from recipes.nima_mobilenet_ava import convert
 
     rng = np.random.default_rng(0)
     wanted: dict[str, np.ndarray] = {}
@@ -167,22 +167,22 @@ def test_the_conversion_transposes_and_repeats(tmp_path: Path, network: nima.Nim
                 array = array.transpose(2, 3, 0, 1) if depthwise else array.transpose(2, 3, 1, 0)
             elif name == "head.weight":
                 array = array.T
-            file[convert_nima._keras_name(name)] = array
+            file[convert._keras_name(name)] = array
     content = (tmp_path / "keras.hdf5").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
-    first = convert_nima.convert(content, sha256=digest)
-    assert {convert_nima.convert(content, sha256=digest) for _ in range(6)} == {first}
+    first = convert.convert(content, sha256=digest)
+    assert {convert.convert(content, sha256=digest) for _ in range(6)} == {first}
     for name, tensor in load(first).items():
         assert np.array_equal(tensor.numpy(), wanted[name]), name
 
 
 def test_the_conversion_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from virality_core.training import convert_nima
+    from recipes.nima_mobilenet_ava import convert
 
     wheel = tmp_path / "some.whl"
     wheel.write_bytes(b"not a zip")
     out = tmp_path / "model.safetensors"
-    assert convert_nima.main(["--wheel", str(wheel), "--out", str(out)]) == 3
+    assert convert.main(["--wheel", str(wheel), "--out", str(out)]) == 3
     assert "some.whl is not a wheel" in capsys.readouterr().err
     assert not out.exists()
 

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from virality_core.models import nima
-from virality_core.models.quality_lite import CROP, CROPS, HEADS, LiteFeatures, LiteHead, LiteQuality, crops_of
+from virality_core.models.vision import nima
+from virality_core.models.vision.vsfa_lite import CROP, CROPS, HEADS, LiteFeatures, LiteHead, LiteQuality, crops_of
 
 
 @pytest.fixture(scope="module")

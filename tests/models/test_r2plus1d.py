@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torchvision.models.video import R2Plus1D_18_Weights, r2plus1d_18
 
-from virality_core import device as devices
 from virality_core.errors import WeightsError
 from virality_core.media import open_reel
-from virality_core.models import clip_input
-from virality_core.models.clip_input import ClipInput
-from virality_core.models.r2plus1d import Architecture, R2Plus1D, architecture_from, build, load_body, on_device
+from virality_core.models import device as devices
+from virality_core.models.vision import r2plus1d_preprocess
+from virality_core.models.vision.r2plus1d import Architecture, R2Plus1D, architecture_from, build, load_body, on_device
+from virality_core.models.vision.r2plus1d_preprocess import ClipInput
 from virality_core.types import Plan
 
 SMALL = Architecture(width=4, blocks=(1, 1, 1, 1), dropout=0.0)
@@ -51,7 +51,7 @@ def test_the_input_is_torchvisions_preset_on_real_clips(shared_media: Path, name
     assert clips is not None
     preset = R2Plus1D_18_Weights.KINETICS400_V1.transforms()
     expected = preset(torch.from_numpy(clips.rgb).permute(0, 1, 4, 2, 3))
-    got = clip_input.normalised(torch.from_numpy(clip_input.small(clips.rgb, ClipInput())))
+    got = r2plus1d_preprocess.normalised(torch.from_numpy(r2plus1d_preprocess.small(clips.rgb, ClipInput())))
     assert got.shape == (2, 3, 16, 112, 112)
     torch.testing.assert_close(got, expected, atol=1e-3, rtol=0)
 
@@ -60,14 +60,14 @@ def test_the_input_is_torchvisions_preset_on_real_clips(shared_media: Path, name
 def test_any_shape_gives_the_side_asked_for(height: int, width: int) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), np.uint8)
     for shape in ("squash", "crop"):
-        assert clip_input.small(frames, ClipInput(shape=shape)).shape == (2, 112, 112, 3)  # type: ignore[arg-type]
+        assert r2plus1d_preprocess.small(frames, ClipInput(shape=shape)).shape == (2, 112, 112, 3)  # type: ignore[arg-type]
 
 
 def test_crop_keeps_shapes_and_squash_widens_them() -> None:
     picture = np.zeros((1, 320, 180, 3), np.uint8)
     picture[:, 130:190, 60:120] = 255  # a square
     for shape, ratio in (("crop", 1.0), ("squash", (171 / 180) / (128 / 320))):
-        seen = clip_input.small(picture, ClipInput(shape=shape))[0, ..., 0] > 127  # type: ignore[arg-type]
+        seen = r2plus1d_preprocess.small(picture, ClipInput(shape=shape))[0, ..., 0] > 127  # type: ignore[arg-type]
         assert seen.any(0).sum() / seen.any(1).sum() == pytest.approx(ratio, rel=0.06)
 
 
@@ -76,10 +76,10 @@ def test_the_cuda_way_gives_the_same_on_the_cpu() -> None:
     network = build(_randomised(R2Plus1D(SMALL)), SMALL)
     clips = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 16, 32, 32, 3), np.uint8))
     with devices.inference(torch.device("cpu")):
-        plain = network(clip_input.normalised(clips).contiguous())
-        apart = torch.cat([network(clip_input.normalised(clip[None]).contiguous()) for clip in clips])
+        plain = network(r2plus1d_preprocess.normalised(clips).contiguous())
+        apart = torch.cat([network(r2plus1d_preprocess.normalised(clip[None]).contiguous()) for clip in clips])
     turned = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    batch = clip_input.normalised(clips)
+    batch = r2plus1d_preprocess.normalised(clips)
     assert batch.is_contiguous(memory_format=torch.channels_last_3d), "no copy is needed for it"
     with devices.inference(torch.device("cpu")):
         last = turned(batch)

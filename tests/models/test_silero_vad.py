@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch.nn.functional import conv1d, pad
 
-from virality_core import weights
-from virality_core.models import silero_vad
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
+from virality_core.models.sound import silero_vad
 
 
 def _step_by_step(samples: np.ndarray) -> np.ndarray:

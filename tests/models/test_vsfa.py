@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.vsfa import QualityHead, temporal_pool
+from virality_core.models.vision.vsfa import QualityHead, temporal_pool
 
 REFERENCE = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "vsfa"
 

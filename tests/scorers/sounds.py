@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from virality_core.media import open_reel
-from virality_core.scorers.audio import AudioScorer
+from virality_core.scorers.sound.audio import AudioScorer
 from virality_core.types import Post, Reel, Signal, Skipped
 
 Sound = np.ndarray  # float32 (C, S)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.scorers import clips
-from virality_core import reference
+from virality_core.config import signals
 from virality_core.errors import Cancelled, InputError
-from virality_core.scorers.aesthetics import AestheticsDetails, AestheticsScorer, FrameDetails, score_images
+from virality_core.scorers.picture.aesthetics import AestheticsDetails, AestheticsScorer, FrameDetails, score_images
 from virality_core.types import FrameBatch, Post, Reel, Signal, Skipped, VideoInfo, to_plain
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -86,7 +86,7 @@ def test_signals_of_a_reel(scorer: AestheticsScorer, pictures: np.ndarray) -> No
     assert whole.timeline.values[0] == hook.timeline.values[0], "the frame both have, marked once"
     assert whole.model is not None
     assert whole.model.id == "nima-mobilenet-ava"
-    rating = reference.rate("aesthetics", whole.value)
+    rating = signals.rate("aesthetics", whole.value)
     assert (whole.desirability, whole.percentile, whole.reference) == (
         rating.desirability,
         rating.percentile,

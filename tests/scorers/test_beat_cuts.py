@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from virality_core.scorers.beat_cuts import CutToBeatDetails, align
+from virality_core.scorers.sound.cuts_on_beat import CutToBeatDetails, align
 from virality_core.types import Signal, Skipped, Timeline
 
 

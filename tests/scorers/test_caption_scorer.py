@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from virality_core import reference
-from virality_core.reference import Rating
-from virality_core.scorers.caption import CaptionReader, CaptionScorer, Sentiment
+from virality_core.config import signals
+from virality_core.config.signals import Rating
+from virality_core.scorers.caption.sentiment import CaptionReader, CaptionScorer, Sentiment
 from virality_core.types import FrameBatch, Post, Reel, Signal, Skipped, VideoInfo, to_plain
 
 HOSTILE = (
@@ -43,7 +43,7 @@ def scorer() -> CaptionScorer:
 def rating(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal's place in a population is the fusion table's matter, not the scorer's."""
     rated = Rating(desirability=50.0, percentile=None, reference="a test")
-    monkeypatch.setattr(reference, "rate", lambda *_: rated)
+    monkeypatch.setattr(signals, "rate", lambda *_: rated)
 
 
 @pytest.mark.parametrize("caption", HOSTILE)

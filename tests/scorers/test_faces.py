@@ -12,10 +12,10 @@ import pytest
 
 from tests.media.clips import Clip
 from virality_core.media import open_reel
-from virality_core.scorers import faces
-from virality_core.scorers.faces import FacesDetails, FacesScorer, ShotScaleDetails
+from virality_core.report.wording import says
+from virality_core.scorers.picture import faces
+from virality_core.scorers.picture.faces import FacesDetails, FacesScorer, ShotScaleDetails
 from virality_core.types import FrameBatch, Post, Reel, Signal, Skipped
-from virality_core.words import says
 
 Answers = dict[str, Signal | Skipped]
 

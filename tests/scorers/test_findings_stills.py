@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from virality_core.media import open_reel
 from virality_core.scorers.findings import diagnose
-from virality_core.scorers.look import LookScorer
 from virality_core.scorers.measures import artefacts
+from virality_core.scorers.picture.look import LookScorer
 from virality_core.types import Finding, FrameBatch, Plan, Post, Reel, Signal
 
 Pictures = NDArray[np.uint8]

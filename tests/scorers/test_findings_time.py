@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from virality_core.media import open_reel
-from virality_core.scorers.findings import bit_rate, continuity, diagnose, shape
-from virality_core.scorers.findings.stretches import runs_of, stretches
-from virality_core.scorers.pacing import PacingScorer
+from virality_core.scorers.findings import bit_rate, diagnose, format_faults, temporal_faults
+from virality_core.scorers.findings.intervals import runs_of, stretches
+from virality_core.scorers.picture.pacing import PacingScorer
 from virality_core.types import Finding, FrameBatch, FrameRun, PacketTable, Plan, Platform, Post, Reel, Signal
 
 
@@ -34,11 +34,11 @@ def _shaken(run: FrameRun, share: float) -> FrameRun:
 
 def test_shake(clips: list[Reel]) -> None:
     for reel in clips:
-        assert not continuity.find(reel, _steadiness(reel)), "the clean copy"
+        assert not temporal_faults.find(reel, _steadiness(reel)), "the clean copy"
         worst = []
         for share in (0.01, 0.02, 0.04):
             runs = tuple(_shaken(run, share) for run in reel.runs)
-            found = continuity.find(reel, _steadiness(replace(reel, runs=runs)))
+            found = temporal_faults.find(reel, _steadiness(replace(reel, runs=runs)))
             assert {finding.kind for finding in found} <= {"shake"}
             worst.append(max((finding.value for finding in found), default=0.0))
         assert worst == sorted(worst)
@@ -55,7 +55,7 @@ def test_a_freeze_is_seen_in_packets_and_in_runs(clips: list[Reel], frames: int)
         sizes = packets.size_bytes.copy()
         sizes[start : start + frames] = 12
         table = replace(packets, size_bytes=sizes, is_keyframe=np.zeros_like(packets.is_keyframe))
-        found = continuity.frozen(table, pixels, (), duration)
+        found = temporal_faults.frozen(table, pixels, (), duration)
         held = float(packets.seconds[start + frames - 1] - packets.seconds[start - 1]) if frames else 0.0
         assert len(found) == (held >= 0.5)
         if found:
@@ -65,7 +65,7 @@ def test_a_freeze_is_seen_in_packets_and_in_runs(clips: list[Reel], frames: int)
         luma = reel.runs[0].luma.copy()
         luma[10 : 11 + frames] = luma[10]
         run = FrameRun(luma=luma, seconds=reel.runs[0].seconds)
-        found = continuity.frozen(packets, pixels, (run,), duration)
+        found = temporal_faults.frozen(packets, pixels, (run,), duration)
         held = float(run.seconds[10 + frames] - run.seconds[10])
         assert [finding.value for finding in found] == ([pytest.approx(held)] if held >= 0.5 else [])
 
@@ -77,9 +77,9 @@ def test_small_packets_of_a_moving_picture_are_no_freeze(clips: list[Reel]) -> N
         assert packets is not None
         in_run = np.isin(packets.seconds, reel.runs[0].seconds)
         starved = replace(packets, size_bytes=np.where(in_run, 12, packets.size_bytes))
-        assert not continuity.frozen(starved, pixels, reel.runs, reel.info.duration_seconds)
+        assert not temporal_faults.frozen(starved, pixels, reel.runs, reel.info.duration_seconds)
         all_small = replace(packets, size_bytes=np.full_like(packets.size_bytes, 20))
-        assert not continuity.frozen(all_small, pixels, (), reel.info.duration_seconds)
+        assert not temporal_faults.frozen(all_small, pixels, (), reel.info.duration_seconds)
 
 
 @pytest.mark.parametrize("missing", [1, 5, 10, 20])
@@ -87,10 +87,10 @@ def test_missing_frames(clips: list[Reel], missing: int) -> None:
     for reel in clips:
         packets = reel.packets
         assert packets is not None
-        assert not continuity.gaps(packets), "the clean copy"
+        assert not temporal_faults.gaps(packets), "the clean copy"
         kept = np.ones(len(packets.seconds), bool)
         kept[30 : 30 + missing] = False
-        found = continuity.gaps(
+        found = temporal_faults.gaps(
             PacketTable(
                 seconds=packets.seconds[kept],
                 size_bytes=packets.size_bytes[kept],
@@ -107,13 +107,13 @@ def test_missing_frames(clips: list[Reel], missing: int) -> None:
 def test_repeated_frames(clips: list[Reel]) -> None:
     """Every second, then two of three frames repeat the one before, as when 15 or 10 a second are shown as 30."""
     for reel in clips:
-        assert not continuity.repeats(reel.runs), "the clean copy"
+        assert not temporal_faults.repeats(reel.runs), "the clean copy"
         shares = []
         for each in (5, 2, 3):
             runs = tuple(
                 FrameRun(luma=run.luma[_repeating(len(run.luma), each)], seconds=run.seconds) for run in reel.runs
             )
-            (found,) = continuity.repeats(runs)
+            (found,) = temporal_faults.repeats(runs)
             shares.append(found.value)
         assert shares == pytest.approx([0.2, 0.5, 0.67], abs=0.05)
 
@@ -127,8 +127,8 @@ def _repeating(frames: int, each: int) -> np.ndarray:
 def test_a_still_is_no_stutter(clips: list[Reel]) -> None:
     for reel in clips:
         runs = tuple(FrameRun(luma=np.repeat(run.luma[:1], len(run.luma), 0), seconds=run.seconds) for run in reel.runs)
-        assert not continuity.repeats(runs)
-        assert continuity.frozen(reel.packets, 1, runs, reel.info.duration_seconds)  # type: ignore[arg-type]
+        assert not temporal_faults.repeats(runs)
+        assert temporal_faults.frozen(reel.packets, 1, runs, reel.info.duration_seconds)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_bit_rate(
 )
 def test_aspect(clips: list[Reel], width: int, height: int, filled: float | None) -> None:
     reel = replace(clips[0], info=replace(clips[0].info, width=width, height=height))
-    found = [finding for finding in shape.find(reel, "tiktok") if finding.kind == "aspect"]
+    found = [finding for finding in format_faults.find(reel, "tiktok") if finding.kind == "aspect"]
     assert [finding.value for finding in found] == ([] if filled is None else [pytest.approx(filled, abs=0.01)])
 
 
@@ -195,7 +195,7 @@ def test_black_bars(clips: list[Reel], share: float, beside: bool) -> None:
             view = rgb.swapaxes(1, 2) if beside else rgb
             view[:, :bar] = view[:, -bar:] = 0
         batch = FrameBatch(rgb=rgb, seconds=reel.frames.seconds)
-        found = [f for f in shape.find(replace(reel, frames=batch), None) if f.kind == "bars"]
+        found = [f for f in format_faults.find(replace(reel, frames=batch), None) if f.kind == "bars"]
         assert len(found) == (share > 0.0)
         if found:
             assert found[0].value == pytest.approx(1.0 - 2.0 * share, abs=0.01)
@@ -205,7 +205,7 @@ def test_black_bars(clips: list[Reel], share: float, beside: bool) -> None:
 def test_low_resolution_by_platform(clips: list[Reel]) -> None:
     for platform, side, expected in (("tiktok", 540, 0), ("tiktok", 530, 1), ("instagram", 540, 1), (None, 540, 0)):
         reel = replace(clips[0], info=replace(clips[0].info, width=side, height=2 * side))
-        found = [f for f in shape.find(reel, platform) if f.kind == "low_resolution"]  # type: ignore[arg-type]
+        found = [f for f in format_faults.find(reel, platform) if f.kind == "low_resolution"]  # type: ignore[arg-type]
         assert len(found) == expected, (platform, side)
 
 

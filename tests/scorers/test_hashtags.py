@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from virality_core.config.platforms import rules_of
 from virality_core.errors import WeightsError
-from virality_core.scorers.hashtags import Hashtags, HashtagScorer, read_hashtags
-from virality_core.scorers.platforms import rules_of
-from virality_core.scorers.trends import TrendTable, load_trends, stretched
+from virality_core.scorers.caption.hashtags import Hashtags, HashtagScorer, read_hashtags
+from virality_core.scorers.caption.trend_table import TrendTable, load_trends, stretched
 from virality_core.types import Post, Signal, Skipped, to_plain
 
 

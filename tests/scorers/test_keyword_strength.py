@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from virality_core.errors import WeightsError
-from virality_core.scorers.keyword_strength import KeywordScorer, fit_for, load_fits
-from virality_core.scorers.keywords import FEATURES, Keywords
+from virality_core.scorers.caption.keyword_effects import KeywordScorer, fit_for, load_fits
+from virality_core.scorers.caption.keywords import FEATURES, Keywords
 from virality_core.types import Post, Signal, Skipped
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from virality_core import weights
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language import LanguageModel
-from virality_core.scorers.language import READ_LANGUAGES, LanguageDetector
+from virality_core.models.language.fasttext_lid import LanguageModel
+from virality_core.scorers.caption.language import READ_LANGUAGES, LanguageDetector
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.scorers.clips import CLIPS, changed, reel, stills
-from virality_core.scorers.look import BrightnessDetails, CompositionDetails, LookScorer, WhiteBalanceDetails
+from virality_core.scorers.picture.look import BrightnessDetails, CompositionDetails, LookScorer, WhiteBalanceDetails
 from virality_core.types import FrameBatch, Post, Signal, Skipped
 
 Change = Callable[[np.ndarray], np.ndarray]

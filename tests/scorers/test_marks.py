@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virality_core.scorers.marks import Marks, hashtag_key, read_marks
+from virality_core.scorers.caption.entities import Marks, hashtag_key, read_marks
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from virality_core import words
 from virality_core.errors import WeightsError
-from virality_core.scorers.music import MusicDetails, MusicScorer, title_key
+from virality_core.report import wording
+from virality_core.scorers.sound.music import MusicDetails, MusicScorer, title_key
 from virality_core.types import Post, Signal, Skipped
 
 TABLE = {
@@ -61,7 +61,7 @@ def test_a_known_title_whatever_its_case_and_blanks(table: Path) -> None:
         found = _read(table, title)
         assert isinstance(found, Signal)
         assert found.value == pytest.approx(0.39)
-        said = words.says(found)
+        said = wording.says(found)
         assert "32,000 videos used it by 2026-05-01" in said
         assert "48 % more" in said
         assert "months ago" not in said
@@ -72,7 +72,7 @@ def test_old_data_is_said_to_be_old(table: Path) -> None:
     assert isinstance(found, Signal)
     assert isinstance(found.details, MusicDetails)
     assert "2026-05-01" in str(found.details.dated)
-    assert "6 months ago" in words.says(found)
+    assert "6 months ago" in wording.says(found)
     posted = MusicScorer(table, today=date(2030, 1, 1)).read(
         Post(music="a song", posted_at=datetime(2026, 5, 2, tzinfo=UTC))
     )

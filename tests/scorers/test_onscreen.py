@@ -11,15 +11,16 @@ import pytest
 
 from tests.media.clips import Clip
 from tests.scorers import overlays
-from virality_core import safe_zones, weights
+from virality_core.config import safe_zones
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.media import open_reel
-from virality_core.models.text_detect import Region, TextDetector
-from virality_core.models.text_read import TextReader
+from virality_core.models import weights
+from virality_core.models.vision.ppocr_detect import Region, TextDetector
+from virality_core.models.vision.ppocr_read import TextReader
+from virality_core.report.wording import says
 from virality_core.scorers.measures import screen_text
-from virality_core.scorers.onscreen import OnscreenDetails, OnscreenScorer, is_line
+from virality_core.scorers.picture.screen_text import OnscreenDetails, OnscreenScorer, is_line
 from virality_core.types import Plan, Post, Signal
-from virality_core.words import says
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scorers.clips import CLIPS, info, reel, run
 from virality_core.scorers.measures import motion
-from virality_core.scorers.pacing import MotionDetails, PaceDetails, PacingScorer, SteadinessDetails
+from virality_core.scorers.picture.pacing import MotionDetails, PaceDetails, PacingScorer, SteadinessDetails
 from virality_core.types import Cuts, FrameBatch, FrameRun, Post, Signal, Skipped
 
 NO_CUTS = Cuts(seconds=np.zeros(0), verified=np.zeros(0, bool))

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from recipes.vsfa_lite import ffmpeg
+from recipes.vsfa_lite.distortions import CODECS, MEASURED, crf_of
 from tests.conftest import SHARED
-from virality_core import words
-from virality_core.media import open_reel, probe
-from virality_core.scorers.quality import QualityScorer
-from virality_core.training.quality import ffmpeg
-from virality_core.training.quality.distortions import CODECS, MEASURED, crf_of
+from virality_core.media import open_reel
+from virality_core.media.decoding import probe
+from virality_core.report import wording
+from virality_core.scorers.picture.quality import QualityScorer
 from virality_core.types import Post, Signal
 
 STRENGTHS = (0.15, 0.5, 0.85)
@@ -54,8 +55,8 @@ def test_its_value_is_said_in_its_own_unit(scorer: QualityScorer, drawn_clip: Pa
     assert signal.model is not None
     assert (signal.model.variant, signal.unit, signal.percentile) == ("lite", "predicted VMAF", None)
     assert signal.desirability == pytest.approx(max(0.0, (signal.value - 20) / 0.8))
-    assert words.says(signal).startswith(f"picture quality {signal.value:.0f} of 100")
-    assert "VMAF" in words.axis(signal)
+    assert wording.says(signal).startswith(f"picture quality {signal.value:.0f} of 100")
+    assert "VMAF" in wording.axis(signal)
 
 
 def test_black_bars_are_not_judged(scorer: QualityScorer, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.scorers.clips import CLIPS
 from tests.scorers.sounds import Hear, drums, hear, noise, signal, sine, spoken, write
-from virality_core.scorers.audio import AudioScorer, SpeechDetails, StretchDetails, TempoDetails
+from virality_core.scorers.sound.audio import AudioScorer, SpeechDetails, StretchDetails, TempoDetails
 from virality_core.types import Skipped
 
 

@@ -14,17 +14,18 @@ import pytest
 import torch
 
 from tests.media.clips import Clip
-from virality_core import Post, load_scorers, score_reel, weights
+from virality_core import Post, load_scorers, score_reel
 from virality_core.cli import main
 from virality_core.errors import UsageError, WeightsError
-from virality_core.export import report_text
 from virality_core.media import open_reel
-from virality_core.models import clip_input, virality_checkpoint
-from virality_core.models.clip_input import ClipInput
-from virality_core.models.r2plus1d import Architecture, R2Plus1D
-from virality_core.models.virality_checkpoint import Card
-from virality_core.scorers.virality import NO_MODEL, ViralityDetails, ViralityScorer
-from virality_core.training.hand_over import add, push
+from virality_core.models import weights
+from virality_core.models.vision import r2plus1d_checkpoint, r2plus1d_preprocess
+from virality_core.models.vision.r2plus1d import Architecture, R2Plus1D
+from virality_core.models.vision.r2plus1d_checkpoint import Card
+from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+from virality_core.report.text import report_text
+from virality_core.scorers.picture.virality import NO_MODEL, ViralityDetails, ViralityScorer
+from virality_core.training.virality.publish import add, push
 from virality_core.types import Plan, Signal, Skipped
 
 CARD: dict[str, Any] = {
@@ -51,7 +52,7 @@ def make_run(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
     torch.manual_seed(seed)
     network = R2Plus1D(card.architecture)
     torch.nn.init.normal_(network.fc.weight, 0.0, 2.0)
-    virality_checkpoint.save(folder, network.state_dict(), card)
+    r2plus1d_checkpoint.save(folder, network.state_dict(), card)
     return folder
 
 
@@ -75,10 +76,10 @@ def test_an_added_model_answers_as_its_network_does(make_clip: Callable[..., Cli
     add(str(make_run(tmp_path / "run")))
     signal = _ask(clip.path)
     assert isinstance(signal, Signal)
-    network, card = virality_checkpoint.load(tmp_path / "run")
+    network, card = r2plus1d_checkpoint.load(tmp_path / "run")
     clips = open_reel(clip.path, Plan(clips=3)).clips
     assert clips is not None
-    pixels = clip_input.normalised(torch.from_numpy(clip_input.small(clips.rgb, card.input)))
+    pixels = r2plus1d_preprocess.normalised(torch.from_numpy(r2plus1d_preprocess.small(clips.rgb, card.input)))
     with torch.inference_mode():
         outputs = network(pixels.contiguous()).squeeze(1).double()
     assert signal.value == pytest.approx(float(torch.sigmoid(outputs.mean())), abs=1e-5)
@@ -97,7 +98,7 @@ def test_an_added_model_answers_as_its_network_does(make_clip: Callable[..., Cli
     assert signal.timeline.seconds == pytest.approx(clips.seconds.mean(1))
     assert (np.diff(signal.timeline.seconds) > 0).all()
     assert signal.model is not None
-    assert signal.model.sha256 == virality_checkpoint.sha256(tmp_path / "run" / "model.safetensors")
+    assert signal.model.sha256 == r2plus1d_checkpoint.sha256(tmp_path / "run" / "model.safetensors")
 
 
 def test_both_tasks_answer_side_by_side_in_the_report(drawn_clip: Path, tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_a_model_added_again_takes_the_place_of_the_one_before(own: Path, tmp_pa
     assert "# mine" in (own / "manifest.toml").read_text()
     assert weights.entry("x").component == "y"
     assert len([one for one in own.iterdir() if one.is_dir()]) == 1, "what it took the place of is gone"
-    digest = virality_checkpoint.sha256(tmp_path / "run1" / "model.safetensors")
+    digest = r2plus1d_checkpoint.sha256(tmp_path / "run1" / "model.safetensors")
     assert weights.entry("virality-classification").sha256 == digest
 
 
@@ -164,7 +165,7 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
     run = make_run(tmp_path / "run")
     (run / "model.safetensors").write_bytes(pickle.dumps(_Evil()))
     plain = json.loads((run / "model.json").read_text())
-    plain["sha256"] = virality_checkpoint.sha256(run / "model.safetensors")  # as its author would see to
+    plain["sha256"] = r2plus1d_checkpoint.sha256(run / "model.safetensors")  # as its author would see to
     (run / "model.json").write_text(json.dumps(plain))
     with pytest.raises(WeightsError, match="pickle"):
         add("run")
@@ -207,21 +208,21 @@ def test_another_checkpoint_is_refused(tmp_path: Path, changes: dict[str, Any], 
 @pytest.mark.parametrize("kind", [torch.int8, torch.bool, torch.complex64])
 def test_tensors_of_another_kind_are_refused(tmp_path: Path, kind: torch.dtype) -> None:
     run = make_run(tmp_path / "run")
-    network, card = virality_checkpoint.load(run)
+    network, card = r2plus1d_checkpoint.load(run)
     tensors = {name: tensor.to(kind) for name, tensor in network.state_dict().items()}
-    virality_checkpoint.save(run, tensors, card)
+    r2plus1d_checkpoint.save(run, tensors, card)
     with pytest.raises(WeightsError, match="not those of the stated network"):
         add(str(run))
 
 
 def test_a_network_that_answers_with_no_number_skips_its_signal_only(drawn_clip: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    network, card = virality_checkpoint.load(run)
+    network, card = r2plus1d_checkpoint.load(run)
     huge = {
         name: torch.full_like(tensor, 3e38) if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
-    virality_checkpoint.save(run, huge, card)
+    r2plus1d_checkpoint.save(run, huge, card)
     add(str(run))
     report = score_reel(drawn_clip, scorers=load_scorers("lite", device="cpu"))
     (skipped,) = [one for one in report.skipped if one.name == "virality"]

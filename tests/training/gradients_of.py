@@ -15,13 +15,13 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 
 from tests.training.virality_material import tiny
-from virality_core.models.r2plus1d import Architecture, R2Plus1D
-from virality_core.training import manifest
-from virality_core.training import r2plus1d as loop
-from virality_core.training.data import VideoDataset, epoch_batches, loader
-from virality_core.training.objective import objective_of
-from virality_core.training.r2plus1d import accumulate_gradients
-from virality_core.training.settings import TrainSettings
+from virality_core.models.vision.r2plus1d import Architecture, R2Plus1D
+from virality_core.training.virality import manifest
+from virality_core.training.virality import train as loop
+from virality_core.training.virality.dataset import VideoDataset, epoch_batches, loader
+from virality_core.training.virality.objective import objective_of
+from virality_core.training.virality.settings import TrainSettings
+from virality_core.training.virality.train import accumulate_gradients
 
 NETWORK = Architecture(width=4, blocks=(1, 1, 1, 1), dropout=0.0)
 STEP = 4  # micro-batches of all processes together

@@ -10,15 +10,15 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from virality_core import weights
+from recipes.caption_minilm.finetune import Recipe, blank_out, fit, measure_state, pad, shape_of_rate, start
+from recipes.caption_minilm.first_names import NAMES
+from recipes.caption_minilm.tweets import batches, shares, split, vary
 from virality_core.errors import WeightsError
-from virality_core.evaluation.first_names import NAMES
-from virality_core.evaluation.labelled_text import Example
-from virality_core.models.caption import MiniLM, from_sentence_transformers, pack, unpack
-from virality_core.models.caption_tokens import CLS, MASK, lite_tokenizer
+from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.training.caption import Recipe, blank_out, fit, measure_state, pad, shape_of_rate, start
-from virality_core.training.caption_data import batches, shares, split, vary
+from virality_core.models.language._fold_caption_tokens import CLS, MASK, lite_tokenizer
+from virality_core.models.language.minilm import MiniLM, from_sentence_transformers, pack, unpack
+from virality_core.training.datasets.labelled_text import Example
 
 _NOUNS = "sun moon road tree cat dog book song game film city lake snow rain wind bread"
 WORDS = _NOUNS.split()

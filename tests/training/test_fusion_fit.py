@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from virality_core import reference
 from virality_core.cli import main
+from virality_core.config import signals
 from virality_core.errors import InputError
-from virality_core.fusion import read_weighing
-from virality_core.training.fusion import BETTER, NO_BETTER, Learned, ReelOutcome, fit
-from virality_core.training.fusion_manifest import read_manifest, read_rows
+from virality_core.score import read_weighing
+from virality_core.training.score.fit import BETTER, NO_BETTER, Learned, ReelOutcome, fit
+from virality_core.training.score.manifest import read_manifest, read_rows
 
-NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]
+NAMES = [name for name, entry in signals.table()["signals"].items() if entry["weight"] > 0]
 TRUE = {"hook": 0.5, "pace": 0.3, "sharpness": 0.2}
 
 

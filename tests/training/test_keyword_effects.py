@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recipes.keywords.effects import HASHTAGS, Sample, fit_effects, samples_of, strength
+from recipes.keywords.fit import main, out_of_sample
 from tests.training.made_posts import made_posts
-from virality_core.scorers.keyword_strength import load_fits
-from virality_core.scorers.keywords import FEATURES
-from virality_core.training.keyword_effects import HASHTAGS, Sample, fit_effects, samples_of, strength
-from virality_core.training.keywords import main, out_of_sample
-from virality_core.training.posts import OUTCOMES
-from virality_core.training.regression import numbers
+from virality_core.scorers.caption.keyword_effects import load_fits
+from virality_core.scorers.caption.keywords import FEATURES
+from virality_core.training.datasets.post_table import OUTCOMES
+from virality_core.training.statistics import numbers
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from virality_core.errors import InputError, UsageError
-from virality_core.evaluation.instagram_reels import repaired
-from virality_core.training.exports import read_exports
-from virality_core.training.listed import Listed, count_of, time_of
+from virality_core.forecast.own_posts.instagram_format import repaired
+from virality_core.training.datasets.exports import read_exports
+from virality_core.training.datasets.video_post import Listed, count_of, time_of
 
 Touch = Callable[[str], Path]
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from recipes.populations.findings import main, measure
 from virality_core.errors import InputError
-from virality_core.scorers.findings import stills
-from virality_core.training.measure_findings import main, measure
+from virality_core.scorers.findings import still_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,10 +46,10 @@ def test_without_photos_it_says_so(tmp_path: Path) -> None:
 def test_the_stated_limits_are_those_of_the_file() -> None:
     found = json.loads((ROOT / "weights" / "findings.json").read_text(encoding="utf-8"))
     photos = found["photos"]
-    assert photos["blocking"]["99 %"] < 1.27 < stills._BLOCKING.threshold
-    assert photos["sharpness"]["5 %"] == pytest.approx(stills._BLUR.threshold, rel=0.02)
-    assert photos["highlights"]["95 %"] == pytest.approx(stills._BURNT.threshold, rel=0.05)
-    assert photos["shadows"]["99 %"] < stills._CRUSHED.threshold
-    assert photos["combing"]["99 %"] < stills._INTERLACED.threshold
+    assert photos["blocking"]["99 %"] < 1.27 < still_faults._BLOCKING.threshold
+    assert photos["sharpness"]["5 %"] == pytest.approx(still_faults._BLUR.threshold, rel=0.02)
+    assert photos["highlights"]["95 %"] == pytest.approx(still_faults._BURNT.threshold, rel=0.05)
+    assert photos["shadows"]["99 %"] < still_faults._CRUSHED.threshold
+    assert photos["combing"]["99 %"] < still_faults._INTERLACED.threshold
     hard = [value["H.264, CRF 48"]["blocking"]["50 %"] for name, value in found.items() if name.endswith(".mp4")]
     assert all(1.3 < value < 1.6 for value in hard)

@@ -11,8 +11,8 @@ import pytest
 
 from virality_core.cli import main
 from virality_core.errors import InputError
-from virality_core.training.music_trends import music_table, shared_titles, with_music
-from virality_core.training.posts import read_posts
+from virality_core.training.datasets.post_table import read_posts
+from virality_core.training.trends.music import music_table, shared_titles, with_music
 
 
 def _posts(path: Path) -> Path:

@@ -13,10 +13,10 @@ import torch
 
 from tests.training.virality_material import settings
 from virality_core.errors import UsageError, WeightsError
-from virality_core.models.r2plus1d import STAGES, Architecture, R2Plus1D
-from virality_core.training.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
-from virality_core.training.r2plus1d import _average
-from virality_core.training.validation import Validated, figure_of
+from virality_core.models.vision.r2plus1d import STAGES, Architecture, R2Plus1D
+from virality_core.training.virality.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
+from virality_core.training.virality.train import _average
+from virality_core.training.virality.validation import Validated, figure_of
 
 SMALL = Architecture(width=2, blocks=(1, 1, 1, 1))
 

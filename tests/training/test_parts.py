@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from virality_core.errors import InputError, UsageError
-from virality_core.training.parts import by_group, by_time, groups, ties_of
-from virality_core.training.virality_label import WEIGHTS, checked_weights, fit, has_score, score
+from virality_core.training.virality.label import WEIGHTS, checked_weights, fit, has_score, score
+from virality_core.training.virality.split import by_group, by_time, groups, ties_of
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

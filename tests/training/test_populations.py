@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from virality_core import reference, weights
+from recipes.populations import photos
+from virality_core.config import signals
 from virality_core.errors import InputError
-from virality_core.training import populations
+from virality_core.models import weights
 
 PHOTOS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "photos"
 NAMES = ("contrast", "colourfulness", "white_balance", "sharpness", "composition")
@@ -30,7 +31,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_writes_quantiles_and_nothing_else(drawn: Path, tmp_path: Path) -> None:
-    populations.main(["--photos", str(drawn), "--out", str(tmp_path), "--name", "drawn pictures"])
+    photos.main(["--photos", str(drawn), "--out", str(tmp_path), "--name", "drawn pictures"])
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(NAMES)
     for name in NAMES:
         record = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
@@ -47,18 +48,18 @@ def test_the_command_writes_quantiles_and_nothing_else(drawn: Path, tmp_path: Pa
 
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least 100 photos"):
-        populations.write_populations(tmp_path, tmp_path, "none")
+        photos.write_populations(tmp_path, tmp_path, "none")
 
 
 def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no picture")
     with pytest.raises(InputError, match=r"a\.jpg"):
-        populations.measure_photos([tmp_path / "a.jpg"])
+        photos.measure_photos([tmp_path / "a.jpg"])
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photos of ../shared/data are not here")
 def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None:
-    populations.write_populations(PHOTOS, tmp_path, "everyday web photos (one of each fourth ImageNet class)")
+    photos.write_populations(PHOTOS, tmp_path, "everyday web photos (one of each fourth ImageNet class)")
     for name in NAMES:
         bundled, measured = (
             json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
@@ -72,7 +73,7 @@ def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None
 def test_more_is_rated_higher(name: str) -> None:
     path = weights.folder() / "populations" / f"{name}.json"
     quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
-    ratings = [reference.rate(name, quantiles[place]).desirability for place in (9, 49, 89)]
+    ratings = [signals.rate(name, quantiles[place]).desirability for place in (9, 49, 89)]
     assert ratings == pytest.approx([10, 50, 90], abs=1.0)
 
 
@@ -80,5 +81,5 @@ def test_only_a_rare_cast_costs() -> None:
     path = weights.folder() / "populations" / "white_balance.json"
     quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
     full, none = 12.0, 20.0
-    assert [reference.rate("white_balance", value).desirability for value in (full, none)] == [100.0, 0.0]
+    assert [signals.rate("white_balance", value).desirability for value in (full, none)] == [100.0, 0.0]
     assert [sum(value <= end + 0.5 for value in quantiles) for end in (full, none)] == [90, 97]

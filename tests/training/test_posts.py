@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from virality_core.errors import InputError
-from virality_core.training.posts import read_posts
+from virality_core.training.datasets.post_table import read_posts
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -14,9 +14,9 @@ import pytest
 from examples import moving_videos
 from virality_core.cli import main
 from virality_core.errors import InputError, UsageError
-from virality_core.training import fingerprint, manifest, preprocess
-from virality_core.training.preprocess import PROBED, SKIPPED, Settings
-from virality_core.training.preprocess import preprocess as run
+from virality_core.training.virality import manifest, near_duplicates, preprocess
+from virality_core.training.virality.preprocess import PROBED, SKIPPED, Settings
+from virality_core.training.virality.preprocess import preprocess as run
 
 COUNT = 24
 
@@ -86,15 +86,15 @@ def test_a_copy_stays_with_its_original(videos: Path, tmp_path: Path) -> None:
 
 
 def test_real_clips_are_no_copies_but_their_copies_are(shared_media: Path, tmp_path: Path) -> None:
-    looked = [fingerprint.look(path) for path in sorted(shared_media.glob("*.mp4"))]
+    looked = [near_duplicates.look(path) for path in sorted(shared_media.glob("*.mp4"))]
     half = looked[0][0].frames.rgb[:, ::2, ::2]
     half = half[:, : half.shape[1] // 2 * 2, : half.shape[2] // 2 * 2]
     assert half.shape[0] == 5
     moving_videos.encode(tmp_path / "copy.mp4", np.repeat(np.ascontiguousarray(half), 8, axis=0))
     prints = np.stack([tiny for _, tiny in looked])
-    again = np.stack([*prints, fingerprint.look(tmp_path / "copy.mp4")[1]])
-    assert fingerprint.same(prints, np.ones(3)) == []
-    assert fingerprint.same(again, np.ones(4)) == [(0, 3)]
+    again = np.stack([*prints, near_duplicates.look(tmp_path / "copy.mp4")[1]])
+    assert near_duplicates.same(prints, np.ones(3)) == []
+    assert near_duplicates.same(again, np.ones(4)) == [(0, 3)]
 
 
 def test_what_can_not_be_used_is_listed_and_the_rest_goes_on(videos: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_wrong_quantile_is_refused_before_a_video_is_opened(videos: Path, tmp_
 
 def test_it_goes_on_where_it_was_stopped(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    look = fingerprint.look
+    look = near_duplicates.look
 
     def counting(path: Path) -> Any:
         opened.append(path)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from virality_core.models.quality_lite import CROPS, FEATURES
-from virality_core.training.quality import heads
-from virality_core.training.quality.fit import fit, judge
-from virality_core.training.quality.measure import figures
-from virality_core.training.quality.pairs import pairs_of
-from virality_core.training.quality.samples import STILLS, Sample
+from recipes.vsfa_lite import _fold_heads
+from recipes.vsfa_lite.fit import fit, judge
+from recipes.vsfa_lite.measure import figures
+from recipes.vsfa_lite.pairs import pairs_of
+from recipes.vsfa_lite.samples import STILLS, Sample
+from virality_core.models.vision.vsfa_lite import CROPS, FEATURES
 
 
 def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sample]]:
@@ -81,10 +81,10 @@ def test_the_heads_to_choose_by_know_nothing_of_the_pictures_to_choose_by(monkey
         def map(self, work: Callable[..., object], *given: Sequence[object]) -> Iterable[object]:
             return map(work, *given)
 
-    monkeypatch.setattr(heads, "ProcessPoolExecutor", AtOnce)
-    monkeypatch.setattr(heads, "part", lambda _, splits: (splits, None))
-    monkeypatch.setattr(heads, "fit", lambda splits, _, seed, ranked: (*splits, seed, ranked))
-    chosen, kept = heads.fitted([])
+    monkeypatch.setattr(_fold_heads, "ProcessPoolExecutor", AtOnce)
+    monkeypatch.setattr(_fold_heads, "part", lambda _, splits: (splits, None))
+    monkeypatch.setattr(_fold_heads, "fit", lambda splits, _, seed, ranked: (*splits, seed, ranked))
+    chosen, kept = _fold_heads.fitted([])
     assert chosen == [("train", 0, True), ("train", 1, True), ("train", 2, False)]
     assert kept == [("train", "val", 0, True), ("train", "val", 1, True), ("train", "val", 2, False)]
 

@@ -14,18 +14,15 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from virality_core.errors import InputError
-from virality_core.media import open_reel
-from virality_core.models import nima
-from virality_core.models.quality_lite import CROPS, FEATURES, LiteFeatures
-from virality_core.training.quality import __main__ as command
-from virality_core.training.quality import contents, ffmpeg, gcompris, real_clips
-from virality_core.training.quality import samples as samples_module
-from virality_core.training.quality.baselines import asymmetric, features, sharpness
-from virality_core.training.quality.contents import Picture, pictures
-from virality_core.training.quality.distortions import LOOKS, MEASURED, ORDERED, crf_of
-from virality_core.training.quality.pairs import pairs_of
-from virality_core.training.quality.samples import (
+from recipes.vsfa_lite import __main__ as command
+from recipes.vsfa_lite import ffmpeg, gcompris, pictures, real_clips
+from recipes.vsfa_lite import samples as samples_module
+from recipes.vsfa_lite.baselines import asymmetric, features, sharpness
+from recipes.vsfa_lite.camera_moves import FRAMES, SHARP, SIZES, detail, film
+from recipes.vsfa_lite.distortions import LOOKS, MEASURED, ORDERED, crf_of
+from recipes.vsfa_lite.pairs import pairs_of
+from recipes.vsfa_lite.pictures import Picture, pictures
+from recipes.vsfa_lite.samples import (
     STILLS,
     Sample,
     clip_path,
@@ -35,7 +32,10 @@ from virality_core.training.quality.samples import (
     seed_of,
     view_of,
 )
-from virality_core.training.quality.views import FRAMES, SHARP, SIZES, detail, film
+from virality_core.errors import InputError
+from virality_core.media import open_reel
+from virality_core.models.vision import nima
+from virality_core.models.vision.vsfa_lite import CROPS, FEATURES, LiteFeatures
 from virality_core.types import Plan
 
 
@@ -152,7 +152,7 @@ def test_test_pictures_are_fresh_and_no_picture_is_in_two_splits(monkeypatch: py
         assert splits == {one.name: one.split for one in found}
     views = Counter(one.path for one in found)
     assert all(views[one.path] == 1 for one in found if one.split != "train")
-    assert max(views.values()) == contents.VIEWS
+    assert max(views.values()) == pictures.VIEWS
 
 
 @pytest.mark.parametrize("kind", [*MEASURED, *ORDERED, *LOOKS])
@@ -186,9 +186,9 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
 
 
 def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"defocus": MEASURED["defocus"]})
-    monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
-    monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
+    monkeypatch.setattr("recipes.vsfa_lite.samples.MEASURED", {"defocus": MEASURED["defocus"]})
+    monkeypatch.setattr("recipes.vsfa_lite.samples.CODECS", {})
+    monkeypatch.setattr("recipes.vsfa_lite.samples._MIXTURES", ())
     network = LiteFeatures(nima.build(nima.Nima().state_dict())).eval()
     picture = Picture(path=drawn, source="drawn", split="test")
     path = of_picture(picture, network, tmp_path)
@@ -232,7 +232,7 @@ def test_material_of_another_version_is_refused(drawn: Path, tmp_path: Path) -> 
     for crops, split in ((CROPS - 1, "train"), (CROPS, "test")):
         features_ = np.zeros((len(samples), STILLS, crops, FEATURES), np.float16)
         np.savez(tmp_path / "drawn.0.npz", features=features_, samples=json.dumps([asdict(one) for one in samples]))
-        picture = Picture(path=drawn, source="drawn", split=cast(contents.Split, split))
+        picture = Picture(path=drawn, source="drawn", split=cast(pictures.Split, split))
         with pytest.raises(InputError, match="another version"):
             of_picture(picture, network, tmp_path)
 
@@ -241,10 +241,10 @@ def test_material_without_a_part_is_refused(drawn: Path, tmp_path: Path, monkeyp
     """A rank correlation over nothing would be written down as 0."""
     few = [Picture(path=drawn, source="drawn", split="train")]
     monkeypatch.setattr(command, "pictures", lambda _: few)
-    monkeypatch.setattr("virality_core.training.quality.samples.CODECS", {})
-    monkeypatch.setattr("virality_core.training.quality.samples.MEASURED", {"noise": MEASURED["noise"]})
-    monkeypatch.setattr("virality_core.training.quality.samples._MIXTURES", ())
-    monkeypatch.setattr("virality_core.training.quality.samples._GRAINED", {})
+    monkeypatch.setattr("recipes.vsfa_lite.samples.CODECS", {})
+    monkeypatch.setattr("recipes.vsfa_lite.samples.MEASURED", {"noise": MEASURED["noise"]})
+    monkeypatch.setattr("recipes.vsfa_lite.samples._MIXTURES", ())
+    monkeypatch.setattr("recipes.vsfa_lite.samples._GRAINED", {})
     out = tmp_path / "out"
     assert command.main(["--work", str(tmp_path), "--out", str(out)]) == InputError.exit_code
     assert not out.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from virality_core.training.regression import (
+from virality_core.training.statistics import (
     folds,
     least_squares,
     normal_quantile,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from virality_core import words
 from virality_core.cli import main
 from virality_core.errors import InputError, UsageError
-from virality_core.scorers.hashtags import HashtagScorer, read_hashtags
-from virality_core.scorers.music import MusicScorer
-from virality_core.scorers.trends import load_trends
-from virality_core.training.trend_list import read_trend_list
+from virality_core.report import wording
+from virality_core.scorers.caption.hashtags import HashtagScorer, read_hashtags
+from virality_core.scorers.caption.trend_table import load_trends
+from virality_core.scorers.sound.music import MusicScorer
+from virality_core.training.trends.platform_list import read_trend_list
 from virality_core.types import Post, Signal, Skipped
 
 DAY = date(2026, 11, 20)
@@ -67,7 +67,7 @@ def test_the_table_that_ships_gains_the_list_and_keeps_its_lifts(
         assert isinstance(old, Signal)
         assert isinstance(fresh, Signal)
         assert fresh.value == old.value
-        assert "the newest post behind it is of 2025-05-28, 18 months ago" in words.says(fresh)
+        assert "the newest post behind it is of 2025-05-28, 18 months ago" in wording.says(fresh)
     song = MusicScorer(music, today=DAY).read(Post(music="Winter Light"))
     assert isinstance(song, Skipped)
     assert "number 1 of the list of 2026-11-20, rising: 320,000 posts" in song.reason
@@ -82,7 +82,7 @@ def test_the_table_that_ships_gains_the_list_and_keeps_its_lifts(
 def test_how_new_the_data_is_is_always_said() -> None:
     fresh = HashtagScorer(today=date(2025, 6, 1)).read(Post(caption="#mèo"))
     assert isinstance(fresh, Signal)
-    assert words.says(fresh).endswith("the newest post behind it is of 2025-05-28")
+    assert wording.says(fresh).endswith("the newest post behind it is of 2025-05-28")
 
 
 @pytest.mark.parametrize(

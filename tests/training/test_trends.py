@@ -9,8 +9,15 @@ import pytest
 
 from tests.training.made_posts import made_posts
 from virality_core.errors import InputError
-from virality_core.training.trends import collection_lifts, collections_of, engagement, lifts_of, mean_lift, table_of
-from virality_core.training.trends_check import answering, check, population
+from virality_core.training.trends.lifts import (
+    collection_lifts,
+    collections_of,
+    engagement,
+    lifts_of,
+    mean_lift,
+    table_of,
+)
+from virality_core.training.trends.validation import answering, check, population
 
 
 def lifts_with(means: list[float], authors: list[int], *, noise: float, seed: int = 0) -> dict[str, object]:

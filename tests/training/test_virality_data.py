@@ -19,10 +19,10 @@ from examples import moving_videos
 from tests.training.virality_material import SMALL_INPUT, material
 from virality_core.errors import InputError
 from virality_core.media import open_reel
-from virality_core.models.clip_input import small
-from virality_core.training import data as clips
-from virality_core.training.data import VideoDataset, epoch_batches, loader
-from virality_core.training.manifest import Manifest
+from virality_core.models.vision.r2plus1d_preprocess import small
+from virality_core.training.virality import dataset as clips
+from virality_core.training.virality.dataset import VideoDataset, epoch_batches, loader
+from virality_core.training.virality.manifest import Manifest
 from virality_core.types import Plan
 
 

@@ -10,11 +10,11 @@ from torch import nn
 
 from examples import moving_videos
 from tests.training.virality_material import SMALL_INPUT, material
+from virality_core._fold_folders import usable
 from virality_core.errors import InputError, UsageError
-from virality_core.training import progress_files
-from virality_core.training.assess import _thumbnail
-from virality_core.training.data import VideoDataset
-from virality_core.training.folders import usable
+from virality_core.training.virality import checkpoints
+from virality_core.training.virality.dataset import VideoDataset
+from virality_core.training.virality.evaluate import _thumbnail
 
 
 def test_a_thumbnail_of_a_video_with_the_longest_name(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_state_that_can_not_be_written_leaves_nothing(tmp_path: Path, monkeypa
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(progress_files, "save_file", stopped)
+    monkeypatch.setattr(checkpoints, "save_file", stopped)
     network = nn.Linear(2, 1)
     with pytest.raises(KeyboardInterrupt):
-        progress_files.save_state(tmp_path, network, {}, torch.optim.SGD(network.parameters(), 0.1), {"step": 1})
+        checkpoints.save_state(tmp_path, network, {}, torch.optim.SGD(network.parameters(), 0.1), {"step": 1})
     assert list(tmp_path.iterdir()) == []

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from tests.soak import size
 from tests.training.virality_material import material, settings
-from virality_core.evaluation import classification, regression
-from virality_core.models import virality_checkpoint
-from virality_core.training.assess import Order, predict
-from virality_core.training.manifest import Manifest
-from virality_core.training.progress_files import EPOCHS, read_log
-from virality_core.training.r2plus1d import train
+from virality_core.models.vision import r2plus1d_checkpoint
+from virality_core.training.evaluation import classification, regression
+from virality_core.training.virality.checkpoints import EPOCHS, read_log
+from virality_core.training.virality.evaluate import Order, predict
+from virality_core.training.virality.manifest import Manifest
+from virality_core.training.virality.train import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("virality-learning"), pytest.mark.timeout(size(900, 3600))]
 
@@ -43,7 +43,7 @@ def fresh(folder: Path) -> Manifest:
 
 
 def _answers(run: Path, fresh: Manifest, cache: Path, order: Order = "as they are") -> NDArray[np.float64]:
-    network, card = virality_checkpoint.load(run)
+    network, card = r2plus1d_checkpoint.load(run)
     return predict(network, card, fresh, fresh.rows, order=order, cache=cache, device=torch.device("cpu"))
 
 

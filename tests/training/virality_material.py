@@ -9,12 +9,12 @@ from typing import Any
 import torch._dynamo  # noqa: F401  (makes a temporary folder when first imported, which no test should be blamed for)
 
 from examples import moving_videos
-from virality_core.models.clip_input import ClipInput
-from virality_core.models.r2plus1d import Architecture
-from virality_core.training import manifest
-from virality_core.training.manifest import Manifest
-from virality_core.training.preprocess import preprocess
-from virality_core.training.settings import TrainSettings
+from virality_core.models.vision.r2plus1d import Architecture
+from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+from virality_core.training.virality import manifest
+from virality_core.training.virality.manifest import Manifest
+from virality_core.training.virality.preprocess import preprocess
+from virality_core.training.virality.settings import TrainSettings
 
 SMALL_INPUT = ClipInput(resize=(36, 36), side=32)
 

@@ -11,10 +11,10 @@ from huggingface_hub import constants
 from tests.models.made_roberta import MadeRoberta, made_roberta
 from tests.weights.conftest import COMMIT, Write, block
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.errors import WeightsError
-from virality_core.scorers.caption import CaptionReader
-from virality_core.weights import DigestMismatch
+from virality_core.models import weights
+from virality_core.models.weights import DigestMismatch
+from virality_core.scorers.caption.sentiment import CaptionReader
 
 REPOSITORY = "cardiffnlp/twitter-roberta-base-sentiment-latest"
 FILES = {

@@ -13,9 +13,9 @@ import pytest
 
 from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under, url_block
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.errors import Cancelled, WeightsError
-from virality_core.weights import reach
+from virality_core.models import weights
+from virality_core.models.weights import reachability
 
 
 @pytest.fixture(params=["hub", "url"])
@@ -98,7 +98,7 @@ def test_an_answer_always_cut_ends_quickly_and_leaves_nothing(hub: LocalHub, sou
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_an_error_code_is_said(hub: LocalHub, source: str, cache: Path, status: int) -> None:
     reach_first = weights.entry("some-model")
-    assert reach.why_unreachable(reach_first) is None
+    assert reachability.why_unreachable(reach_first) is None
     hub.status = status
     start = time.monotonic()
     with pytest.raises(WeightsError, match="some-model"):

@@ -13,11 +13,12 @@ from huggingface_hub import constants
 
 from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, url_block
 from tests.weights.local_hub import LocalHub
-from virality_core import reference, weights
+from virality_core.config import signals
 from virality_core.errors import WeightsError
-from virality_core.scorers import phrases
-from virality_core.weights import reach
-from virality_core.weights.manifest import MANIFEST
+from virality_core.models import weights
+from virality_core.models.weights import reachability
+from virality_core.models.weights.manifest import MANIFEST
+from virality_core.scorers.caption.sentiment import phrase_rules
 
 LITE = b"small and bundled"
 PLAIN = {"repository": None, "revision": None, "file": "lite.safetensors", "bytes": len(LITE)}
@@ -153,10 +154,10 @@ def test_a_manifest_of_the_wrong_kind(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 TABLES = {
-    "not TOML": ("fusion.toml", "[[[", lambda: reference.table()),
-    "no signals": ("fusion.toml", "bands = 3\n", lambda: reference.table()),
-    "not UTF-8": ("fusion.toml", b"\xff\xfe", lambda: reference.table()),
-    "missing": ("fusion.toml", None, lambda: reference.table()),
+    "not TOML": ("fusion.toml", "[[[", lambda: signals.table()),
+    "no signals": ("fusion.toml", "bands = 3\n", lambda: signals.table()),
+    "not UTF-8": ("fusion.toml", b"\xff\xfe", lambda: signals.table()),
+    "missing": ("fusion.toml", None, lambda: signals.table()),
 }
 
 
@@ -180,7 +181,7 @@ def test_a_damaged_population_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "fusion.toml").write_text('[[bands]]\nname = "a"\nfrom = 0\n' + entry)
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="populations/some"):
-        reference.rate("some", 1.0)
+        signals.rate("some", 1.0)
 
 
 @pytest.mark.parametrize("content", ["[[[", "name = 3\n", "[rules]\na = 5\n", "[rules.a]\nphrases = [1"])
@@ -189,9 +190,9 @@ def test_a_damaged_keywords_file_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "keywords" / "en.toml").write_text(content)
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="keywords/en"):
-        phrases.rules("en")
+        phrase_rules.rules("en")
 
 
 @pytest.fixture(autouse=True)
 def asked_anew() -> None:
-    reach.forget()
+    reachability.forget()

@@ -10,8 +10,8 @@ from huggingface_hub import constants
 
 from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.errors import Cancelled, WeightsError
+from virality_core.models import weights
 from virality_core.types import Profile
 
 LITE = b"small and bundled"

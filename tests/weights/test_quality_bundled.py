@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from virality_core import weights
-from virality_core.weights.digests import sha256
+from virality_core.models import weights
+from virality_core.models.weights._fold_digests import sha256
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "other_videos.json"])

@@ -13,18 +13,18 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from recipes.vsfa import measure_sampling
 from tests.media.clips import Clip
 from tests.weights.conftest import Write, url_block
 from tests.weights.local_hub import LocalHub
-from virality_core import weights
 from virality_core.errors import WeightsError
 from virality_core.media import open_reel
-from virality_core.models import resnet_features
-from virality_core.models.vsfa import QualityHead
-from virality_core.scorers.quality import QualityDetails, QualityScorer
-from virality_core.training import measure_vsfa
+from virality_core.models import weights
+from virality_core.models.vision import resnet50_features
+from virality_core.models.vision.vsfa import QualityHead
+from virality_core.models.weights import DigestMismatch
+from virality_core.scorers.picture.quality import QualityDetails, QualityScorer
 from virality_core.types import Post, Signal, Skipped
-from virality_core.weights import DigestMismatch
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, 
     backbone = torch.load(io.BytesIO(contents["vsfa-resnet50"]), weights_only=True)
     head = QualityHead().eval()
     head.load_state_dict(torch.load(io.BytesIO(contents["vsfa-head"]), weights_only=True))
-    features = resnet_features.features_of(resnet_features.build(backbone), reel.frames.rgb)
+    features = resnet50_features.features_of(resnet50_features.build(backbone), reel.frames.rgb)
     details = signal.details
     assert isinstance(details, QualityDetails)
     with torch.inference_mode():
@@ -117,13 +117,13 @@ def test_the_protocols_are_compared(
     served: LocalHub, short_clip: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """With random weights the figures mean nothing; that both protocols ran, and how they are compared, shows."""
-    assert measure_vsfa.main([str(short_clip)]) == 0
+    assert measure_sampling.main([str(short_clip)]) == 0
     result = json.loads(capsys.readouterr().out)
     (row,) = result["videos"]
     assert row["frames"] == 12
     assert result["largest_difference"] == pytest.approx(abs(row["every_frame"] - row["sampled"]))
     assert result["rank_agreement"] is None
-    assert measure_vsfa.main([str(tmp_path / "missing.mp4")]) == 3
+    assert measure_sampling.main([str(tmp_path / "missing.mp4")]) == 3
     assert "missing.mp4" in capsys.readouterr().err
 
 

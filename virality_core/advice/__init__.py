@@ -3,6 +3,6 @@
 from virality_core.advice.candidates import candidates
 from virality_core.advice.change import Change, Steady
 from virality_core.advice.cover import better_cover
-from virality_core.advice.rank import BUDGET_SECONDS, WORTH_SAYING, advise
+from virality_core.advice.ranking import BUDGET_SECONDS, WORTH_SAYING, advise
 
 __all__ = ["BUDGET_SECONDS", "WORTH_SAYING", "Change", "Steady", "advise", "better_cover", "candidates"]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from virality_core.advice import change as edits
-from virality_core.advice.captions import caption_changes
+from virality_core.advice.caption_changes import caption_changes
 from virality_core.advice.change import Change
 from virality_core.types import AdviceKind, Report, Signal
 

@@ -6,7 +6,7 @@ cover brings is not known here either.
 
 from __future__ import annotations
 
-from virality_core import reference
+from virality_core.config import signals
 from virality_core.types import Advice, Report
 
 WORTH_SAYING = 10.0  # percentiles of the population of photos: frames of one shot differ by less
@@ -19,7 +19,7 @@ def better_cover(report: Report) -> Advice | None:
     if whole is None or best is None or whole.timeline is None:
         return None
     first = float(whole.timeline.values[whole.timeline.seconds.argmin()])
-    ranks = [reference.rate("aesthetics", mark).percentile for mark in (first, best)]
+    ranks = [signals.rate("aesthetics", mark).percentile for mark in (first, best)]
     if ranks[0] is None or ranks[1] is None or ranks[1] - ranks[0] < WORTH_SAYING:
         return None
     at = min(max(0.0, float(getattr(whole.details, "cover_seconds", 0.0))), report.provenance.video.duration_seconds)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import complain
+from virality_core.cli.output import complain
 from virality_core.errors import InputError
 from virality_core.types import Profile, to_plain
 
@@ -25,7 +25,10 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each picture; an unreadable one gets a sentence on stderr and the exit code 3 in the end."""
-    from virality_core.scorers.aesthetics import AestheticsScorer, score_images  # torch loads here, not for --help
+    from virality_core.scorers.picture.aesthetics import (  # torch loads here, not for --help
+        AestheticsScorer,
+        score_images,
+    )
 
     scorer = AestheticsScorer(profile=args.profile)
     exit_code = 0

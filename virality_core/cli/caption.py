@@ -6,11 +6,11 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any, get_args
 
-from virality_core.cli.destination import destination, write
+from virality_core.cli.output import destination, write
 from virality_core.types import Platform, Profile, to_plain
 
 if TYPE_CHECKING:
-    from virality_core.captions import CaptionReading
+    from virality_core.scorers.caption.caption_report import CaptionReading
 
 
 def add_parser(commands: Any) -> None:
@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read each of `args.texts`; returns 0. Raises WeightsError, or UsageError where the file can't be written."""
-    from virality_core.captions import CaptionDesk  # torch loads here, not for --help
+    from virality_core.scorers.caption.caption_report import CaptionDesk  # torch loads here, not for --help
 
     desk = CaptionDesk(profile=args.profile)
     # ASCII only: a lone surrogate in a caption is escaped instead of breaking the terminal or the file.

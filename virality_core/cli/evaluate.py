@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import destination, refuse_overwriting, write
+from virality_core.cli.output import destination, refuse_overwriting, write
 from virality_core.cli.train import check_packages
 from virality_core.errors import UsageError
 from virality_core.types import Profile, to_plain
@@ -67,7 +67,7 @@ def add_parser(commands: Any) -> None:
 def run_caption(args: argparse.Namespace) -> int:
     """Print n, macro_recall, accuracy, macro_f1, ece; returns 0. Raises InputError for a file of another shape."""
     refuse_overwriting("--json", args.json, [args.data])
-    from virality_core.evaluation.caption import evaluate  # torch loads here, not for --help
+    from virality_core.training.evaluation.sentiment import evaluate  # torch loads here, not for --help
 
     scores, model = evaluate(args.data, args.profile)
     _write(args.json, json.dumps({**to_plain(scores), "model": to_plain(model)}))
@@ -77,9 +77,9 @@ def run_caption(args: argparse.Namespace) -> int:
 def run_engagement(args: argparse.Namespace) -> int:
     """One JSON object a line for each collection, target and baseline; returns 0. Raises InputError, UsageError."""
     refuse_overwriting("--json", args.json, [args.data])
-    from virality_core.engagement.model import shipped
-    from virality_core.evaluation.engagement import predictions, rows
-    from virality_core.evaluation.engagement_posts import read_outcomes
+    from virality_core.forecast.model import shipped
+    from virality_core.training.datasets.engagement_posts import read_outcomes
+    from virality_core.training.evaluation.engagement import predictions, rows
 
     if not 0 <= args.draws <= 10_000:
         raise UsageError(f"--draws must be 0 to 10000, not {args.draws}.")
@@ -91,8 +91,8 @@ def run_engagement(args: argparse.Namespace) -> int:
 def run_history(args: argparse.Namespace) -> int:
     """One JSON object a line for each collection with such authors; returns 0. Raises InputError, UsageError."""
     refuse_overwriting("--json", args.json, [args.data])
-    from virality_core.evaluation.engagement_posts import read_outcomes
-    from virality_core.training.history_check import check
+    from virality_core.training.datasets.engagement_posts import read_outcomes
+    from virality_core.training.forecast.own_posts_check import check
 
     for each in args.posts:
         if not 10 <= each <= 40:
@@ -105,9 +105,9 @@ def run_history(args: argparse.Namespace) -> int:
 def run_virality(args: argparse.Namespace) -> int:
     """Write metrics.json, plots and index.html and print the figures; returns 0. Raises ViralityError."""
     check_packages()
-    from virality_core.evaluation.html import NAMES, figure_text
-    from virality_core.training import manifest
-    from virality_core.training.assess import evaluate_run
+    from virality_core.training.evaluation.page import NAMES, figure_text
+    from virality_core.training.virality import manifest
+    from virality_core.training.virality.evaluate import evaluate_run
 
     out: Path = args.out or args.run_dir / "evaluation"
     options = {"part": args.part, "order": args.frames, "cache": args.cache, "device": args.device}

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import out_file, refuse_overwriting, write
+from virality_core.cli.output import out_file, refuse_overwriting, write
 from virality_core.types import Profile
 
 _SCHEMA = (
@@ -34,9 +34,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score, fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
-    from virality_core.fusion import Way, fitted_file
-    from virality_core.training.fusion import as_file, fit
-    from virality_core.training.fusion_manifest import read_manifest
+    from virality_core.score import Way, fitted_file
+    from virality_core.training.score.fit import as_file, fit
+    from virality_core.training.score.manifest import read_manifest
 
     way: Way = "personal" if args.personal else "learned"
     out = args.out or fitted_file(way)

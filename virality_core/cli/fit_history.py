@@ -8,9 +8,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from virality_core.cli.destination import out_file, refuse_overwriting, write
-from virality_core.disk import read_regular
+from virality_core.cli.output import out_file, refuse_overwriting, write
 from virality_core.errors import InputError
+from virality_core.files import read_regular
 
 _SCHEMA = (
     "POSTS is a CSV with a header (likes, comments, shares, saves or plays; where known posted_at, caption, "
@@ -33,11 +33,11 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit, write, say how it went; returns 0. Raises InputError, UsageError; then nothing is written."""
-    from virality_core.engagement.history import fit_history, history_text, moved
-    from virality_core.engagement.model import shipped
-    from virality_core.engagement.predict import DEFAULT_COLLECTION
-    from virality_core.evaluation.history_posts import MAX_BYTES, read_own_posts
-    from virality_core.models.caption_embedding import embed_captions
+    from virality_core.forecast.model import shipped
+    from virality_core.forecast.own_posts.reader import MAX_BYTES, read_own_posts
+    from virality_core.forecast.own_posts_fit import fit_history, history_text, moved
+    from virality_core.forecast.predict import DEFAULT_COLLECTION
+    from virality_core.models.language.minilm_embedding import embed_captions
 
     refuse_overwriting("--out", args.out, [args.posts])
     try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from virality_core.cli.destination import complain
+from virality_core.cli.output import complain
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 

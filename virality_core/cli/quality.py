@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from virality_core.cli.destination import complain, destination, refuse_overwriting, write
+from virality_core.cli.output import complain, destination, refuse_overwriting, write
 from virality_core.errors import InputError
 from virality_core.types import Platform, Profile, Signal, to_plain
 
 if TYPE_CHECKING:
-    from virality_core.videos import QualityReading
+    from virality_core.scorers.picture.quality_report import QualityReading
 
 
 def add_parser(commands: Any) -> None:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(args: argparse.Namespace, failures: list[InputError]) -> Iterator[str]:
-    from virality_core.videos import QualityDesk  # torch loads here, not for --help
+    from virality_core.scorers.picture.quality_report import QualityDesk  # torch loads here, not for --help
 
     desk = QualityDesk(profile=args.profile)
     for video in args.videos:

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core.cli.destination import destination, refuse_overwriting, write
-from virality_core.disk import printable
+from virality_core.cli.output import destination, refuse_overwriting, write
 from virality_core.errors import InputError, UsageError
+from virality_core.files import printable
 from virality_core.types import Platform, Post, Profile, Report
 
 
@@ -61,12 +61,12 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
     from virality_core.advice import BUDGET_SECONDS
-    from virality_core.engagement.history import read_history
-    from virality_core.export import report_json, report_text
-    from virality_core.fusion import read_weighing
-    from virality_core.improve import with_advice
+    from virality_core.advice.try_and_export import with_advice
+    from virality_core.forecast.own_posts_fit import read_history
     from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
-    from virality_core.whatif import with_history
+    from virality_core.report.text import report_json, report_text
+    from virality_core.score import read_weighing
+    from virality_core.what_if import with_history
 
     post = Post(
         caption=args.caption,
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(source: Path, out: Path, report: Report) -> None:
     from virality_core.advice import candidates
-    from virality_core.improve import export
+    from virality_core.advice.try_and_export import export
 
     tried = {change.text: change for change in candidates(report)}
     best = next((advice for advice in report.advice if advice.kind not in ("caption", "cover", "hashtags")), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from virality_core.cli import train_engagement
-from virality_core.cli.destination import refuse_overwriting
+from virality_core.cli.output import refuse_overwriting
 from virality_core.errors import UsageError, WeightsError
 
 #: The settings that are numbers (training/settings.py), here so that --help does not wait for torch.
@@ -86,9 +86,9 @@ def add_parser(commands: Any) -> None:
 def run_preprocess(args: argparse.Namespace) -> int:
     """Write the manifest; returns 0. Raises ViralityError where no post is left or the split can't be made."""
     check_packages()
-    from virality_core.training.manifest import MADE, ROWS
-    from virality_core.training.preprocess import PROBED, SKIPPED, Settings, preprocess
-    from virality_core.training.virality_label import WEIGHTS
+    from virality_core.training.virality.label import WEIGHTS
+    from virality_core.training.virality.manifest import MADE, ROWS
+    from virality_core.training.virality.preprocess import PROBED, SKIPPED, Settings, preprocess
 
     given = {} if args.weights is None else _numbers_of(_pairs(args.weights.split(","), "--weights"))
     settings = Settings(
@@ -113,11 +113,11 @@ def run_preprocess(args: argparse.Namespace) -> int:
 def run_train(args: argparse.Namespace) -> int:
     """Train; returns 0. Under `accelerate launch` every process runs this."""
     check_packages()
-    from virality_core.models.clip_input import ClipInput
-    from virality_core.models.r2plus1d import Architecture
-    from virality_core.training import manifest
-    from virality_core.training.r2plus1d import train
-    from virality_core.training.settings import TrainSettings
+    from virality_core.models.vision.r2plus1d import Architecture
+    from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+    from virality_core.training.virality import manifest
+    from virality_core.training.virality.settings import TrainSettings
+    from virality_core.training.virality.train import train
 
     given = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
     blocks, resize = _whole(args.blocks, ",", 4, "--blocks"), _whole(args.resize, "x", 2, "--resize")

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from virality_core.cli.destination import refuse_overwriting
+from virality_core.cli.output import refuse_overwriting
 from virality_core.errors import InputError, UsageError
 
 
@@ -34,11 +34,11 @@ def add_parser(what: Any) -> None:
 
 def run_engagement(args: argparse.Namespace) -> int:
     """Fit on all but the test authors, judge on these, write; returns 0. Raises InputError, UsageError."""
-    from virality_core.engagement.model import EngagementModel
-    from virality_core.training import engagement
-    from virality_core.training.engagement_ablation import ablation
-    from virality_core.training.engagement_coverage import coverage
-    from virality_core.training.engagement_fit import Recipe
+    from virality_core.forecast.model import EngagementModel
+    from virality_core.training.forecast import train as engagement
+    from virality_core.training.forecast.ablation import ablation
+    from virality_core.training.forecast.coverage import coverage
+    from virality_core.training.forecast.fit import Recipe
 
     if args.coverage is not None and args.coverage < 1:
         raise UsageError(f"--coverage is {args.coverage}; it takes how many draws, 1 or more.")

@@ -9,18 +9,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from virality_core import weights
-from virality_core.cli.destination import out_file, refuse_overwriting
-from virality_core.disk import printable, write_whole
+from virality_core.cli.output import out_file, refuse_overwriting
 from virality_core.errors import InputError, UsageError
-from virality_core.scorers.marks import hashtag_key
-from virality_core.scorers.music import title_key
-from virality_core.scorers.trends import load_trends
-from virality_core.training.music_trends import is_original, music_table, shared_titles, with_music, without
-from virality_core.training.posts import PostRecord, read_posts
-from virality_core.training.trend_list import KNOWN, read_trend_list, with_list
-from virality_core.training.trends import GENERIC_SHARE, MIN_AUTHORS, collections_of, table_of
-from virality_core.training.trends_check import answering, check, population
+from virality_core.files import printable, write_whole
+from virality_core.models import weights
+from virality_core.scorers.caption.entities import hashtag_key
+from virality_core.scorers.caption.trend_table import load_trends
+from virality_core.scorers.sound.music import title_key
+from virality_core.training.datasets.post_table import PostRecord, read_posts
+from virality_core.training.trends.lifts import GENERIC_SHARE, MIN_AUTHORS, collections_of, table_of
+from virality_core.training.trends.music import is_original, music_table, shared_titles, with_music, without
+from virality_core.training.trends.platform_list import KNOWN, read_trend_list, with_list
+from virality_core.training.trends.validation import answering, check, population
 
 _SCHEMA = (
     "Posts are a CSV with a header, or JSON lines, either also gzipped. Columns: `user` (any name of the account), "

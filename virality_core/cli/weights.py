@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from virality_core import weights
-from virality_core.cli.destination import complain
+from virality_core.cli.output import complain
 from virality_core.errors import ViralityError, WeightsError
+from virality_core.models import weights
 from virality_core.types import Profile, to_plain
 
 _MEGABYTE = 1_000_000
@@ -111,7 +111,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 def run_add(args: argparse.Namespace) -> int:
     """Make a run the app's model; returns 0. Raises WeightsError for a pickle, another architecture or task."""
-    from virality_core.training.hand_over import add  # torch loads here, not for --help
+    from virality_core.training.virality.publish import add  # torch loads here, not for --help
 
     task, place = add(args.source, args.task)
     print(f"The app's virality model for {task} is now {args.source}, kept in {place}; start the app anew if it runs.")
@@ -120,7 +120,7 @@ def run_add(args: argparse.Namespace) -> int:
 
 def run_push(args: argparse.Namespace) -> int:
     """Send a run to the hub; returns 0. Raises WeightsError where it is refused."""
-    from virality_core.training.hand_over import push
+    from virality_core.training.virality.publish import push
 
     print(push(args.run_dir, args.repository, public=args.public))
     return 0

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from virality_core.disk import open_regular, printable
 from virality_core.errors import InputError
+from virality_core.files import open_regular, printable
 
 MAX_IMAGE_PIXELS = 30_000_000  # 90 MB as RGB; phones' cameras give 12 to 24 million as a rule
 

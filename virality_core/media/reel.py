@@ -6,18 +6,18 @@ import math
 from contextlib import ExitStack
 from dataclasses import replace
 
-from virality_core import heap
 from virality_core.errors import InputError
-from virality_core.media import places
-from virality_core.media.audio import AudioCollector
-from virality_core.media.cuts import find_cuts
-from virality_core.media.decode import Decoder
-from virality_core.media.first import first_decoder
-from virality_core.media.limits import DEFAULT_LIMITS, Limits
-from virality_core.media.probe import checked_video, describe
-from virality_core.media.source import Source, VideoSource
-from virality_core.media.survey import Survey, survey
-from virality_core.media.take import take
+from virality_core.media import malloc_trim
+from virality_core.media.container.source import Source, VideoSource
+from virality_core.media.container.stream_index import Survey, survey
+from virality_core.media.decoding import sampling_grid
+from virality_core.media.decoding.first_frame import first_decoder
+from virality_core.media.decoding.frame_decoder import Decoder
+from virality_core.media.decoding.frame_sampler import take
+from virality_core.media.decoding.probe import checked_video, describe
+from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
+from virality_core.media.shots.detector import find_cuts
+from virality_core.media.sound.track import AudioCollector
 from virality_core.types import Plan, Progress, Reel, VideoInfo
 
 _REPEATED_AT_LEAST = 0.01  # of all frames: a stray time stamp is no matter
@@ -59,7 +59,7 @@ def open_reel(
             taken = take(decoder, plan, report)
             cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
             damaged, (asked, seen) = decoder.damaged_packets, decoder.asked_and_seen
-    heap.give_back()
+    malloc_trim.give_back()
     return Reel(
         info=info,
         frames=taken.frames,
@@ -114,7 +114,7 @@ def _notes(
         notes.append(f"The video is HDR ({info.transfer.upper()}); it was brought to SDR as a usual screen shows it.")
     if info.has_alpha:
         notes.append("The video has transparent parts; they are shown over black.")
-    if plan.clips and info.duration_seconds < places.CLIP_FRAMES / places.CLIP_RATE:
+    if plan.clips and info.duration_seconds < sampling_grid.CLIP_FRAMES / sampling_grid.CLIP_RATE:
         notes.append("The reel is shorter than a clip of 16 frames at 15 a second; it was looped.")
     return tuple(notes)
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from virality_core.reference import rate
+from virality_core.config.signals import rate
 from virality_core.types import Details, ModelInfo, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
 

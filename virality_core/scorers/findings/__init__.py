@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from virality_core.scorers.findings import bit_rate, continuity, shape, stills
+from virality_core.scorers.findings import bit_rate, format_faults, still_faults, temporal_faults
 from virality_core.types import Finding, Plan, Post, Reel, Signal
 
 #: What `diagnose` needs decoded, with the signals of `LookScorer` and `PacingScorer`.
@@ -25,9 +25,9 @@ def diagnose(reel: Reel, post: Post, signals: Sequence[Signal]) -> tuple[Finding
     """
     known = {signal.name: signal for signal in signals}
     found = [
-        *stills.find(reel, known),
-        *shape.find(reel, post.platform),
-        *continuity.find(reel, known.get("steadiness")),
+        *still_faults.find(reel, known),
+        *format_faults.find(reel, post.platform),
+        *temporal_faults.find(reel, known.get("steadiness")),
         *bit_rate.find(reel, post.platform),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.start_seconds, finding.kind)))

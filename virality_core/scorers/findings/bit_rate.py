@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virality_core.scorers.platforms import recommended_bit_rate
+from virality_core.config.platforms import recommended_bit_rate
 from virality_core.types import Finding, Platform, Reel
 
 # HEVC needs 59 % less than H.264 for the same opinion scores (Tan et al., IEEE TCSVT 26(1), 2016); VP9 and AV1 are

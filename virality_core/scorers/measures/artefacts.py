@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.scorers.measures.frames import WHOLE, Box
+from virality_core.scorers.measures.letterbox import WHOLE, Box
 
 _BLOCK = 8  # pixels: the grid of JPEG, MPEG-2 and MPEG-4, and the coarse transform's of H.264
 _LARGEST_STEP = 16.0  # levels: larger ones are edges of the picture, not of blocks

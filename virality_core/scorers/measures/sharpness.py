@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.scorers.measures.frames import COMMON_SHORT_SIDE
+from virality_core.scorers.measures.letterbox import COMMON_SHORT_SIDE
 
 # The two scales (Gaussian σ, in pixels at the common size) at which every edge is measured.
 _FINE, _COARSE = 1.5, 3.0

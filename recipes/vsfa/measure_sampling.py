@@ -1,0 +1,97 @@
+"""`python -m recipes.vsfa.measure_sampling VIDEO…`: how far the sampled protocol moves VSFA's answer.
+
+Each video is judged twice with the full weights: by every frame at native size, as published, and by the stills that a
+report is made from (`scorers.quality_networks.SAMPLED`). One JSON object on standard output. Minutes a video on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from virality_core.errors import InputError, ViralityError
+from virality_core.media import open_reel
+from virality_core.scorers.picture.quality import QualityScorer
+from virality_core.types import Post, Signal, Skipped
+
+
+def measure(scorer: QualityScorer, videos: Sequence[Path]) -> dict[str, Any]:
+    """Both answers for each video, and how far they lie apart.
+
+    Args:
+        scorer: with the full weights.
+        videos: at least one file.
+
+    Returns:
+        `videos`: name, frames, both values and percentiles, seconds of computing; `largest_difference`,
+        `mean_difference` of the values (absolute), `rank_agreement`: share of pairs of videos in the same order.
+
+    Raises:
+        InputError: a video can't be read, or the scorer has no network for every frame.
+    """
+    rows = []
+    for video in videos:
+        start = time.perf_counter()
+        full = _answered(scorer.score_every_frame(video, _silent))
+        middle = time.perf_counter()
+        (sampled,) = (_answered(s) for s in scorer.score(open_reel(video, scorer.plan), Post(), _silent))
+        end = time.perf_counter()
+        assert full.timeline is not None
+        rows.append(
+            {
+                "video": video.name,
+                "frames": len(full.timeline.seconds),
+                "every_frame": full.value,
+                "sampled": sampled.value,
+                "every_frame_percentile": full.percentile,
+                "sampled_percentile": sampled.percentile,
+                "every_frame_seconds": middle - start,
+                "sampled_seconds": end - middle,
+            }
+        )
+    values = np.array([[row["every_frame"], row["sampled"]] for row in rows], dtype=np.float64)
+    apart = np.abs(values[:, 0] - values[:, 1])
+    first, second = np.triu_indices(len(rows), 1)
+    order = np.sign(values[first] - values[second])
+    return {
+        "command": "python -m recipes.vsfa.measure_sampling",
+        "videos": rows,
+        "largest_difference": float(apart.max()),
+        "mean_difference": float(apart.mean()),
+        "rank_agreement": float(np.mean(order[:, 0] == order[:, 1])) if len(first) else None,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.vsfa.measure_sampling", description=__doc__)
+    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path)
+    args = parser.parse_args(arguments)
+    try:
+        result = measure(QualityScorer(profile="full"), args.videos)
+    except ViralityError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+def _answered(answer: Signal | Skipped) -> Signal:
+    if isinstance(answer, Skipped):
+        raise InputError(answer.reason)
+    return answer
+
+
+def _silent(stage: str, fraction: float) -> None:
+    """Progress nobody watches."""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""From a native value to a desirability 0–100: a percentile in a named population, or a place in a cited target range.
+
+The table is `weights/fusion.toml`; populations are JSON files under `weights/populations/` that hold the 1 % to 99 %
+quantiles of a measure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from virality_core.config.toml_table import naming, read_table
+from virality_core.models import weights
+from virality_core.types import Signal
+
+_PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What a native value is worth: `desirability` 0–100, `percentile` 0–100 or None, and what it was compared with."""
+
+    desirability: float
+    percentile: float | None
+    reference: str
+
+
+def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
+    """The rating of `value`, in the signal's native unit, by the signal's entry in fusion.toml.
+
+    Args:
+        signal, value: what was measured.
+        variant: a model whose native unit is its own, with an entry under `[signals.….variants.….desirability]`.
+
+    Raises:
+        KeyError: fusion.toml has no such signal, or no such variant of it.
+    """
+    stated = table()["signals"][signal]
+    entry = (stated if variant is None else stated["variants"][variant])["desirability"]
+    if entry["kind"] == "population":
+        quantiles, name = _population(entry["file"])
+        percentile = float(np.interp(value, quantiles, _PERCENTS))
+        return Rating(desirability=percentile, percentile=percentile, reference=name)
+    points = np.asarray(entry["points"], dtype=np.float64)  # (P, 2): value, desirability; linear between, flat outside
+    desirability = float(np.interp(value, points[:, 0], points[:, 1]))
+    return Rating(desirability=desirability, percentile=None, reference=str(entry["source"]))
+
+
+def own_variant(signal: Signal) -> str | None:
+    """The variant of the model that answered, where fusion.toml has an entry for its own native unit; else None."""
+    variants = table()["signals"].get(signal.name, {}).get("variants", {})
+    return signal.model.variant if signal.model is not None and signal.model.variant in variants else None
+
+
+def table() -> dict[str, Any]:
+    """fusion.toml, read once: each signal's title, weight, reason and reference; the bands."""
+    return _read_table(weights.folder() / "fusion.toml")
+
+
+def band_meaning(band: str) -> str:
+    """What fusion.toml says a band means. Raises KeyError for a band that is not in it."""
+    return {str(entry["name"]): str(entry["meaning"]) for entry in table()["bands"]}[band]
+
+
+def collections_named(text: str) -> str:
+    """`text` with each collection of posts (`tiktok-vn-2025`) named in words; others stay as they are."""
+    for name, known in table().get("collections", {}).items():
+        text = text.replace(str(name), str(known["title"]))
+    return text
+
+
+def collection_language(name: str) -> str | None:
+    """The language of a collection's captions as ISO 639-1; None where it is not known."""
+    found = table().get("collections", {}).get(name, {}).get("language")
+    return None if found is None else str(found)
+
+
+@lru_cache
+def _read_table(path: Path) -> dict[str, Any]:
+    data = read_table(path)
+    with naming(path):
+        _check(data)
+    return data
+
+
+def _check(table: dict[str, Any]) -> None:
+    """Look at all that is used of fusion.toml, so that a wrong entry is told when it is read."""
+    for entry in table["bands"]:
+        str(entry["name"]), float(entry["from"])
+    for entry in table["signals"].values():
+        float(entry["weight"])
+        for one in (entry, *entry.get("variants", {}).values()):
+            stated = one["desirability"]
+            if stated["kind"] == "population":
+                str(stated["file"])
+            else:
+                np.asarray(stated["points"], dtype=np.float64)[:, 1]
+
+
+def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
+    return _read_population(weights.folder() / "populations" / file)
+
+
+@lru_cache
+def _read_population(path: Path) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
+    data = read_table(path)
+    with naming(path):
+        quantiles = np.asarray(data["quantiles"], dtype=np.float64)
+        if quantiles.shape != _PERCENTS.shape:
+            raise ValueError(f"{path.name}: expected 99 quantiles, got {quantiles.shape}")
+        return quantiles, str(data["name"])

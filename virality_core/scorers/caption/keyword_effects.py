@@ -1,0 +1,185 @@
+"""What a caption's keywords are worth: the effects fitted on real posts, and the `keywords` signal made of them.
+
+A feature without an effect has no weight: where none has one in the caption's language, the signal is skipped and says
+so. The findings themselves come from `keywords.read_keywords` and are shown either way.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from virality_core.config import signals
+from virality_core.errors import WeightsError
+from virality_core.models import weights
+from virality_core.scorers.base import Scorer
+from virality_core.scorers.caption.keywords import FEATURES, has_prose, read_keywords
+from virality_core.scorers.caption.language import language_name
+from virality_core.scorers.caption.sentiment import phrase_rules
+from virality_core.types import Post, Progress, Reel, Signal, Skipped
+
+_LARGEST = 5.0  # ln units, a factor of 150: far beyond what captions differ by
+
+#: The caption's language as ISO 639-1, or None where it can't be told.
+Identify = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one more unit of a feature goes with, in ln units: exp(effect) is a factor. `low`, `high`: 95 % interval.
+
+    `counts` where the interval leaves zero out even when widened for all features at once (Bonferroni).
+    """
+
+    effect: float
+    low: float
+    high: float
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureEffects:
+    """A feature's effect on likes + comments + shares together and on each by itself (`parts`; these never count).
+
+    `mean` and `seen` (1 % to 99 %) are of the captions fitted: beyond what was seen nothing is known.
+    """
+
+    together: Effect
+    parts: Mapping[str, Effect]
+    mean: float
+    seen: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeywordFit:
+    """The effects fitted on the captions of one language in one collection, and which posts those were (ISO dates)."""
+
+    collection: str
+    language: str
+    posts: int
+    authors: int
+    first: str | None
+    last: str | None
+    beside_account_size: bool
+    features: Mapping[str, FeatureEffects]
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The keyword features that have an effect."""
+        return tuple(name for name in FEATURES if name in self.features and self.features[name].together.counts)
+
+    def strength(self, features: Mapping[str, float]) -> float:
+        """The ln engagement that a caption's features go with, against the mean caption of the fit."""
+        total = 0.0
+        for name in self.counting:
+            fitted = self.features[name]
+            value = min(fitted.seen[1], max(fitted.seen[0], features[name]))
+            total += fitted.together.effect * (value - fitted.mean)
+        return total
+
+
+def load_fits(path: Path | None = None) -> tuple[KeywordFit, ...]:
+    """The fits that ship, or those at `path`.
+
+    Raises:
+        WeightsError: the file is missing or is not such a file.
+    """
+    return _read(path or weights.folder() / "keywords" / "effects.json")
+
+
+def fit_for(language: str, fits: Sequence[KeywordFit] | None = None) -> KeywordFit | None:
+    """The fit for a language: beside account size before one without, then the newest; None where there is none."""
+    found = [fit for fit in (load_fits() if fits is None else fits) if fit.language == language]
+    return max(found, key=lambda fit: (fit.beside_account_size, fit.last or "", fit.collection), default=None)
+
+
+class KeywordScorer(Scorer):
+    """Answers `keywords`: how much engagement the caption's keyword features go with, in ln units."""
+
+    names = ("keywords",)
+
+    def __init__(self, identify: Identify, fits: Sequence[KeywordFit] | None = None) -> None:
+        """Tell languages apart with `identify`; use `fits`, or those that ship. Raises WeightsError without them."""
+        self._identify = identify
+        self._fits = load_fits() if fits is None else tuple(fits)
+
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+        """One Signal, or Skipped with the reason."""
+        return (self.read(post),)
+
+    def read(self, post: Post) -> Signal | Skipped:
+        """The same without a video: a caption alone has all that is needed."""
+        if not has_prose(post.caption):
+            what = "The caption has no words beside its hashtags, mentions and emoji." if post.caption.strip() else ""
+            return Skipped(name="keywords", reason=what or "There is no caption.")
+        language = self._identify(post.caption)
+        known = phrase_rules.languages()
+        if language not in known:
+            which = (
+                f"this caption seems to be in {language_name(language)}" if language else "its language is not clear"
+            )
+            reason = f"Keywords were not read: there are rules for {' and '.join(known.values())} only, and {which}."
+            return Skipped(name="keywords", reason=reason)
+        fit = fit_for(language, self._fits)
+        if fit is None or not fit.counting:
+            return Skipped(name="keywords", reason=_nothing_counts(known[language], fit))
+        reading = read_keywords(post.caption, language, post.platform)
+        value = min(_LARGEST, max(-_LARGEST, fit.strength(reading.features)))
+        rating = signals.rate("keywords", value)
+        return Signal(
+            name="keywords",
+            value=value,
+            unit="ln engagement against the mean caption",
+            native_range=(-_LARGEST, _LARGEST),
+            desirability=rating.desirability,
+            percentile=rating.percentile,
+            reference=rating.reference,
+            details=reading,
+        )
+
+
+def _nothing_counts(language: str, fit: KeywordFit | None) -> str:
+    if fit is None:
+        return f"Keywords were read, but what they go with was not fitted for {language}."
+    sizes = "once account size is counted" if fit.beside_account_size else "(account sizes are not known there)"
+    return (
+        f"Keywords were read and carry no points: in {fit.posts:,} {language} captions of "
+        f"{signals.collections_named(fit.collection)} none of them went with more or less engagement {sizes}."
+    )
+
+
+@lru_cache
+def _read(path: Path) -> tuple[KeywordFit, ...]:
+    try:
+        return tuple(_fit(entry) for entry in json.loads(path.read_text(encoding="utf-8"))["fits"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"The keyword effects {path} can't be read ({error}); recipes.keywords.fit makes them."
+        ) from error
+
+
+def _fit(entry: Mapping[str, Any]) -> KeywordFit:
+    plain = ("collection", "language", "posts", "authors", "first", "last", "beside_account_size")
+    return KeywordFit(
+        **{name: entry[name] for name in plain},
+        features={name: _feature(values) for name, values in entry["features"].items()},
+    )
+
+
+def _feature(values: Mapping[str, Any]) -> FeatureEffects:
+    parts = {name: _effect(part) for name, part in values.items() if isinstance(part, Mapping)}
+    low, high = values["range"]
+    return FeatureEffects(together=_effect(values), parts=parts, mean=float(values["mean"]), seen=(low, high))
+
+
+def _effect(values: Mapping[str, Any]) -> Effect:
+    low, high = values["interval"]
+    effect = float(values["effect"])
+    if not (math.isfinite(effect) and low <= effect <= high):
+        raise ValueError(f"effect {effect} outside its interval {low} to {high}")
+    return Effect(effect=effect, low=low, high=high, counts=bool(values["counts"]))

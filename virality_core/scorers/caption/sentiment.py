@@ -1,0 +1,181 @@
+"""How positive a caption sounds, and which of its words make it so: RoBERTa (full) or the bundled MiniLM (lite)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from virality_core.config import signals
+from virality_core.models import weights
+from virality_core.models.checkpoint import load_tensors
+from virality_core.models.language.owen_values import explain
+from virality_core.models.language.sentiment_minilm import LiteSentiment
+from virality_core.models.language.sentiment_model import SentimentModel
+from virality_core.models.language.sentiment_roberta import RobertaSentiment
+from virality_core.models.weights import Obtained
+from virality_core.scorers.base import Scorer
+from virality_core.scorers.caption.language import (
+    READ_LANGUAGES,
+    UNDETERMINED,
+    Language,
+    LanguageDetector,
+    language_name,
+)
+from virality_core.types import Details, ModelInfo, Plan, Post, Profile, Progress, Reel, Signal, Skipped
+
+UNIT = "P(positive) − P(negative)"
+NATIVE_RANGE = (-1.0, 1.0)
+ONLY_ENGLISH = "How it sounds was not read: the model reads English, and this caption seems to be in {language}."
+CUT = "Only the first {read} of the caption's {all} characters were read for its sentiment."
+NOTHING_TO_READ = "There is no caption to read."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probabilities:
+    """Of the caption's three readings; they add up to 1."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenWeight:
+    """A word, emoji or hashtag `text == caption[start:end]`; `weight` is its push, in logits, towards positive."""
+
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentiment(Details):
+    """A caption's sentiment, explained.
+
+    The tokens' weights add up to how far the caption moved the positive minus the negative logit from `baseline`, its
+    value without words (`virality_core.models.language.owen_values`). `read_characters` is less than `characters` where the
+    caption was cut.
+    """
+
+    language: str
+    probabilities: Probabilities
+    tokens: tuple[TokenWeight, ...]
+    baseline: float
+    characters: int
+    read_characters: int
+
+    @property
+    def value(self) -> float:
+        """P(positive) − P(negative), −1…1."""
+        return self.probabilities.positive - self.probabilities.negative
+
+
+class CaptionReader:
+    """A sentiment model and a language detector: captions in, sentiments out. Needs no reel."""
+
+    def __init__(self, *, profile: Profile = "auto") -> None:
+        """Load the weights. Raises WeightsError where the profile can't have them."""
+        obtained = weights.obtain("caption", profile)
+        self.variant = obtained.choice.variant
+        self.model, self.network = _load(obtained)  # what is reported, and what computes
+        self._languages = LanguageDetector()
+
+    def language(self, caption: str) -> Language:
+        """The caption's language."""
+        return self._languages.detect(caption)
+
+    def known_language(self, caption: str) -> str | None:
+        """The language's code, or None where there are no words to tell it from."""
+        code = self.language(caption).code
+        return None if code == UNDETERMINED else code
+
+    def read(self, caption: str) -> Sentiment:
+        """The caption's sentiment, whatever its language is."""
+        reading = self.network.read(caption)
+        found = explain(self.network, reading)
+        negative, neutral, positive = found.probabilities
+        return Sentiment(
+            language=self.language(caption).code,
+            probabilities=Probabilities(negative=negative, neutral=neutral, positive=positive),
+            tokens=tuple(
+                TokenWeight(text=caption[word.start : word.end], start=word.start, end=word.end, weight=weight)
+                for word, weight in zip(reading.words, found.weights, strict=True)
+            ),
+            baseline=found.baseline,
+            characters=len(caption),
+            read_characters=reading.read_to,
+        )
+
+    def notes(self, sentiment: Sentiment) -> tuple[str, ...]:
+        """One plain sentence for each thing that limits what `sentiment` says."""
+        found = []
+        if not sentiment.tokens:
+            found.append(NOTHING_TO_READ)
+        elif sentiment.language not in READ_LANGUAGES:
+            found.append(ONLY_ENGLISH.format(language=language_name(sentiment.language)))
+        if sentiment.read_characters < sentiment.characters:
+            found.append(CUT.format(read=sentiment.read_characters, all=sentiment.characters))
+        return tuple(found)
+
+    def probabilities(self, caption: str) -> tuple[float, float, float]:
+        """Of negative, neutral and positive, without the explanation: many times faster."""
+        negative, neutral, positive = self.network.probabilities(self.network.read(caption)).tolist()
+        return negative, neutral, positive
+
+
+class CaptionScorer(Scorer):
+    """The caption's sentiment. Signal: `sentiment`, skipped for captions that are not in English."""
+
+    names: ClassVar[tuple[str, ...]] = ("sentiment",)
+    plan: ClassVar[Plan] = Plan()
+
+    def __init__(self, *, profile: Profile = "auto") -> None:
+        """Load the weights. Raises WeightsError where the profile can't have them."""
+        self.reader = CaptionReader(profile=profile)
+
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+        """Read the post's caption; see `Scorer.score`."""
+        progress("caption", 0.0)
+        answer = self.answer(post.caption)
+        progress("caption", 1.0)
+        return (answer,)
+
+    def answer(self, caption: str) -> Signal | Skipped:
+        """The signal of a caption, or why there is none."""
+        if not caption.strip():
+            return Skipped(name="sentiment", reason=NOTHING_TO_READ)
+        language = self.reader.language(caption).code
+        if language not in READ_LANGUAGES:
+            return Skipped(name="sentiment", reason=ONLY_ENGLISH.format(language=language_name(language)))
+        sentiment = self.reader.read(caption)
+        if not sentiment.tokens:
+            return Skipped(name="sentiment", reason=NOTHING_TO_READ)
+        rating = signals.rate("sentiment", sentiment.value)
+        return Signal(
+            name="sentiment",
+            value=sentiment.value,
+            unit=UNIT,
+            native_range=NATIVE_RANGE,
+            desirability=rating.desirability,
+            percentile=rating.percentile,
+            reference=rating.reference,
+            model=self.reader.model,
+            details=sentiment,
+        )
+
+
+def _load(obtained: Obtained) -> tuple[ModelInfo, SentimentModel]:
+    """The model whose files these are: the manifest's full files are RoBERTa's, the lite ones MiniLM's."""
+    paths = obtained.paths
+    if "caption-roberta" in paths:
+        roberta = RobertaSentiment(
+            load_tensors(paths["caption-roberta"]),
+            config=paths["caption-roberta-config"],
+            vocabulary=paths["caption-roberta-vocab"],
+            merges=paths["caption-roberta-merges"],
+        )
+        return obtained.choice.model("caption-roberta"), roberta
+    lite = LiteSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
+    return obtained.choice.model("caption-minilm"), lite

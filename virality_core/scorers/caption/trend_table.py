@@ -1,0 +1,193 @@
+"""The hashtag table of weights/trends: how posts with a tag did, in which posts, counted when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from virality_core.errors import WeightsError
+from virality_core.models import weights
+from virality_core.types import Post
+
+STALE_DAYS = 90  # a season: lifts carried from one half of a spring to the other kept 4/5 of their rank (metrics.json)
+
+_SHORTEST_STEM = 3  # letters: every other word begins with a shorter one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """The posts a row was counted in, with their dates (ISO, first and last post; None where not known).
+
+    A platform's own list has no `posts` and `authors` of its own; both its dates are the day it was taken. `answers`
+    says whether the lifts ranked other authors' posts of the same collection better than nothing; only those count in
+    the signal.
+    """
+
+    name: str
+    posts: int | None
+    authors: int | None
+    first: str | None
+    last: str | None
+    followers_known: bool
+    answers: bool
+
+    def age_days(self, on: date) -> int | None:
+        """How old the newest post is on a day; None where its date is not known."""
+        return None if self.last is None else (on - date.fromisoformat(self.last)).days
+
+
+def day_of(post: Post, today: date | None = None) -> date:
+    """The day that data is old against: when the post is posted, else `today`, else the real day."""
+    return post.posted_at.date() if post.posted_at else today or datetime.now(UTC).date()
+
+
+def dated_sentence(rows: Sequence[TagRow], on: date) -> str | None:
+    """Says how new the newest population with an answer is, and that it is stale where it is older than STALE_DAYS.
+
+    None where no date is known.
+    """
+    counted = [row.population for row in rows if row.population.answers] or [row.population for row in rows]
+    ages = [age for population in counted if (age := population.age_days(on)) is not None]
+    if not ages:
+        return None
+    newest = f"the newest post behind it is of {max(str(population.last) for population in counted if population.last)}"
+    return newest if min(ages) <= STALE_DAYS else f"{newest}, {min(ages) // 30} months ago, and trends pass sooner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A tag in one population. `lift` (ln units, shrunk towards 0) and its standard `deviation` are None where
+    followers are not known; exp(lift) is how many times the engagement that the author's size predicts.
+
+    In a platform's own list `authors` is None, `posts` and `views` are what the platform counts, `rank` the place in
+    the list and `trend` up, down or same: None for what it doesn't say.
+    """
+
+    population: Population
+    posts: int | None
+    authors: int | None
+    lift: float | None
+    deviation: float | None
+    generic: bool
+    rank: int | None = None
+    views: int | None = None
+    trend: str | None = None
+
+    def seen(self, on: date | None = None) -> str:
+        """How often it was used by when, in plain words, and that this is stale where it is; today by default."""
+        age = self.population.age_days(on or datetime.now(UTC).date())
+        old = "" if age is None or age <= STALE_DAYS else f", {age // 30} months ago"
+        posts = None if self.posts is None else f"{self.posts:,} post{'' if self.posts == 1 else 's'}"
+        if self.authors is not None:
+            by = "" if self.population.last is None else f" by {self.population.last}"
+            return f"used in {posts} of {self.authors:,} author{'' if self.authors == 1 else 's'}{by}{old}"
+        place = "listed" if self.rank is None else f"number {self.rank} of the list"
+        going = {"up": ", rising", "down": ", falling", "same": ", steady"}.get(self.trend or "", "")
+        views = None if self.views is None else f"{self.views:,} views"
+        counts = ", ".join(count for count in (posts, views) if count)
+        return f"{place} of {self.population.last}{old}{going}{f': {counts}' if counts else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendTable:
+    """All populations and tags; a tag's rows are newest population first. `stems` are the commonest tags' names."""
+
+    measure: str
+    min_authors: int
+    stems: tuple[str, ...]
+    populations: Mapping[str, Population]
+    tags: Mapping[str, tuple[TagRow, ...]]
+
+    def rows(self, key: str) -> tuple[TagRow, ...]:
+        """The rows of a tag, newest population first; empty for a tag that is unknown."""
+        return self.tags.get(key, ())
+
+    def is_generic(self, key: str) -> bool:
+        """Whether the tag is generic in any population, stretches such a tag (`fyppppp`), or begins with a stem."""
+        names = (key, stretched(key))
+        return names[1].startswith(self.stems) or any(row.generic for name in names for row in self.rows(name))
+
+
+def stretched(key: str) -> str:
+    """The tag with every run of three or more of one letter cut to one: `xhhhhhh` → `xh`."""
+    kept: list[str] = []
+    run = 0
+    for place, character in enumerate(key):
+        run = run + 1 if place and character == key[place - 1] else 1
+        kept.append(character)
+        if run == 3:
+            del kept[-2:]
+        elif run > 3:
+            del kept[-1]
+    return "".join(kept)
+
+
+def load_trends(path: Path | None = None) -> TrendTable:
+    """Read the table that ships, or the one at `path`.
+
+    Raises:
+        WeightsError: the file is missing or is not such a table.
+    """
+    return _read(path or weights.folder() / "trends" / "hashtags.json")
+
+
+@lru_cache
+def _read(path: Path) -> TrendTable:
+    try:
+        return _table(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"The trend table {path} can't be read ({error}); `virality trends build` makes one."
+        ) from error
+
+
+def _table(plain: dict[str, Any]) -> TrendTable:
+    if plain["schema"] != 1:
+        raise ValueError(f"schema {plain['schema']}, 1 is known")
+    fields = ("posts", "authors", "first", "last", "followers_known", "answers")
+    populations = {
+        name: Population(name=name, **{field: entry[field] for field in fields})
+        for name, entry in plain["collections"].items()
+    }
+    common = max(plain["generic"]["stem_share"], plain["generic"]["share_of_authors"])
+    newest = sorted(populations, key=lambda name: (populations[name].last or "", name), reverse=True)
+    return TrendTable(
+        measure=plain["measure"],
+        min_authors=plain["min_authors"],
+        populations=populations,
+        stems=tuple(
+            key
+            for key, rows in plain["tags"].items()
+            if len(key) >= _SHORTEST_STEM
+            and any(_is_common(row, common, populations[name]) for name, row in rows.items())
+        ),
+        tags={
+            key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
+            for key, rows in plain["tags"].items()
+        },
+    )
+
+
+def _is_common(row: list[Any], share: float, population: Population) -> bool:
+    return bool(row[4]) and row[1] is not None and row[1] >= share * (population.authors or 0)
+
+
+def _row(population: Population, values: list[Any]) -> TagRow:
+    posts, authors, lift, deviation, generic = values[:5]
+    rank, views, trend = values[6:9] or (None, None, None)
+    return TagRow(
+        population=population,
+        posts=posts,
+        authors=authors,
+        lift=lift,
+        deviation=deviation,
+        generic=bool(generic),
+        rank=rank,
+        views=views,
+        trend=trend,
+    )
