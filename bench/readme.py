@@ -1,4 +1,4 @@
-"""`python -m bench.readme`: write README's figures from weights/fusion.toml and bench/results.
+"""`python -m bench.readme`: write README's figures from virality_core/config/signals.toml and bench/results.
 
 `--check` changes nothing and exits with 1 where README differs from what the files say: no figure is typed by hand.
 """

@@ -17,13 +17,9 @@ from virality_core.what_if import fitted_ways
 
 def main() -> None:
     """One run of the page."""
-    styles.set_up("Models and limits · Reel Virality")
     here = visit.current()
     here.collect_when_done()
-    styles.top()
-    st.html(
-        '<div class="rv-intro"><h1>Models and limits</h1><p>What the score is made of, and what it is not.</p></div>'
-    )
+    styles.intro("Models and limits", "What the score is made of, and what it is not.")
     styles.heading("What the score is, and isn't")
     st.html(f'<p class="rv-prose">{html_text.safe(remarks.CANNOT_KNOW)}</p>')
     _weighing()

@@ -40,12 +40,11 @@ _WAY = (
 
 def main() -> None:
     """One run of the page."""
-    styles.set_up("Train and evaluate · Reel Virality")
     visit.current().collect_when_done()
-    styles.top()
-    st.html(
-        '<div class="rv-intro"><h1>Train and evaluate</h1><p>Your own posts and their counts make a virality network '
-        "of your own. None is shipped: nobody else's posts say how yours will do.</p></div>"
+    styles.intro(
+        "Train and evaluate",
+        "Train a virality network on your own posts and their counts. None is included: nobody else's posts say how "
+        "yours will do.",
     )
     folder = runs_folder()
     found = runs(folder)

@@ -7,7 +7,7 @@ from unicodedata import category
 
 _UNSHOWABLE = {"Cc", "Cs", "Co", "Cn"}  # controls, surrogates, private, unassigned
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_MODELS_PAGE = "Models_and_limits"  # as Streamlit names the address of pages/models_and_limits.py
+_MODELS_PAGE = "models_and_limits"  # as Streamlit names the address of pages/models_and_limits.py
 
 
 def safe(text: str) -> str:

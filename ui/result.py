@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import engagement
-from ui.advice import section
-from ui.caption import section
+from ui.advice import section as advice_section
+from ui.caption import section as caption_section
 from ui.checks import platforms, quality
 from ui.score import contributions, gauge, limits, weights
-from ui.timeline import section
+from ui.timeline import section as timeline_section
 from ui.visit import Visit
 from virality_core.report.text import report_json
 from virality_core.types import Report
@@ -39,11 +39,11 @@ def show(report: Report, visit: Visit) -> None:
     with st.container():
         weights.choose(report, visit)
     with st.container():
-        section.show(report, visit)
-    section.show(report, visit)
+        advice_section.show(report, visit)
+    timeline_section.show(report, visit)
     quality.show(report)
     platforms.show(report)
-    section.of_result(visit)
+    caption_section.of_result(visit)
     engagement.show(report, visit)
     weights.show(report)
     limits.show(report, visit.post)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 import uuid
 from pathlib import Path
 from typing import BinaryIO
+
+from virality_core.errors import UsageError
 
 _JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
 
@@ -80,3 +83,21 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(beside, target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def usable(folder: Path, *names: str) -> Path:
+    """The folder, made if need be, in which files of these names can be written.
+
+    Raises:
+        UsageError: it is none and can't be made, can't be written to, or holds a folder of such a name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a null in its name
+        raise UsageError(f"Can't write into {folder}: {getattr(error, 'strerror', None) or error}.") from error
+    taken = next((name for name in names if (folder / name).is_dir()), None)
+    if taken is not None:
+        raise UsageError(f"Can't write {taken} into {folder}: there is a folder of that name.")
+    return folder

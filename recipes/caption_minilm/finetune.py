@@ -27,8 +27,15 @@ from torch.nn import functional as F
 
 from recipes.caption_minilm.tweets import Split, batches, reads, shares, split, vary
 from virality_core.errors import WeightsError
-from virality_core.models.language._fold_caption_tokens import MASK, lite_tokenizer
-from virality_core.models.language.minilm import LAYERS, MiniLM, from_sentence_transformers, pack, unpack
+from virality_core.models.language.minilm import (
+    LAYERS,
+    MASK,
+    MiniLM,
+    from_sentence_transformers,
+    lite_tokenizer,
+    pack,
+    unpack,
+)
 from virality_core.training.datasets.labelled_text import Example, read
 from virality_core.training.evaluation.sentiment import Scores, calibrate, measure
 

@@ -70,7 +70,9 @@ def measure(photos: Sequence[Path], clips: Sequence[Path]) -> dict[str, object]:
     """The file's content. Raises InputError for a photo or clip that can't be read, or where there is no photo."""
     if not photos:
         raise InputError("There is no .jpg or .png photo in that folder.")
-    command = "python -m recipes.populations.findings --photos DIR --out weights/findings.json CLIP…"
+    command = (
+        "python -m recipes.populations.findings --photos DIR --out virality_core/config/populations/findings.json CLIP…"
+    )
     found: dict[str, object] = {
         "command": command,
         "photos": summary([row for path in photos for row in measure_frames(_photo(path))]),

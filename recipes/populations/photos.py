@@ -1,6 +1,6 @@
 """Measure a folder of photos and keep the quantiles: the populations that percentiles of the look measures refer to.
 
-    python -m recipes.populations.photos --photos DIR --out weights/populations
+    python -m recipes.populations.photos --photos DIR --out virality_core/config/populations
 
 Only aggregates are written: 99 quantiles a measure, never a photo or its values.
 """
@@ -25,7 +25,7 @@ _MEASURES: dict[str, tuple[str, Callable[[FrameLook], float | None]]] = {
     "contrast": ("standard deviation of CIE lightness L*, 0-50", lambda look: look.contrast),
     "colourfulness": ("Hasler & Süsstrunk's M", lambda look: look.colourfulness),
     "white_balance": (
-        "degrees between the light's colour and white, for the ends of its range in fusion.toml",
+        "degrees between the light's colour and white, for the ends of its range in signals.toml",
         lambda look: None if look.light is None else white_balance.cast_of(look.light),
     ),
     "sharpness": ("MTF50 of the strongest edges, cycles per short side at 256 pixels", lambda look: look.sharpness),
@@ -66,7 +66,7 @@ def write_populations(photos: Path, out: Path, name: str) -> list[Path]:
             "measure": description,
             "n": len(values),
             "source": f"quantiles 1..99 % of the measure over {len(values)} {name}",
-            "command": "python -m recipes.populations.photos --photos DIR --out weights/populations",
+            "command": "python -m recipes.populations.photos --photos DIR --out virality_core/config/populations",
             "quantiles": [round(float(value), 4) for value in quantiles(values)],
         }
         path = out / f"{measure}.json"

@@ -8,15 +8,16 @@ heads that were fitted without them; heads fitted with them are kept, and judge 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.vsfa_lite._fold_heads import fitted, part
-from recipes.vsfa_lite._fold_save import save_model
-from recipes.vsfa_lite.fit import judge
+from safetensors.torch import save
+
+from recipes.vsfa_lite.fit import fitted, judge, part
 from recipes.vsfa_lite.measure import baselines, figures
 from recipes.vsfa_lite.pictures import pictures
 from recipes.vsfa_lite.real_clips import real_clips
@@ -25,7 +26,7 @@ from virality_core.errors import InputError, ViralityError
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import nima
-from virality_core.models.vision.vsfa_lite import LiteFeatures, LiteQuality
+from virality_core.models.vision.vsfa_lite import LiteFeatures, LiteHead, LiteQuality
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,3 +81,16 @@ def train_and_measure(
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def save_model(network: LiteFeatures, heads: Sequence[LiteHead], path: Path) -> str:
+    """Write the tensors, float16; returns the file's sha256."""
+    tensors = {
+        prefix + name: tensor.half().contiguous()
+        for prefix, module in (("features.", network), *((f"heads.{place}.", head) for place, head in enumerate(heads)))
+        for name, tensor in module.state_dict().items()
+    }
+    data = save(dict(sorted(tensors.items())))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()

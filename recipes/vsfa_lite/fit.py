@@ -6,7 +6,11 @@ noise: ranks within each kind do, noise's the most. Ranks over all kinds togethe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recipes.vsfa_lite.pairs import GROUPS, pairs_of
-from recipes.vsfa_lite.samples import Sample, view_of
-from virality_core.models.vision.vsfa_lite import LiteHead, log_scale
+from recipes.vsfa_lite.samples import Sample, load, view_of
+from virality_core.models.vision.vsfa_lite import HEADS, LiteHead, log_scale
 
 STEPS = 600
 _VIEWS_A_STEP = 40
@@ -147,3 +151,29 @@ def _drawn(given: Tensor) -> Tensor:
     weights = torch.rand(clips, count, crops) * (torch.rand(clips, count, crops) < 0.7) + 1e-3
     weights = weights / weights.sum(-1, keepdim=True)
     return torch.einsum("stkf,stk->stf", given[torch.arange(clips)[:, None], chosen], weights)
+
+
+#: By seed. One of three learns no ranks: their mean tells noise as well as that of three that do, and kinds from one
+#: another better.
+RANKED = (True, True, False)
+
+
+def fitted(files: list[Path]) -> tuple[list[LiteHead], list[LiteHead]]:
+    """The heads fitted on the training part, to be judged on the one to choose by, and those on both, to be kept."""
+    jobs = [(files, parts, seed) for parts in (["train", "val"], ["train"]) for seed in range(HEADS)]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        heads = list(pool.map(_head, *zip(*jobs, strict=True)))
+    kept, chosen = heads[:HEADS], heads[HEADS:]
+    return chosen, kept
+
+
+def _head(files: list[Path], parts: list[str], seed: int) -> LiteHead:
+    torch.set_num_threads(1)  # the same head on every machine, and one for each core at a time
+    return fit(*part(files, parts), seed=seed, ranked=RANKED[seed])
+
+
+def part(files: list[Path], splits: list[str]) -> tuple[NDArray[np.float32], list[Sample]]:
+    """Features (S, T, crops, F) and samples of those files that belong to one of the splits."""
+    features, samples = load(files)
+    rows = [place for place, one in enumerate(samples) if one.split in splits]
+    return features[rows], [samples[row] for row in rows]

@@ -13,7 +13,7 @@ from ui.form.upload import MAX_UPLOAD_MB
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-STYLE = (ROOT / "pages" / "components" / "style.css").read_text(encoding="utf-8")
+STYLE = (ROOT / "ui" / "style.css").read_text(encoding="utf-8")
 
 
 def contrast(one: str, other: str) -> float:

@@ -13,8 +13,7 @@ import pytest
 from tests.conftest import SHARED
 from tests.engagement.made import made_posts
 from virality_core.errors import InputError
-from virality_core.forecast._fold_read import as_read
-from virality_core.forecast.features import facts_from
+from virality_core.forecast.features import as_read, facts_from
 from virality_core.forecast.model import EngagementModel
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.training.datasets.engagement_posts import PostOutcome, read_outcomes

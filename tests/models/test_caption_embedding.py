@@ -8,8 +8,7 @@ import torch
 
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language._fold_caption_tokens import lite_tokenizer
-from virality_core.models.language.minilm import MiniLM, unpack
+from virality_core.models.language.minilm import MiniLM, lite_tokenizer, unpack
 from virality_core.models.language.minilm_embedding import LAYERS, MAX_TOKENS, bundled_embedder
 
 CAPTIONS = ["Wait for it", "A cat learns to swim in our garden pool 🐈 #catsoftiktok #summer", "Chào buổi sáng", "!"]

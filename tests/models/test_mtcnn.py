@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import max_pool2d
 
 from virality_core.models.vision import mtcnn
-from virality_core.models.vision._fold_face_boxes import Boxes
+from virality_core.models.vision.mtcnn import Boxes
 
 
 @pytest.mark.parametrize("size", [2, 3])

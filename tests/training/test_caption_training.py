@@ -16,8 +16,15 @@ from recipes.caption_minilm.tweets import batches, shares, split, vary
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language._fold_caption_tokens import CLS, MASK, lite_tokenizer
-from virality_core.models.language.minilm import MiniLM, from_sentence_transformers, pack, unpack
+from virality_core.models.language.minilm import (
+    CLS,
+    MASK,
+    MiniLM,
+    from_sentence_transformers,
+    lite_tokenizer,
+    pack,
+    unpack,
+)
 from virality_core.training.datasets.labelled_text import Example
 
 _NOUNS = "sun moon road tree cat dog book song game film city lake snow rain wind bread"

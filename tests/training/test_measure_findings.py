@@ -44,7 +44,9 @@ def test_without_photos_it_says_so(tmp_path: Path) -> None:
 
 
 def test_the_stated_limits_are_those_of_the_file() -> None:
-    found = json.loads((ROOT / "weights" / "findings.json").read_text(encoding="utf-8"))
+    found = json.loads(
+        (ROOT / "virality_core" / "config" / "populations" / "findings.json").read_text(encoding="utf-8")
+    )
     photos = found["photos"]
     assert photos["blocking"]["99 %"] < 1.27 < still_faults._BLOCKING.threshold
     assert photos["sharpness"]["5 %"] == pytest.approx(still_faults._BLUR.threshold, rel=0.02)

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from recipes.vsfa_lite import __main__ as command
-from recipes.vsfa_lite import ffmpeg, gcompris, pictures, real_clips
+from recipes.vsfa_lite import ffmpeg, gcompris, real_clips
+from recipes.vsfa_lite import pictures as pictures_module
 from recipes.vsfa_lite import samples as samples_module
 from recipes.vsfa_lite.baselines import asymmetric, features, sharpness
 from recipes.vsfa_lite.camera_moves import FRAMES, SHARP, SIZES, detail, film
@@ -152,7 +153,7 @@ def test_test_pictures_are_fresh_and_no_picture_is_in_two_splits(monkeypatch: py
         assert splits == {one.name: one.split for one in found}
     views = Counter(one.path for one in found)
     assert all(views[one.path] == 1 for one in found if one.split != "train")
-    assert max(views.values()) == pictures.VIEWS
+    assert max(views.values()) == pictures_module.VIEWS
 
 
 @pytest.mark.parametrize("kind", [*MEASURED, *ORDERED, *LOOKS])
@@ -232,7 +233,7 @@ def test_material_of_another_version_is_refused(drawn: Path, tmp_path: Path) -> 
     for crops, split in ((CROPS - 1, "train"), (CROPS, "test")):
         features_ = np.zeros((len(samples), STILLS, crops, FEATURES), np.float16)
         np.savez(tmp_path / "drawn.0.npz", features=features_, samples=json.dumps([asdict(one) for one in samples]))
-        picture = Picture(path=drawn, source="drawn", split=cast(pictures.Split, split))
+        picture = Picture(path=drawn, source="drawn", split=cast(pictures_module.Split, split))
         with pytest.raises(InputError, match="another version"):
             of_picture(picture, network, tmp_path)
 

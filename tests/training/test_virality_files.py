@@ -10,8 +10,8 @@ from torch import nn
 
 from examples import moving_videos
 from tests.training.virality_material import SMALL_INPUT, material
-from virality_core._fold_folders import usable
 from virality_core.errors import InputError, UsageError
+from virality_core.files import usable
 from virality_core.training.virality import checkpoints
 from virality_core.training.virality.dataset import VideoDataset
 from virality_core.training.virality.evaluate import _thumbnail

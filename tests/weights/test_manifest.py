@@ -12,7 +12,7 @@ from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, ur
 from tests.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.models import weights
-from virality_core.models.weights import _fold_digests
+from virality_core.models.weights import cache
 
 
 def test_the_shipped_manifest_is_true() -> None:
@@ -86,7 +86,7 @@ def test_the_override_folder_comes_first(write_manifest: Write, hub: LocalHub, t
 
 def test_the_override_folder_need_not_have_the_reference_tables(write_manifest: Write) -> None:
     write_manifest(block())
-    assert (weights.folder() / "fusion.toml").is_file()
+    assert (weights.folder() / "signals.toml").is_file()
     assert weights.entry("nima-mobilenet-ava")
 
 
@@ -111,29 +111,29 @@ def test_digests_are_remembered_only_while_the_file_is_unchanged(
     path, memory = tmp_path / "file.safetensors", tmp_path / "memory"
     path.write_bytes(b"one")
     computed = []
-    really = _fold_digests.sha256
-    monkeypatch.setattr(_fold_digests, "sha256", lambda path: computed.append(path) or really(path))
-    first = _fold_digests.remembered_sha256(path, memory)
-    assert _fold_digests.remembered_sha256(path, memory) == first
+    really = cache.sha256
+    monkeypatch.setattr(cache, "sha256", lambda path: computed.append(path) or really(path))
+    first = cache.remembered_sha256(path, memory)
+    assert cache.remembered_sha256(path, memory) == first
     assert len(computed) == 1
     before = path.stat()
     path.write_bytes(b"two")  # the same size, and the modification time set back
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert _fold_digests.remembered_sha256(path, memory) == hashlib.sha256(b"two").hexdigest()
+    assert cache.remembered_sha256(path, memory) == hashlib.sha256(b"two").hexdigest()
 
 
 def test_a_memory_that_is_garbage_or_out_of_reach_does_no_harm(tmp_path: Path) -> None:
     path, memory = tmp_path / "file.safetensors", tmp_path / "memory"
     path.write_bytes(b"one")
     right = hashlib.sha256(b"one").hexdigest()
-    assert _fold_digests.remembered_sha256(path, memory) == right
+    assert cache.remembered_sha256(path, memory) == right
     (note,) = memory.iterdir()
     for garbage in ("", "[]", "{", '{"stamp": [], "sha256": "0"}'):
         note.write_text(garbage)
-        assert _fold_digests.remembered_sha256(path, memory) == right
+        assert cache.remembered_sha256(path, memory) == right
     in_the_way = tmp_path / "a file"
     in_the_way.write_bytes(b"")
-    assert _fold_digests.remembered_sha256(path, in_the_way) == right
+    assert cache.remembered_sha256(path, in_the_way) == right
 
 
 def test_verify_always_computes(write_manifest: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_verify_always_computes(write_manifest: Write, tmp_path: Path, monkeypat
     (tmp_path / "weights" / "model.safetensors").write_bytes(CONTENT)
     weights.resolve("some-model")
     wrong = hashlib.sha256(b"").hexdigest()
-    monkeypatch.setattr(_fold_digests, "sha256", lambda _path: wrong)
+    monkeypatch.setattr(cache, "sha256", lambda _path: wrong)
     weights.resolve("some-model")  # from memory
     with pytest.raises(weights.DigestMismatch, match=wrong):
         weights.verify(weights.entry("some-model"))

@@ -18,7 +18,7 @@ from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import reachability
 from virality_core.models.weights.manifest import MANIFEST
-from virality_core.scorers.caption.sentiment import phrase_rules
+from virality_core.scorers.caption import phrase_rules
 
 LITE = b"small and bundled"
 PLAIN = {"repository": None, "revision": None, "file": "lite.safetensors", "bytes": len(LITE)}
@@ -154,10 +154,10 @@ def test_a_manifest_of_the_wrong_kind(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 TABLES = {
-    "not TOML": ("fusion.toml", "[[[", lambda: signals.table()),
-    "no signals": ("fusion.toml", "bands = 3\n", lambda: signals.table()),
-    "not UTF-8": ("fusion.toml", b"\xff\xfe", lambda: signals.table()),
-    "missing": ("fusion.toml", None, lambda: signals.table()),
+    "not TOML": ("signals.toml", "[[[", lambda: signals.table()),
+    "no signals": ("signals.toml", "bands = 3\n", lambda: signals.table()),
+    "not UTF-8": ("signals.toml", b"\xff\xfe", lambda: signals.table()),
+    "missing": ("signals.toml", None, lambda: signals.table()),
 }
 
 
@@ -178,7 +178,7 @@ def test_a_damaged_population_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     if content is not None:
         (tmp_path / "populations" / "some.json").write_text(content)
     entry = '[signals.some]\nweight = 1\n[signals.some.desirability]\nkind = "population"\nfile = "some.json"\n'
-    (tmp_path / "fusion.toml").write_text('[[bands]]\nname = "a"\nfrom = 0\n' + entry)
+    (tmp_path / "signals.toml").write_text('[[bands]]\nname = "a"\nfrom = 0\n' + entry)
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="populations/some"):
         signals.rate("some", 1.0)

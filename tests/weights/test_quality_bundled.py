@@ -7,7 +7,7 @@ import json
 import pytest
 
 from virality_core.models import weights
-from virality_core.models.weights._fold_digests import sha256
+from virality_core.models.weights.cache import sha256
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "other_videos.json"])

@@ -1,6 +1,6 @@
 """What is worth trying on a reel: a kind is a candidate only where its fault was measured.
 
-The limits lie where a signal is clearly off its target in fusion.toml or at the low end of its population, so that a
+The limits lie where a signal is clearly off its target in signals.toml or at the low end of its population, so that a
 reel without the fault is not “mended”: sharpening, for one, would raise the sharpness of any reel. What is tried is not
 always confirmed: NIMA and colourfulness mark a tinted picture higher than the mended one, so mending a tint often wins
 nothing.

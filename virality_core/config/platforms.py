@@ -1,4 +1,4 @@
-"""The settings of weights/platforms.toml: what each platform takes and shows, with source and date."""
+"""The settings of virality_core/config/platforms.toml: what each platform takes and shows, with source and date."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
-from virality_core.models import weights
+from virality_core import config
 from virality_core.types import Platform
 
 _USUAL_RATE = 31.0  # frames a second: phones' "30" is a little more at times
@@ -33,7 +33,7 @@ class PlatformRules:
 
 def rules_of(platform: Platform) -> PlatformRules:
     """The numbers of one platform."""
-    return _read(weights.folder() / "platforms.toml")[platform]
+    return _read(config.folder() / "platforms.toml")[platform]
 
 
 def shown_on(platform: Platform | None) -> PlatformRules:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core import config
 from virality_core.config.toml_table import naming, read_table
-from virality_core.models import weights
 from virality_core.types import Platform
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares 0–1 of the picture
@@ -24,13 +24,13 @@ def has_zones(width: int, height: int) -> bool:
 
 
 def covered_by(box: Box) -> tuple[Platform, ...]:
-    """The platforms whose buttons and captions cover a quarter of the box or more; see weights/safe_zones.toml."""
+    """The platforms whose buttons and captions cover a quarter of the box or more; see virality_core/config/safe_zones.toml."""
     return tuple(platform for platform in get_args(Platform) if _outside(box, zones()[platform]) >= _COVERED_FROM)
 
 
 def zones() -> Mapping[str, Mapping[str, Any]]:
     """The table of safe zones: for each platform `top`, `bottom`, `left`, `right` as shares, name, source, date."""
-    return _read(weights.folder() / "safe_zones.toml")
+    return _read(config.folder() / "safe_zones.toml")
 
 
 def free(platform: Platform) -> Box:

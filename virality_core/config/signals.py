@@ -1,6 +1,6 @@
 """From a native value to a desirability 0–100: a percentile in a named population, or a place in a cited target range.
 
-The table is `weights/fusion.toml`; populations are JSON files under `weights/populations/` that hold the 1 % to 99 %
+The table is `virality_core/config/signals.toml`; populations are JSON files under `virality_core/config/populations/` that hold the 1 % to 99 %
 quantiles of a measure.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from virality_core import config
 from virality_core.config.toml_table import naming, read_table
-from virality_core.models import weights
 from virality_core.types import Signal
 
 _PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
@@ -30,14 +30,14 @@ class Rating:
 
 
 def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
-    """The rating of `value`, in the signal's native unit, by the signal's entry in fusion.toml.
+    """The rating of `value`, in the signal's native unit, by the signal's entry in signals.toml.
 
     Args:
         signal, value: what was measured.
         variant: a model whose native unit is its own, with an entry under `[signals.….variants.….desirability]`.
 
     Raises:
-        KeyError: fusion.toml has no such signal, or no such variant of it.
+        KeyError: signals.toml has no such signal, or no such variant of it.
     """
     stated = table()["signals"][signal]
     entry = (stated if variant is None else stated["variants"][variant])["desirability"]
@@ -51,18 +51,18 @@ def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
 
 
 def own_variant(signal: Signal) -> str | None:
-    """The variant of the model that answered, where fusion.toml has an entry for its own native unit; else None."""
+    """The variant of the model that answered, where signals.toml has an entry for its own native unit; else None."""
     variants = table()["signals"].get(signal.name, {}).get("variants", {})
     return signal.model.variant if signal.model is not None and signal.model.variant in variants else None
 
 
 def table() -> dict[str, Any]:
-    """fusion.toml, read once: each signal's title, weight, reason and reference; the bands."""
-    return _read_table(weights.folder() / "fusion.toml")
+    """signals.toml, read once: each signal's title, weight, reason and reference; the bands."""
+    return _read_table(config.folder() / "signals.toml")
 
 
 def band_meaning(band: str) -> str:
-    """What fusion.toml says a band means. Raises KeyError for a band that is not in it."""
+    """What signals.toml says a band means. Raises KeyError for a band that is not in it."""
     return {str(entry["name"]): str(entry["meaning"]) for entry in table()["bands"]}[band]
 
 
@@ -88,7 +88,7 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 
 def _check(table: dict[str, Any]) -> None:
-    """Look at all that is used of fusion.toml, so that a wrong entry is told when it is read."""
+    """Look at all that is used of signals.toml, so that a wrong entry is told when it is read."""
     for entry in table["bands"]:
         str(entry["name"]), float(entry["from"])
     for entry in table["signals"].values():
@@ -102,7 +102,7 @@ def _check(table: dict[str, Any]) -> None:
 
 
 def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
-    return _read_population(weights.folder() / "populations" / file)
+    return _read_population(config.folder() / "populations" / file)
 
 
 @lru_cache

@@ -21,9 +21,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from virality_core.errors import WeightsError
-from virality_core.forecast._fold_read import ReadPosts
 from virality_core.forecast.boosted_trees import Trees
-from virality_core.forecast.features import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, Facts, matrix
+from virality_core.forecast.features import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, Facts, ReadPosts, matrix
 from virality_core.forecast.hashed_words import text_scores
 from virality_core.models import weights
 

@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 
 from virality_core.errors import InputError, UsageError
 from virality_core.files import read_regular
-from virality_core.forecast._fold_read import Embed, as_read
-from virality_core.forecast.features import NAMES, Facts, matrix
+from virality_core.forecast.features import NAMES, Embed, Facts, as_read, matrix
 from virality_core.forecast.model import EngagementModel
 from virality_core.types import Range
 

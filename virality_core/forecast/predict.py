@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from virality_core.config import signals
 from virality_core.errors import UsageError
-from virality_core.forecast._fold_read import Embed, ReadPosts, as_read
-from virality_core.forecast.features import Facts, facts_from
+from virality_core.forecast.features import Embed, Facts, ReadPosts, as_read, facts_from
 from virality_core.forecast.model import EngagementModel, shipped
 from virality_core.forecast.own_posts_fit import History, moved, own_range
 from virality_core.types import Engagement, Post, Range, VideoInfo

@@ -1,6 +1,6 @@
 """What a platform asks of a video, as pass, warn or fail.
 
-The numbers are in weights/platform_check.toml and weights/safe_zones.toml.
+The numbers are in virality_core/config/platform_check.toml and virality_core/config/safe_zones.toml.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
+from virality_core import config
 from virality_core.config import safe_zones
-from virality_core.models import weights
 from virality_core.report import wording
 from virality_core.types import CheckStatus, Platform, PlatformCheck, Signal, Skipped, VideoInfo
 
@@ -106,7 +106,7 @@ def _free_text(platform: Platform, details: Any) -> PlatformCheck:
 
 def rows() -> list[dict[str, Any]]:
     """The table's rows: platform, measure, pass, warn, asks, source, date."""
-    return _read(weights.folder() / "platform_check.toml")
+    return _read(config.folder() / "platform_check.toml")
 
 
 def _check(row: Mapping[str, Any], status: CheckStatus, said: str) -> PlatformCheck:

@@ -1,4 +1,4 @@
-"""What a signal says in plain words, for the page's headlines and the terminal; the texts are in weights/fusion.toml.
+"""What a signal says in plain words, for the page's headlines and the terminal; the texts are in virality_core/config/signals.toml.
 
 The exact value in its native unit (`exact`) stays beside it wherever there is room for details.
 """
@@ -19,7 +19,7 @@ _NOTHING = 0.01  # in the said unit: less is said as nothing
 
 
 def entry(name: str) -> dict[str, Any]:
-    """The signal's entry in fusion.toml; empty where it has none."""
+    """The signal's entry in signals.toml; empty where it has none."""
     found: dict[str, Any] = signals.table()["signals"].get(name, {})
     return found
 

@@ -56,7 +56,7 @@ class Weighing:
 
 
 def prior() -> Weighing:
-    """The stated weights of fusion.toml; each drawn weight lies between half and twice of it nine times in ten."""
+    """The stated weights of signals.toml; each drawn weight lies between half and twice of it nine times in ten."""
     stated = {name: float(entry["weight"]) for name, entry in signals.table()["signals"].items()}
     values = np.array(list(stated.values()))
     noise = np.random.default_rng(0).normal(0.0, PRIOR_SPREAD, (DRAWS, len(values)))

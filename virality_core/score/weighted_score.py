@@ -60,6 +60,6 @@ def fuse(signals: Sequence[Signal], weighing: Weighing | None = None) -> Fused:
 
 
 def band_of(score: float) -> str:
-    """The name of the highest band of fusion.toml whose lower edge `score` (0–100) reaches."""
+    """The name of the highest band of signals.toml whose lower edge `score` (0–100) reaches."""
     bands = sorted(reference.table()["bands"], key=lambda band: -float(band["from"]))
     return str(next(band["name"] for band in bands if score >= float(band["from"])))

@@ -112,7 +112,7 @@ def read_own_posts_apart(data: bytes, name: str) -> OwnPosts:
     """
     if len(data) > MAX_BYTES:
         raise _too_large(name)
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "virality_core.forecast.own_posts.reader", name]

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language._fold_caption_tokens import lite_tokenizer
-from virality_core.models.language.minilm import CHANNELS, Layer, unpack
+from virality_core.models.language.minilm import CHANNELS, Layer, lite_tokenizer, unpack
 
 LAYERS = 3
 MAX_TOKENS, MAX_CHARACTERS = 64, 1000  # 64 tokens are what it was published for, about 45 words

@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from virality_core.models.language._fold_caption_tokens import MASK, lite_tokenizer
-from virality_core.models.language.minilm import MiniLM, unpack
+from virality_core.models.language.minilm import MASK, MiniLM, lite_tokenizer, unpack
 from virality_core.models.language.sentiment_model import Reading, SentimentModel, Word
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS, pieces
 

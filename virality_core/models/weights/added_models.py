@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from virality_core.errors import WeightsError
-from virality_core.models.weights import _fold_digests, manifest
+from virality_core.models.weights import cache, manifest
 
 _SAFE = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # all but printable ASCII without quotes and backslashes
 
@@ -25,7 +25,7 @@ def add_own(component: str, files: Sequence[Path], *, licence: str, citation: st
         WeightsError: the folder can't be written, or its manifest can't be read.
     """
     own = manifest.own_folder()
-    known = [_fold_digests.sha256(path) for path in files]
+    known = [cache.sha256(path) for path in files]
     place = own / f"{component}-{known[0][:12]}{known[-1][:4]}"
     blocks = []
     for number, (path, digest) in enumerate(zip(files, known, strict=True)):

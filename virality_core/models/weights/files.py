@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from virality_core.errors import WeightsError
-from virality_core.models.weights import _fold_digests, cache, manifest
+from virality_core.models.weights import cache, manifest
 from virality_core.models.weights.download import DigestMismatch, download
 from virality_core.models.weights.manifest import Entry
 from virality_core.models.weights.reachability import why_unreachable
@@ -53,9 +53,9 @@ def resolve_entry(entry: Entry, progress: Progress) -> Path:
     if path is None:
         return _download(entry, progress)
     if entry.source == "bundled":  # small: hashing it is quicker than looking the digest up
-        _check(entry, path, _fold_digests.sha256(path))
+        _check(entry, path, cache.sha256(path))
     else:
-        _check(entry, path, _fold_digests.remembered_sha256(path, cache.digest_memory()))
+        _check(entry, path, cache.remembered_sha256(path, cache.digest_memory()))
     return path
 
 
@@ -67,7 +67,7 @@ def verify(entry: Entry) -> Path | None:
     """
     path = find(entry)
     if path is not None:
-        _check(entry, path, _fold_digests.sha256(path))
+        _check(entry, path, cache.sha256(path))
     return path
 
 
@@ -82,7 +82,7 @@ def _download(entry: Entry, progress: Progress) -> Path:
     destination = cache.place(entry)
     digest = download(entry, destination, progress)
     _check(entry, destination, digest)
-    _fold_digests.remember(destination, digest, cache.digest_memory())
+    cache.remember(destination, digest, cache.digest_memory())
     return destination
 
 

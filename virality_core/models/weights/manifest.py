@@ -73,7 +73,7 @@ class Entry:
 
 def folder() -> Path:
     """The folder of the bundled files, the manifest and the reference tables, in a checkout or an installed wheel."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     bundled = package / "_weights"  # in an installed wheel
     return bundled if bundled.is_dir() else package.parent / "weights"
 

@@ -18,9 +18,9 @@ from virality_core.config import signals
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.scorers.base import Scorer
+from virality_core.scorers.caption import phrase_rules
 from virality_core.scorers.caption.keywords import FEATURES, has_prose, read_keywords
 from virality_core.scorers.caption.language import language_name
-from virality_core.scorers.caption.sentiment import phrase_rules
 from virality_core.types import Post, Progress, Reel, Signal, Skipped
 
 _LARGEST = 5.0  # ln units, a factor of 150: far beyond what captions differ by

@@ -1,6 +1,6 @@
 """What a caption's words do: text in, findings out, with the words that fired each rule and where they were typed.
 
-Pure functions: no model, no file but the rules of `weights/keywords` and the settings of `weights/platforms.toml`.
+Pure functions: no model, no file but the rules of `weights/keywords` and the settings of `virality_core/config/platforms.toml`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from virality_core.config.platforms import visible_characters
+from virality_core.scorers.caption import phrase_rules
 from virality_core.scorers.caption.entities import MAX_CHARACTERS, Marks, Span, read_marks
-from virality_core.scorers.caption.sentiment import phrase_rules
 from virality_core.types import Details, Platform
 
 #: What is measured in a caption, in the order of the fit. The first six are 1 where the rule fired, else 0.

@@ -26,8 +26,8 @@ SAMPLED = (
 )
 _CROP = vsfa_lite.CROP
 CROPS = (
-    f"{quality_lite.CROPS} crops of {_CROP} × {_CROP} pixels of each of up to 16 stills spread over the reel, without "
-    f"black bars, shrunk to a short side of at most {quality_lite.SHORT_SIDE} pixels (INTER_AREA); τ is 12 frames of "
+    f"{vsfa_lite.CROPS} crops of {_CROP} × {_CROP} pixels of each of up to 16 stills spread over the reel, without "
+    f"black bars, shrunk to a short side of at most {vsfa_lite.SHORT_SIDE} pixels (INTER_AREA); τ is 12 frames of "
     "the reel's own rate in seconds, at least one still"
 )
 
@@ -44,12 +44,12 @@ class Judgement:
 
 
 class Network(ABC):
-    """A loaded network. `model` names its weights; `rated_as` the entry of fusion.toml its value is rated by."""
+    """A loaded network. `model` names its weights; `rated_as` the entry of signals.toml its value is rated by."""
 
     model: ModelInfo
     unit: str
     native_range: tuple[float, float]
-    rated_as: str | None = None  # a variant in fusion.toml; None: the signal's own entry
+    rated_as: str | None = None  # a variant in signals.toml; None: the signal's own entry
 
     @abstractmethod
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.forecast._fold_read import as_read
+from virality_core.forecast.features import as_read
 from virality_core.forecast.model import EngagementModel, Ranges
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.training.datasets.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units

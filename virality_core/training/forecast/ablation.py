@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from virality_core.forecast._fold_read import as_read
-from virality_core.forecast.features import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN
+from virality_core.forecast.features import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, as_read
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.training.datasets.engagement_posts import COUNTS, POPULARITY, PostOutcome, target_units
 from virality_core.training.evaluation.engagement import author_draws, interval, rank_correlation

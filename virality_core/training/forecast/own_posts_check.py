@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from virality_core.errors import InputError
-from virality_core.forecast._fold_read import as_read
-from virality_core.forecast.features import EMBEDDING_COLUMN, TEXT_COLUMN
+from virality_core.forecast.features import EMBEDDING_COLUMN, TEXT_COLUMN, as_read
 from virality_core.forecast.own_posts_fit import fit_own
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.training.datasets.engagement_posts import PostOutcome, target_units

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from virality_core.errors import InputError
-from virality_core.forecast._fold_read import as_read
-from virality_core.forecast.features import EMBEDDING_COLUMN, NAMES, TEXT_COLUMN
+from virality_core.forecast.features import EMBEDDING_COLUMN, NAMES, TEXT_COLUMN, as_read
 from virality_core.forecast.model import EngagementModel, columns_of, tensors_of
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.training.datasets.engagement_posts import (

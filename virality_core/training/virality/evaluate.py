@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from virality_core._fold_folders import usable
 from virality_core.errors import InputError
+from virality_core.files import usable
 from virality_core.media import open_reel
 from virality_core.models import device as devices
 from virality_core.models.vision import r2plus1d_checkpoint

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from virality_core._fold_folders import usable
 from virality_core.errors import InputError
-from virality_core.files import write_whole
+from virality_core.files import usable, write_whole
 from virality_core.training.datasets.exports import Kind, read_exports
 from virality_core.training.datasets.video_post import COUNTS, Listed
 from virality_core.training.virality import label as virality_label

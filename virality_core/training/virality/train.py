@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virality_core._fold_folders import usable
 from virality_core.errors import InputError, UsageError
+from virality_core.files import usable
 from virality_core.models import device as devices
 from virality_core.models.vision import r2plus1d_checkpoint, r2plus1d_preprocess
 from virality_core.models.vision.r2plus1d import R2Plus1D, on_device
