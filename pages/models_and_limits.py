@@ -72,7 +72,8 @@ def _models() -> None:
     devices = ", ".join(visit.engine().device_names())
     styles.heading(
         "Models",
-        f"Scoring runs on: {html_text.safe(devices)}. Weights are used only with the digest or commit stated here. Where a "
+        f"Scoring runs on: {html_text.safe(devices)}. Weights are used only with the digest or commit stated here. "
+        "Where a "
         "model comes as lite and as full, full is taken where it is at hand.",
     )
     with st.expander("Every file of weights: where it is, its licence, source and digest"):

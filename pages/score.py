@@ -21,8 +21,8 @@ def main() -> None:
     else:
         styles.intro(
             "Know before you post.",
-            "Drop a reel and its caption. You get a score from 0 to 100, every point of it explained, and the frames it "
-            "is about.",
+            "Drop a reel and its caption. You get a score from 0 to 100, with every point explained and the frames "
+            "that cost or won it.",
         )
         _ask(here)
 

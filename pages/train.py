@@ -53,8 +53,8 @@ def main() -> None:
     else:
         styles.heading("Your runs")
         st.html(
-            f'<p class="rv-prose">There is no run in the folder “{html_text.safe(folder.name)}” yet. Runs are looked for in '
-            "“runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the "
+            f'<p class="rv-prose">There is no run in the folder “{html_text.safe(folder.name)}” yet. Runs are looked '
+            "for in “runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the "
             "whole way on generated videos: make example.</p>"
         )
     _way()
@@ -108,7 +108,8 @@ def _evaluation(run: Run, result: Mapping[str, Any]) -> None:
     st.html(
         f'<p class="rv-prose">{html_text.safe(str(result["task"]).capitalize())} on '
         f"{html_text.counted(result['videos'], 'video')} of {html_text.counted(result['authors'], 'account')} "
-        f"({html_text.safe(str(result['part']))} part). In small type: 95 % intervals of a bootstrap over accounts. A model "
+        f"({html_text.safe(str(result['part']))} part). In small type: 95 % intervals of a bootstrap over accounts. A "
+        "model "
         f"is worth something where it beats followers and metadata on the same posts.{html_text.safe(control)}</p>"
     )
     columns = {"model": result["model"]["figures"]} | {k: one["figures"] for k, one in result["baselines"].items()}
@@ -140,7 +141,8 @@ def _posts(posts: Sequence[Mapping[str, Any]], folder: Path) -> None:
             )
             st.html(
                 f"<p><b>{post['answer']:.2f}</b> predicted, {post['truth']:.2f} was</p>"
-                f'<p dir="auto">{html_text.safe(str(post["caption"]))}</p><p><small>{html_text.safe(counts)}</small></p>'
+                f'<p dir="auto">{html_text.safe(str(post["caption"]))}</p>'
+                f"<p><small>{html_text.safe(counts)}</small></p>"
             )
 
 

@@ -68,8 +68,3 @@ def test_the_server_takes_what_the_uploader_takes_and_tells_visitors_nothing_int
     assert CONFIG["server"]["maxUploadSize"] == MAX_UPLOAD_MB
     assert CONFIG["client"]["showErrorDetails"] == "none"
     assert CONFIG["browser"]["gatherUsageStats"] is False
-
-
-def test_only_pages_are_pages() -> None:
-    """Streamlit makes a page of each .py file directly in pages/, and of nothing below."""
-    assert all(re.match(r"\d_[A-Z]", path.name) for path in (ROOT / "pages").glob("*.py"))

@@ -55,8 +55,8 @@ def _first_line(reading: CaptionReading) -> str:
     is_hidden = "are" if line.hidden_words + line.hidden_hashtags > 1 else "is"
     shortest = "" if reading.platform else "Without a platform, the shortest of the three counts: "
     return (
-        f"{html_text.counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} at once, {hidden} {is_hidden} "
-        f"hidden behind “more”. {shortest}{rules.name} shows about {rules.visible_characters} characters "
+        f"{html_text.counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} at once, {hidden} "
+        f"{is_hidden} hidden behind “more”. {shortest}{rules.name} shows about {rules.visible_characters} characters "
         f"(a reported figure; {rules.name} itself states none for short videos)."
     )
 

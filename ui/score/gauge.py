@@ -14,7 +14,8 @@ from virality_core.types import Contribution, Report, Signal
 def hero(report: Report, name: str) -> None:
     """The gauge beside the verdict and the largest costs."""
     video = report.provenance.video
-    facts = f"{wording.clock(video.duration_seconds)} · {video.width} × {video.height} · {html_text.megabytes(video.size_bytes)}"
+    size = html_text.megabytes(video.size_bytes)
+    facts = f"{wording.clock(video.duration_seconds)} · {video.width} × {video.height} · {size}"
     st.html(
         f'<section class="rv-hero" aria-label="Result"><div>{_ring(report)}</div><div>'
         f'<p class="rv-file"><bdi>{html_text.safe(name)}</bdi> · {facts}</p>'
@@ -94,5 +95,6 @@ def _cost(contribution: Contribution, signal: Signal) -> str:
     advice = f'<br><span class="rv-do">{html_text.safe(html_text.capital(to_do))}.</span>' if to_do else ""
     return (
         f'<li><span class="rv-minus">−{wording.cost(contribution):.1f}</span><div>'
-        f"<b>{html_text.safe(wording.title(signal.name))}</b>: {html_text.safe(wording.sentence(signal))}.{advice}</div></li>"
+        f"<b>{html_text.safe(wording.title(signal.name))}</b>: {html_text.safe(wording.sentence(signal))}.{advice}"
+        "</div></li>"
     )

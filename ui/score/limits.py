@@ -35,7 +35,8 @@ def show(report: Report, post: Post) -> None:
     heading("What this score covers")
     share = "All" if report.coverage >= 1 else f"{100 * report.coverage:.0f} %"
     st.html(
-        f'<p class="rv-prose">{share} of what the score weighs was measured in this reel. {html_text.safe(CANNOT_KNOW)}</p>'
+        f'<p class="rv-prose">{share} of what the score weighs was measured in this reel. '
+        f"{html_text.safe(CANNOT_KNOW)}</p>"
     )
     with st.expander("What ran, and your post as it was read"):
         st.html(_ran(report) + _post(post))

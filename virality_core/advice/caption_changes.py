@@ -1,7 +1,7 @@
 """Other ways to write the caption, each by a stated rule and scored like any change; nothing is composed freely.
 
 Tried are only the signals that weigh: with the stated weights those are the hashtags, since sentiment and keywords have
-none (virality_core/config/signals.toml says why). A fitted weighing that gives one of them weight has its variants tried as well.
+none (config/signals.toml says why). A fitted weighing that gives one of them weight has its variants tried as well.
 What the platform's limits break and the score doesn't see is said beside the caption, without points.
 """
 

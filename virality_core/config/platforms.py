@@ -1,4 +1,4 @@
-"""The settings of virality_core/config/platforms.toml: what each platform takes and shows, with source and date."""
+"""The settings of config/platforms.toml: what each platform takes and shows, with source and date."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def has_zones(width: int, height: int) -> bool:
 
 
 def covered_by(box: Box) -> tuple[Platform, ...]:
-    """The platforms whose buttons and captions cover a quarter of the box or more; see virality_core/config/safe_zones.toml."""
+    """The platforms whose buttons and captions cover a quarter of the box or more; see config/safe_zones.toml."""
     return tuple(platform for platform in get_args(Platform) if _outside(box, zones()[platform]) >= _COVERED_FROM)
 
 

@@ -1,6 +1,6 @@
 """From a native value to a desirability 0–100: a percentile in a named population, or a place in a cited target range.
 
-The table is `virality_core/config/signals.toml`; populations are JSON files under `virality_core/config/populations/` that hold the 1 % to 99 %
+The table is `config/signals.toml`; populations are JSON files under `config/populations/` that hold the 1 % to 99 %
 quantiles of a measure.
 """
 

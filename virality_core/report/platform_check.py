@@ -1,6 +1,6 @@
 """What a platform asks of a video, as pass, warn or fail.
 
-The numbers are in virality_core/config/platform_check.toml and virality_core/config/safe_zones.toml.
+The numbers are in config/platform_check.toml and config/safe_zones.toml.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a signal says in plain words, for the page's headlines and the terminal; the texts are in virality_core/config/signals.toml.
+"""What a signal says in plain words, for the page's headlines and the terminal; the texts are in config/signals.toml.
 
 The exact value in its native unit (`exact`) stays beside it wherever there is room for details.
 """

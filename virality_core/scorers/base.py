@@ -34,7 +34,7 @@ def rated(
     model: ModelInfo | None = None,
     details: Details | None = None,
 ) -> Signal:
-    """The signal of a value in `native_range`, with the desirability that virality_core/config/signals.toml gives it."""
+    """The signal of a value in `native_range`, with the desirability that config/signals.toml gives it."""
     rating = rate(name, value)
     return Signal(
         name=name,

@@ -1,6 +1,6 @@
 """What a caption's words do: text in, findings out, with the words that fired each rule and where they were typed.
 
-Pure functions: no model, no file but the rules of `weights/keywords` and the settings of `virality_core/config/platforms.toml`.
+Pure functions: no model, no file but the rules of `weights/keywords` and the settings of `config/platforms.toml`.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Sentiment(Details):
     """A caption's sentiment, explained.
 
     The tokens' weights add up to how far the caption moved the positive minus the negative logit from `baseline`, its
-    value without words (`virality_core.models.language.owen_values`). `read_characters` is less than `characters` where the
+    value without words (`models.language.owen_values`). `read_characters` is less than `characters` where the
     caption was cut.
     """
 

@@ -13,7 +13,7 @@ from virality_core.scorers.measures import artefacts, exposure_and_colour
 from virality_core.scorers.measures.letterbox import picture_box, to_common_size
 from virality_core.types import Finding, FindingKind, Reel, Signal, Timeline
 
-# The shares and steps of photos and clips in the reasons below are those of virality_core/config/populations/findings.json, which
+# The shares and steps of photos and clips in the reasons below are those of config/populations/findings.json, which
 # `python -m recipes.populations.findings` writes.
 _PHOTOS = "250 everyday web photos (the population of the sharpness signal)"
 
