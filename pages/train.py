@@ -53,8 +53,8 @@ def main() -> None:
     else:
         styles.heading("Your runs")
         st.html(
-            f'<p class="rv-prose">There is no run in the folder “{html_text.safe(folder.name)}” yet. Runs are looked '
-            "for in “runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the "
+            f'<p class="rv-prose">There is no run in the folder “{html_text.safe(folder.name)}” yet. Runs are '
+            "looked for in “runs” where the app was started, or in the folder that the variable VIRALITY_RUNS names. To see the "
             "whole way on generated videos: make example.</p>"
         )
     _way()

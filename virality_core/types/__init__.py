@@ -21,6 +21,7 @@ from virality_core.types.media import (
     Reel,
     Transfer,
     VideoInfo,
+    no_progress,
     require,
 )
 from virality_core.types.post import MAX_FOLLOWERS, Platform, Post
@@ -84,6 +85,7 @@ __all__ = [
     "Transfer",
     "Uncertainty",
     "VideoInfo",
+    "no_progress",
     "require",
     "to_plain",
 ]

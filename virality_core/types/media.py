@@ -26,6 +26,10 @@ def require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def no_progress(stage: str, fraction: float) -> None:
+    """A `Progress` for callers that don't watch."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioInfo:
     """The reel's first audio stream as its container describes it."""
