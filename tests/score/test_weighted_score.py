@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from virality_core import config
 from virality_core.config import signals as reference
 from virality_core.errors import InputError
 from virality_core.score import band_of, fuse
@@ -91,9 +92,8 @@ def test_every_signal_states_its_weight_and_reference(name: str) -> None:
 
 
 def test_a_percentile_is_read_off_the_population() -> None:
-    quantiles = np.array(
-        json.loads((reference.weights.folder() / "populations/aesthetics.json").read_text())["quantiles"]
-    )
+    population = json.loads((config.folder() / "populations" / "aesthetics.json").read_text())
+    quantiles = np.array(population["quantiles"])
     assert reference.rate("aesthetics", quantiles[49]).percentile == pytest.approx(50.0)
     assert reference.rate("aesthetics", 0.0).percentile == 1.0
     assert reference.rate("aesthetics", 10.0).percentile == 99.0
