@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from virality_core.scorers.caption.entities import read_marks
+from virality_core.scorers.caption.entities import find_entities
 
 #: Letters that only Vietnamese uses among the languages of the data (ă and â, ê, ô also occur in Romanian and French).
 _VIETNAMESE = re.compile("[đơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
@@ -22,9 +22,9 @@ _ENGLISH = """
 
 def surely(caption: str) -> str | None:
     """`vi`, `en`, or None where the rule can't be sure: other languages, mixtures, too few words."""
-    marks = read_marks(caption)
+    entities = find_entities(caption)
     letters = list(caption)
-    for span in (*marks.hashtags, *marks.mentions, *marks.links, *marks.emoji):
+    for span in (*entities.hashtags, *entities.mentions, *entities.links, *entities.emoji):
         letters[span.start : span.end] = " " * (span.end - span.start)
     prose = "".join(letters).lower().replace("’", "'")
     if _VIETNAMESE.search(prose):

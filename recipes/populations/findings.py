@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from recipes.vsfa_lite import ffmpeg
 from virality_core.errors import InputError, ViralityError
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.media.image import read_image
 from virality_core.scorers.measures import artefacts, exposure_and_colour
 from virality_core.scorers.measures.letterbox import picture_box, to_common_size

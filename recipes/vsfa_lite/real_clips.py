@@ -24,8 +24,7 @@ from recipes.vsfa_lite.measure import figures
 from recipes.vsfa_lite.pairs import pairs_of
 from recipes.vsfa_lite.samples import Sample
 from virality_core.errors import ViralityError
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision.vsfa_lite import LiteQuality

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from recipes.vsfa_lite import fit as fit_module
 from recipes.vsfa_lite.fit import fit, judge
 from recipes.vsfa_lite.measure import figures
 from recipes.vsfa_lite.pairs import pairs_of
@@ -80,10 +81,10 @@ def test_the_heads_to_choose_by_know_nothing_of_the_pictures_to_choose_by(monkey
         def map(self, work: Callable[..., object], *given: Sequence[object]) -> Iterable[object]:
             return map(work, *given)
 
-    monkeypatch.setattr(fit, "ProcessPoolExecutor", AtOnce)
-    monkeypatch.setattr(fit, "part", lambda _, splits: (splits, None))
-    monkeypatch.setattr(fit, "fit", lambda splits, _, seed, ranked: (*splits, seed, ranked))
-    chosen, kept = fit.fitted([])
+    monkeypatch.setattr(fit_module, "ProcessPoolExecutor", AtOnce)
+    monkeypatch.setattr(fit_module, "part", lambda _, splits: (splits, None))
+    monkeypatch.setattr(fit_module, "fit", lambda splits, _, seed, ranked: (*splits, seed, ranked))
+    chosen, kept = fit_module.fitted([])
     assert chosen == [("train", 0, True), ("train", 1, True), ("train", 2, False)]
     assert kept == [("train", "val", 0, True), ("train", "val", 1, True), ("train", "val", 2, False)]
 

@@ -12,9 +12,10 @@ import pytest
 from recipes.populations import photos
 from virality_core.config import signals
 from virality_core.errors import InputError
-from virality_core.models import weights
 
-PHOTOS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "photos"
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+POPULATIONS = ROOT / "virality_core" / "config" / "populations"
 NAMES = ("contrast", "colourfulness", "white_balance", "sharpness", "composition")
 
 
@@ -63,7 +64,7 @@ def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None
     for name in NAMES:
         bundled, measured = (
             json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            for folder in (weights.folder() / "populations", tmp_path)
+            for folder in (POPULATIONS, tmp_path)
         )
         assert bundled["n"] == measured["n"]
         np.testing.assert_allclose(bundled["quantiles"], measured["quantiles"], rtol=0.01, atol=0.01, err_msg=name)
@@ -71,14 +72,14 @@ def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "white_balance"])
 def test_more_is_rated_higher(name: str) -> None:
-    path = weights.folder() / "populations" / f"{name}.json"
+    path = POPULATIONS / f"{name}.json"
     quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
     ratings = [signals.rate(name, quantiles[place]).desirability for place in (9, 49, 89)]
     assert ratings == pytest.approx([10, 50, 90], abs=1.0)
 
 
 def test_only_a_rare_cast_costs() -> None:
-    path = weights.folder() / "populations" / "white_balance.json"
+    path = POPULATIONS / "white_balance.json"
     quantiles = json.loads(path.read_text(encoding="utf-8"))["quantiles"]
     full, none = 12.0, 20.0
     assert [signals.rate("white_balance", value).desirability for value in (full, none)] == [100.0, 0.0]
