@@ -1,6 +1,7 @@
-"""`python -m bench.readme`: write README's figures from virality_core/config/signals.toml and bench/results.
+"""`python -m bench.readme`: write the figures in README.md and docs/ from signals.toml, the limits and bench/results.
 
-`--check` changes nothing and exits with 1 where README differs from what the files say: no figure is typed by hand.
+Each figure stands in a block between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. `--check` changes nothing and exits
+with 1 where a block differs from its source.
 """
 
 from __future__ import annotations
@@ -8,61 +9,113 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from virality_core.config import signals as reference
+from virality_core.media import DEFAULT_LIMITS
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-RESULTS = ROOT / "bench" / "results" / "score.json"
-NETWORK = ROOT / "bench" / "results" / "virality.json"
-ADVICE = ROOT / "bench" / "results" / "advice.json"
+RESULTS = ROOT / "bench" / "results"
+
+#: part of the score → what it looks at, and its signals
+PARTS: dict[str, tuple[str, Sequence[str]]] = {
+    "Hook": ("How the first 3 seconds look", ("hook",)),
+    "Content": ("What happens in it: not scored yet (virality is from a network you train yourself)", ("virality",)),
+    "Picture": (
+        "How the frames look as photos, technical quality, light and color, framing, movement, shake and pace",
+        (
+            "aesthetics quality sharpness brightness white_balance steadiness pace colourfulness screen_fill motion "
+            "contrast noise composition faces shot_scale onscreen_text"
+        ).split(),
+    ),
+    "Sound": (
+        "How loud it is, and how soon it starts",
+        "loudness first_sound true_peak silence clipping speech tempo cut_to_beat music".split(),
+    ),
+    "Caption": ("How posts with the same hashtags did", ("hashtags", "keywords", "sentiment")),
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.readme", description=__doc__)
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a block is out of date")
     args = parser.parse_args()
-    text = README.read_text(encoding="utf-8")
-    wanted = text
-    written = {"signals": signals_table, "bench": bench_text, "network": network_text, "advice": advice_text}
-    for name, content in written.items():
-        wanted = _fill(wanted, name, content())
-    if args.check:
-        return int(text != wanted)
-    README.write_text(wanted, encoding="utf-8")
-    return 0
+    blocks = {
+        "README.md": {"parts": parts_table(), "limits": limits_text()},
+        "docs/measured.md": {"signals": signals_table(), "speed": speed_text()},
+        "docs/advice.md": {"advice": advice_text()},
+        "docs/train-on-your-own-posts.md": {"network": network_text()},
+    }
+    outdated = False
+    for name, contents in blocks.items():
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        filled = text
+        for block, content in contents.items():
+            filled = _fill(filled, block, content)
+        outdated |= filled != text
+        if not args.check:
+            path.write_text(filled, encoding="utf-8")
+    return int(args.check and outdated)
 
 
-def signals_table() -> str:
-    """One row a signal: title, weight as a share of the whole, what it is compared with, and the reason."""
-    signals = reference.table()["signals"]
-    total = sum(float(entry["weight"]) for entry in signals.values())
-    rows = ["| signal | weight | compared with | why it counts |", "| --- | ---: | --- | --- |"]
-    for name, entry in sorted(signals.items(), key=lambda item: -float(item[1]["weight"])):
-        compared = reference.collections_named(reference.rate(name, 1.0).reference)
-        for variant in entry.get("variants", {}):
-            compared += f"; {variant}: {reference.rate(name, 1.0, variant=variant).reference}"
-        card = f"weights/{entry['card']}" if "card" in entry else ""
-        figures = f" Figures: [{card}]({card})." if card else ""
-        share = 100 * float(entry["weight"]) / total
-        rows.append(f"| {entry['title']} | {share:.1f} % | {compared} | {entry['reason']}{figures} |")
+def parts_table() -> str:
+    """One row per part of the score: its share, what it looks at, and what is shown without points."""
+    signals, total = _signals()
+    rows = ["| part | share | what it looks at | shown without points |", "| --- | ---: | --- | --- |"]
+    for part, (looks_at, names) in PARTS.items():
+        share = sum(100 * float(signals[name]["weight"]) / total for name in names)
+        shown = [str(signals[name]["title"]).lower() for name in names if not signals[name]["weight"]]
+        rows.append(f"| {part} | {f'{share:.1f} %' if share else '–'} | {looks_at} | {', '.join(shown)} |")
     return "\n".join(rows)
 
 
-def bench_text() -> str:
-    """What `make bench` measured last, as a table with the machine it ran on."""
-    if not RESULTS.exists():
-        return (
-            "`make bench` measures `score_reel` beside a plain decode of the same reel; no quiet run is on record yet."
-        )
-    result = json.loads(RESULTS.read_text(encoding="utf-8"))
+def signals_table() -> str:
+    """One row per signal: part, title, share of the score, what it is compared with, and the reason."""
+    signals, total = _signals()
+    rows = ["| part | signal | share | compared with | why it counts |", "| --- | --- | ---: | --- | --- |"]
+    for part, (_, names) in PARTS.items():
+        for name in sorted(names, key=lambda name: -float(signals[name]["weight"])):
+            entry = signals[name]
+            compared = reference.collections_named(reference.rate(name, 1.0).reference)
+            for variant in entry.get("variants", {}):
+                compared += f"; {variant}: {reference.rate(name, 1.0, variant=variant).reference}"
+            card = f" Figures: [weights/{entry['card']}](../weights/{entry['card']})." if "card" in entry else ""
+            share = 100 * float(entry["weight"]) / total
+            reason = str(entry["reason"]).replace("](weights/", "](../weights/")
+            rows.append(f"| {part} | {entry['title']} | {share:.1f} % | {compared} | {reason}{card} |")
+    return "\n".join(rows)
+
+
+def _signals() -> tuple[dict[str, Any], float]:
+    """The signals of signals.toml and the sum of their weights, once every signal is known to be in one part."""
+    signals = reference.table()["signals"]
+    placed = [name for _, names in PARTS.values() for name in names]
+    if sorted(placed) != sorted(signals):
+        raise SystemExit(f"PARTS must hold each signal once; it differs in {set(placed) ^ set(signals)}.")
+    return signals, sum(float(entry["weight"]) for entry in signals.values())
+
+
+def limits_text() -> str:
+    """The largest reel that is accepted."""
+    limits = DEFAULT_LIMITS
+    return (
+        f"- A reel can have up to {limits.max_bytes / 1e6:.0f} MB (the app shows this as {limits.max_bytes // 2**20} MB), "
+        f"{limits.max_seconds / 60:.0f} minutes, and 8K ({limits.max_pixels / 1e6:.0f} megapixels per frame)."
+    )
+
+
+def speed_text() -> str:
+    """The last result of `make bench`, as a table with the machine it ran on."""
+    result = _result("score")
     rows = [
-        f"`make bench`, `lite` profile, warm, medians of {result['rounds']} rounds, {result['machine']['cpus']} noisy "
-        f"cores ({result['machine']['processor']}), no GPU; a drawn 1080×1920 H.264 reel beside "
-        "`ffmpeg -i reel -map 0:v -f null -` in the same run:",
+        f"`make bench`, `lite` profile, models loaded, medians of {result['rounds']} rounds on "
+        f"{result['machine']['cpus']} noisy cores ({result['machine']['processor']}), no GPU. The reel is a generated "
+        "1080×1920 H.264 video, compared with `ffmpeg -i reel -map 0:v -f null -` in the same run:",
         "",
-        "| reel | ffmpeg decodes all | `score_reel` | ratio | peak memory above the imports |",
+        "| reel | ffmpeg decodes all of it | `score_reel` | ratio | peak memory above the imports |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for seconds, row in result["reels"].items():
@@ -74,37 +127,46 @@ def bench_text() -> str:
 
 
 def network_text() -> str:
-    """What `python -m bench.virality` measured last, in a sentence for inference and one for training's loading."""
-    result = json.loads(NETWORK.read_text(encoding="utf-8"))
+    """The last result of `python -m bench.virality`: one sentence on inference and one on loading for training."""
+    result = _result("virality")
     rates = {(row["cached"], row["workers"]): row["clips_a_second"] for row in result["loading"]}
 
     def listed(cached: bool) -> str:
-        without, one, two = (f"{rates[cached, workers]:.2g}" for workers in (0, 1, 2))
+        without, one, two = (f"{float(f'{rates[cached, workers]:.2g}'):g}" for workers in (0, 1, 2))
         return f"{without}, {one} and {two}"
 
     return (
-        f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} × "
-        "torchvision's bare forward on the same clips, preprocessing included. In training, clips of 1080×1920 reels "
-        f"load at {listed(False)} a second with 0, 1 and 2 workers where each is decoded, and at {listed(True)} from "
-        "the cache."
+        f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} times "
+        "as long as torchvision's bare forward pass on the same clips, preprocessing included. In training, clips from "
+        f"1080×1920 reels load at {listed(False)} per second with 0, 1 and 2 workers if each is decoded, and at "
+        f"{listed(True)} per second from the cache."
     )
 
 
 def advice_text() -> str:
-    """What `python -m bench.advice` measured last: how often the fault was named, and promises were kept."""
-    result = json.loads(ADVICE.read_text(encoding="utf-8"))
+    """The last result of `python -m bench.advice`: how often the fault was named and the promised points were won."""
+    result = _result("advice")
     shown = "" if result["seconds"] is None else f" (their first {result['seconds']:.0f} s)"
-    kinds = ", ".join(f"{kind.replace('_', ' ')} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
+    kinds = ", ".join(f"{_plain(kind)} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
     top, behind = result["top_advice_names_it"], result["named_at_all"] - result["top_advice_names_it"]
-    also = f"; in {behind} more it is named behind other advice" if behind else ""
+    also = f"; in {behind} more, other advice came first" if behind else ""
     return (
-        f"`{result['command']}` degrades {len(result['clean'])} real clips{shown} with FFmpeg, each kind in three "
-        f"strengths: the top advice names what was done in {top} of {result['cases']} copies ({kinds})"
-        f"{also}. The copy with the top advice applied, as a file, scored what was "
-        f"promised within 1 point in {result['kept_within_1_point']} of {result['applied']}; the furthest was "
-        f"{result['largest_broken_promise']:.1f} off. On the clean clips no advice was worth more than "
+        f"`{result['command']}` damages {len(result['clean'])} real clips{shown} with FFmpeg, each kind of damage at "
+        f"three strengths. The top advice named the damage in {top} of {result['cases']} copies ({kinds}){also}. With "
+        f"that advice applied and the copy scored again as a file, {result['kept_within_1_point']} of "
+        f"{result['applied']} came within 1 point of the promise; the largest difference was "
+        f"{result['largest_broken_promise']:.1f}. On the undamaged clips, no advice was worth more than "
         f"{result['most_points_on_a_clean_clip']:.1f} points."
     )
+
+
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ").replace("stabilise", "stabilize")
+
+
+def _result(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
 
 
 def _fill(text: str, name: str, content: str) -> str:
