@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from virality_core.config.platforms import rules_of, visible_characters
+from virality_core.models.language.text_normalizer import MAX_CHARACTERS
 from virality_core.scorers.caption import phrase_rules
-from virality_core.scorers.caption.entities import MAX_CHARACTERS
 from virality_core.scorers.caption.keywords import FEATURES, Keywords, has_prose, read_keywords
 from virality_core.types import to_plain
 

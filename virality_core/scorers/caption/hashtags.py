@@ -9,8 +9,9 @@ from datetime import date
 from typing import Literal
 
 from virality_core.config.platforms import PlatformRules, rules_of
+from virality_core.models.language.text_normalizer import MAX_CHARACTERS
 from virality_core.scorers.base import Scorer, rated
-from virality_core.scorers.caption.entities import MAX_CHARACTERS, Hashtag, read_marks
+from virality_core.scorers.caption.entities import Hashtag, find_entities
 from virality_core.scorers.caption.trend_table import TagRow, TrendTable, dated_sentence, day_of, load_trends
 from virality_core.types import Details, Platform, Post, Progress, Reel, Signal, Skipped
 
@@ -58,7 +59,7 @@ class Hashtags(Details):
 
 def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) -> Hashtags:
     """Read a caption's hashtags (its first MAX_CHARACTERS characters) against the table."""
-    found = read_marks(caption[:MAX_CHARACTERS]).hashtags
+    found = find_entities(caption[:MAX_CHARACTERS]).hashtags
     readings = tuple(_reading(tag, table) for tag in found)
     counted = {reading.tag.key: reading.counted for reading in readings}
     lifts = [row.lift for row in counted.values() if row is not None and row.lift is not None]

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 
 from virality_core.config.platforms import visible_characters
+from virality_core.models.language.text_normalizer import MAX_CHARACTERS
 from virality_core.scorers.caption import phrase_rules
-from virality_core.scorers.caption.entities import MAX_CHARACTERS, Marks, Span, read_marks
+from virality_core.scorers.caption.entities import Entities, Span, find_entities
 from virality_core.types import Details, Platform
 
 #: What is measured in a caption, in the order of the fit. The first six are 1 where the rule fired, else 0.
@@ -95,30 +96,30 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
         KeyError: no rules are shipped for `language`.
     """
     text = caption[:MAX_CHARACTERS]
-    marks = read_marks(text)
-    written = _prose(text, marks)
+    entities = find_entities(text)
+    written = _prose(text, entities)
     folded = phrase_rules.fold(written)
     findings = []
     for rule in phrase_rules.rules(language):
         if words := phrase_rules.find(rule, folded):
             spans = tuple(Span(text=text[start:end], start=start, end=end) for start, end in words)
             findings.append(Finding(name=rule.name, title=rule.title, means=rule.means, words=spans))
-    line = _first_line(text, written, visible_characters(platform), language, marks)
+    line = _first_line(text, written, visible_characters(platform), language, entities)
     words_in_all = line.words + line.hidden_words
     fired = {finding.name for finding in findings}
     features = {name: float(name in fired) for name in FEATURES[:6]} | {
-        "mention": float(bool(marks.mentions)),
+        "mention": float(bool(entities.mentions)),
         "length": math.log1p(words_in_all),
         "beyond_cut": float(line.hidden_words > 0),
         "word_length": line.word_length,
-        "emoji": math.log1p(len(marks.emoji)),
+        "emoji": math.log1p(len(entities.emoji)),
     }
     return Keywords(
         language=language,
         findings=tuple(findings),
         first_line=line,
-        mentions=marks.mentions,
-        emoji=marks.emoji,
+        mentions=entities.mentions,
+        emoji=entities.emoji,
         words=words_in_all,
         characters=len(caption),
         read_characters=len(text),
@@ -129,18 +130,18 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
 def has_prose(caption: str) -> bool:
     """Whether there is a word beside the hashtags, mentions, links and emoji."""
     text = caption[:MAX_CHARACTERS]
-    return _WORD.search(_prose(text, read_marks(text))) is not None
+    return _WORD.search(_prose(text, find_entities(text))) is not None
 
 
-def _prose(text: str, marks: Marks) -> str:
-    # Same length, so that offsets hold; a blanked mark parts sentences as a line break would.
+def _prose(text: str, entities: Entities) -> str:
+    # Same length, so that offsets hold; a blanked entity parts sentences as a line break would.
     characters = list(text)
-    for span in (*marks.hashtags, *marks.mentions, *marks.links, *marks.emoji):
+    for span in (*entities.hashtags, *entities.mentions, *entities.links, *entities.emoji):
         characters[span.start : span.end] = "\n" * (span.end - span.start)
     return "".join(characters)
 
 
-def _first_line(text: str, written: str, cut: int, language: str, marks: Marks) -> FirstLine:
+def _first_line(text: str, written: str, cut: int, language: str, entities: Entities) -> FirstLine:
     line_break = re.search(r"[\r\n\u2028\u2029]", text)
     end = min(cut, line_break.start() if line_break else len(text))
     words = list(_WORD.finditer(written))
@@ -155,6 +156,6 @@ def _first_line(text: str, written: str, cut: int, language: str, marks: Marks) 
         words=len(lengths),
         word_length=word_length,
         hidden_words=max(0, len(words) - len(lengths)),
-        hidden_hashtags=sum(span.end > end for span in marks.hashtags),
+        hidden_hashtags=sum(span.end > end for span in entities.hashtags),
         readability_index=index if lengths and language == "en" else None,
     )

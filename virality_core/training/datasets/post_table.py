@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 
 from virality_core.errors import InputError
 from virality_core.files import open_regular
-from virality_core.scorers.caption.entities import hashtag_key, read_marks
+from virality_core.scorers.caption.entities import find_entities, hashtag_key
 
 NEEDED = ("user", "likes")
 _MAX_CHARACTERS = 2_000_000_000  # some millions of posts
@@ -146,7 +146,7 @@ def _text(value: object) -> str:
 
 
 def _typed(caption: str) -> list[str]:
-    return [tag.key for tag in read_marks(caption).hashtags]
+    return [tag.key for tag in find_entities(caption).hashtags]
 
 
 def _count(row: Mapping[str, Any], column: str, where: str) -> float | None:

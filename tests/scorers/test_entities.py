@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virality_core.scorers.caption.entities import Marks, hashtag_key, read_marks
+from virality_core.scorers.caption.entities import Entities, find_entities, hashtag_key
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 
 def tags(caption: str) -> list[str]:
-    return [tag.key for tag in read_marks(caption).hashtags]
+    return [tag.key for tag in find_entities(caption).hashtags]
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_the_same_tag_typed_in_two_ways_has_one_key() -> None:
 
 
 def test_mentions_links_and_emoji() -> None:
-    marks = read_marks("hi @ann.b. mail me a@b.example @_x #t@u https://x.example/@y 👩🏽‍💻🇩🇪 1️⃣ ©")
-    assert [span.text for span in marks.mentions] == ["@ann.b", "@_x"]
-    assert [span.text for span in marks.links] == ["https://x.example/@y"]
-    assert [span.text for span in marks.emoji] == ["👩🏽‍💻", "🇩🇪", "1️⃣"]
+    entities = find_entities("hi @ann.b. mail me a@b.example @_x #t@u https://x.example/@y 👩🏽‍💻🇩🇪 1️⃣ ©")
+    assert [span.text for span in entities.mentions] == ["@ann.b", "@_x"]
+    assert [span.text for span in entities.links] == ["https://x.example/@y"]
+    assert [span.text for span in entities.emoji] == ["👩🏽‍💻", "🇩🇪", "1️⃣"]
 
 
 def test_emoji_in_a_hashtag_is_not_counted_twice() -> None:
-    assert read_marks("#love❤️ ❤️").emoji == read_marks("#love__ ❤️").emoji
+    assert find_entities("#love❤️ ❤️").emoji == find_entities("#love__ ❤️").emoji
 
 
-def assert_offsets(caption: str, marks: Marks) -> None:
-    for spans in (marks.hashtags, marks.mentions, marks.links, marks.emoji):
+def assert_offsets(caption: str, entities: Entities) -> None:
+    for spans in (entities.hashtags, entities.mentions, entities.links, entities.emoji):
         assert [span.start for span in spans] == sorted(span.start for span in spans)
         for span in spans:
             assert caption[span.start : span.end] == span.text
@@ -77,7 +77,7 @@ def assert_offsets(caption: str, marks: Marks) -> None:
 @given(st.text(alphabet=st.sampled_from("#＃@aB1_.é\u0301❤️👩‍💻🏽🇻ก่שא\u200f\u200b \n&;/:hw\x00\ud800<>"), max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_offsets_hold_on_any_text(caption: str) -> None:
-    assert_offsets(caption, read_marks(caption))
+    assert_offsets(caption, find_entities(caption))
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_offsets_hold_on_any_text(caption: str) -> None:
 def test_fifty_thousand_characters_take_no_time(piece: str) -> None:
     caption = (piece * 50_000)[:50_000]
     begun = time.process_time()
-    marks = read_marks(caption)
+    entities = find_entities(caption)
     assert time.process_time() - begun < 3.0
-    assert_offsets(caption, marks)
+    assert_offsets(caption, entities)
 
 
 def test_agrees_with_what_tiktok_registered() -> None:
