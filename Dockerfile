@@ -1,4 +1,4 @@
-# A Hugging Face Docker Space (README.md's front matter: sdk docker, app_port 8501), or any host with Docker:
+# A Hugging Face Docker Space (see the front matter of README.md), or any host with Docker:
 #   docker build -t reel-virality . && docker run --rm -p 8501:8501 reel-virality
 FROM python:3.11-slim
 
@@ -18,5 +18,5 @@ EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"
 
-# Inside the Space's iframe the page is on another origin: Streamlit's XSRF cookie would refuse every upload.
+# A Space shows the page in a frame from another origin, where Streamlit's XSRF cookie would block every upload.
 CMD ["streamlit", "run", "app.py", "--server.port=8501", "--server.address=0.0.0.0", "--server.enableXsrfProtection=false"]

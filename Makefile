@@ -1,13 +1,13 @@
-# make run | score | test | lint | bench | example: each sets up what it needs in .venv and is quick the second time.
+# make run | score | test | lint | bench | example: each installs what it needs into .venv, once.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
-# Only this machine; make run ADDRESS=0.0.0.0 lets others in the network open the app too.
+# Only this machine; make run ADDRESS=0.0.0.0 opens the app to the network.
 ADDRESS ?= localhost
 
-# A caption reaches the program as typed: taken unexpanded and passed through the environment, never through the shell.
+# Captions and paths go through the environment, unexpanded, so that the shell never interprets them.
 export REEL_PATH = $(value REEL)
 export CAPTION_TEXT = $(value CAPTION)
 
@@ -20,10 +20,10 @@ run: $(VENV)/.app
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 score: $(VENV)/.app
-	@test -n "$$REEL_PATH" || { echo "Say which reel: make score REEL=clip.mp4 CAPTION='...'" >&2; exit 2; }
+	@test -n "$$REEL_PATH" || { echo "Which reel? make score REEL=clip.mp4 CAPTION='...'" >&2; exit 2; }
 	@$(BIN)/python -m virality_core score --caption="$$CAPTION_TEXT" -- "$$REEL_PATH"
 
-# Two workers share the cores: with more threads each they would mostly wait for one another.
+# One thread per worker: with more, the workers slow each other down.
 test: $(VENV)/.dev test-packages lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
@@ -38,7 +38,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
-# From a folder of generated videos and their counts to a trained network and a scored reel, in examples/out.
+# Generates videos, trains a network on them, and scores a reel with it, in examples/out.
 example: $(VENV)/.dev
 	$(BIN)/python -m examples.virality
 
@@ -46,14 +46,14 @@ clean:
 	rm -rf $(VENV) bench/out examples/out .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.11" >&2; exit 2; }
-	@# Debian packages venv apart from Python.
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11" >&2; exit 2; }
+	@# Debian ships venv as a separate package.
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(AS_ROOT) apt-get install -y python3-venv
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.app: requirements.txt constraints.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install -r requirements.txt
-	@# The package itself, from this folder: the command virality, and the import from anywhere.
+	@# The package itself, editable: the command virality, and imports from any folder.
 	$(BIN)/pip install --no-deps --editable .
 	@touch $@
 
@@ -61,8 +61,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/pip install -r requirements-dev.txt
 	@touch $@
 
-# The browser tests drive Debian's Chromium, one of text on screen draws Hindi, and one of speech has espeak-ng speak; where
-# that can't be installed, they skip and say so.
+# The browser tests need Chromium, one test a Hindi font, and one espeak-ng. Without a package its tests are skipped.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 HINDI := /usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf
 test-packages:
@@ -70,4 +69,4 @@ test-packages:
 	    echo "Installing Chromium, espeak-ng and a Devanagari font for the tests …"; \
 	    $(AS_ROOT) apt-get update -qq && \
 	    $(AS_ROOT) apt-get install -y -qq chromium espeak-ng fonts-noto-color-emoji fonts-lohit-deva >/dev/null; \
-	} || echo "They can't be installed here: the tests that need them will be skipped."
+	} || echo "They can't be installed here; the tests that need them are skipped."

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,19 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 
 #: part of the score → what it looks at, and its signals
-PARTS: dict[str, tuple[str, Sequence[str]]] = {
-    "Hook": ("How the first 3 seconds look", ("hook",)),
-    "Content": ("What happens in it: not scored yet (virality is from a network you train yourself)", ("virality",)),
+PARTS: dict[str, tuple[str, str]] = {
+    "Hook": ("How the first 3 seconds look", "hook"),
+    "Content": ("What happens in it: not scored yet (virality is from a network you train yourself)", "virality"),
     "Picture": (
         "How the frames look as photos, technical quality, light and color, framing, movement, shake and pace",
-        (
-            "aesthetics quality sharpness brightness white_balance steadiness pace colourfulness screen_fill motion "
-            "contrast noise composition faces shot_scale onscreen_text"
-        ).split(),
+        "aesthetics quality sharpness brightness white_balance steadiness pace colourfulness screen_fill motion "
+        "contrast noise composition faces shot_scale onscreen_text",
     ),
     "Sound": (
         "How loud it is, and how soon it starts",
-        "loudness first_sound true_peak silence clipping speech tempo cut_to_beat music".split(),
+        "loudness first_sound true_peak silence clipping speech tempo cut_to_beat music",
     ),
-    "Caption": ("How posts with the same hashtags did", ("hashtags", "keywords", "sentiment")),
+    "Caption": ("How posts with the same hashtags did", "hashtags keywords sentiment"),
 }
 
 
@@ -65,7 +62,8 @@ def parts_table() -> str:
     """One row per part of the score: its share, what it looks at, and what is shown without points."""
     signals, total = _signals()
     rows = ["| part | share | what it looks at | shown without points |", "| --- | ---: | --- | --- |"]
-    for part, (looks_at, names) in PARTS.items():
+    for part, (looks_at, listed) in PARTS.items():
+        names = listed.split()
         share = sum(100 * float(signals[name]["weight"]) / total for name in names)
         shown = [str(signals[name]["title"]).lower() for name in names if not signals[name]["weight"]]
         rows.append(f"| {part} | {f'{share:.1f} %' if share else '–'} | {looks_at} | {', '.join(shown)} |")
@@ -77,7 +75,7 @@ def signals_table() -> str:
     signals, total = _signals()
     rows = ["| part | signal | share | compared with | why it counts |", "| --- | --- | ---: | --- | --- |"]
     for part, (_, names) in PARTS.items():
-        for name in sorted(names, key=lambda name: -float(signals[name]["weight"])):
+        for name in sorted(names.split(), key=lambda name: -float(signals[name]["weight"])):
             entry = signals[name]
             compared = reference.collections_named(reference.rate(name, 1.0).reference)
             for variant in entry.get("variants", {}):
@@ -92,7 +90,7 @@ def signals_table() -> str:
 def _signals() -> tuple[dict[str, Any], float]:
     """The signals of signals.toml and the sum of their weights, once every signal is known to be in one part."""
     signals = reference.table()["signals"]
-    placed = [name for _, names in PARTS.values() for name in names]
+    placed = [name for _, names in PARTS.values() for name in names.split()]
     if sorted(placed) != sorted(signals):
         raise SystemExit(f"PARTS must hold each signal once; it differs in {set(placed) ^ set(signals)}.")
     return signals, sum(float(entry["weight"]) for entry in signals.values())
@@ -102,8 +100,8 @@ def limits_text() -> str:
     """The largest reel that is accepted."""
     limits = DEFAULT_LIMITS
     return (
-        f"- A reel can have up to {limits.max_bytes / 1e6:.0f} MB (the app shows this as {limits.max_bytes // 2**20} MB), "
-        f"{limits.max_seconds / 60:.0f} minutes, and 8K ({limits.max_pixels / 1e6:.0f} megapixels per frame)."
+        f"- A reel can have up to {limits.max_bytes / 1e6:.0f} MB (the app shows this as {limits.max_bytes // 2**20} "
+        f"MB), {limits.max_seconds / 60:.0f} minutes, and 8K ({limits.max_pixels / 1e6:.0f} megapixels per frame)."
     )
 
 
@@ -136,10 +134,10 @@ def network_text() -> str:
         return f"{without}, {one} and {two}"
 
     return (
-        f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} times "
-        "as long as torchvision's bare forward pass on the same clips, preprocessing included. In training, clips from "
-        f"1080×1920 reels load at {listed(False)} per second with 0, 1 and 2 workers if each is decoded, and at "
-        f"{listed(True)} per second from the cache."
+        f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} "
+        "times as long as torchvision's bare forward pass on the same clips, preprocessing included. In training, "
+        f"clips from 1080×1920 reels load at {listed(False)} per second with 0, 1 and 2 workers if each is decoded, and "
+        f"at {listed(True)} per second from the cache."
     )
 
 
