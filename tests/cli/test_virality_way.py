@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from examples import moving_videos
-from tests.weights.conftest import COMMIT, cache, hub
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, cache, hub
+from tests.models.weights.local_hub import LocalHub
 from virality_core.cli import main
 from virality_core.cli.train import NUMBERS
 from virality_core.models import weights

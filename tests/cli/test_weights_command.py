@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, cache, hub, write_manifest
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, cache, hub, write_manifest
+from tests.models.weights.local_hub import LocalHub
 from virality_core.cli import main
 from virality_core.models import weights
 

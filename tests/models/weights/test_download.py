@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under, url_block
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under, url_block
+from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import reachability
@@ -150,7 +150,7 @@ def test_a_part_a_killed_process_left_is_swept(source: str, cache: Path) -> None
 
 _FETCH = """
 import sys
-from virality_core import weights
+from virality_core.models import weights
 path = weights.resolve("some-model")
 assert path.stat().st_size == int(sys.argv[1]), "torn"
 """

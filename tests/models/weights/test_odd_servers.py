@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, url_block
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, url_block
+from tests.models.weights.local_hub import LocalHub
+from virality_core import config
 from virality_core.config import signals
 from virality_core.errors import WeightsError
 from virality_core.models import weights
@@ -102,7 +103,7 @@ def test_a_server_that_says_yes_to_everything_is_no_hub(both: None, hub: LocalHu
 
 def test_a_web_page_is_no_file(write_manifest: Write, hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> None:
     write_manifest(url_block(hub.add_url("/model.safetensors", CONTENT)))
-    from tests.weights import local_hub
+    from tests.models.weights import local_hub
 
     plain = local_hub._Handler.end_headers
 
@@ -166,7 +167,7 @@ def test_a_damaged_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     name, content, use = TABLES[kind]
     if content is not None:
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    monkeypatch.setattr(weights, "folder", lambda: tmp_path)
+    monkeypatch.setattr(config, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match=name) as refused:
         use()
     assert "\n" not in str(refused.value)
@@ -179,7 +180,7 @@ def test_a_damaged_population_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         (tmp_path / "populations" / "some.json").write_text(content)
     entry = '[signals.some]\nweight = 1\n[signals.some.desirability]\nkind = "population"\nfile = "some.json"\n'
     (tmp_path / "signals.toml").write_text('[[bands]]\nname = "a"\nfrom = 0\n' + entry)
-    monkeypatch.setattr(weights, "folder", lambda: tmp_path)
+    monkeypatch.setattr(config, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="populations/some"):
         signals.rate("some", 1.0)
 

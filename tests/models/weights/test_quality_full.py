@@ -15,8 +15,8 @@ from huggingface_hub import constants
 
 from recipes.vsfa import measure_sampling
 from tests.media.clips import Clip
-from tests.weights.conftest import Write, url_block
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import Write, url_block
+from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.media import open_reel
 from virality_core.models import weights

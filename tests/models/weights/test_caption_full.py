@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import constants
 
 from tests.models.made_roberta import MadeRoberta, made_roberta
-from tests.weights.conftest import COMMIT, Write, block
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, Write, block
+from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import DigestMismatch

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, url_block
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, url_block
+from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import cache
@@ -86,7 +86,7 @@ def test_the_override_folder_comes_first(write_manifest: Write, hub: LocalHub, t
 
 def test_the_override_folder_need_not_have_the_reference_tables(write_manifest: Write) -> None:
     write_manifest(block())
-    assert (weights.folder() / "signals.toml").is_file()
+    assert (weights.folder() / "trends").is_dir()
     assert weights.entry("nima-mobilenet-ava")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.local_hub import LocalHub
 from virality_core.models import weights
 from virality_core.models.weights import reachability
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tests.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under
-from tests.weights.local_hub import LocalHub
+from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, block, files_under
+from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.models import weights
+from virality_core.models.weights import reachability
 from virality_core.types import Profile
 
 LITE = b"small and bundled"
@@ -74,7 +75,7 @@ def test_cached_weights_need_no_network(both: None, hub: LocalHub, profile: Prof
     weights.obtain("testing", "full")
     hub.stop()
     asked = len(hub.asked)
-    weights.reach.forget()
+    reachability.forget()
     obtained = weights.obtain("testing", profile)
     assert obtained.choice.variant == "full"
     assert obtained.choice.reason == "on this machine"
