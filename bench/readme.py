@@ -136,8 +136,8 @@ def network_text() -> str:
     return (
         f"`python -m bench.virality` on 2 noisy cores, no GPU: five clips take {result['inference']['ratio']:.2f} "
         "times as long as torchvision's bare forward pass on the same clips, preprocessing included. In training, "
-        f"clips from 1080×1920 reels load at {listed(False)} per second with 0, 1 and 2 workers if each is decoded, and "
-        f"at {listed(True)} per second from the cache."
+        f"clips from 1080×1920 reels load at {listed(False)} per second with 0, 1 and 2 workers if each is decoded, "
+        f"and at {listed(True)} per second from the cache."
     )
 
 
