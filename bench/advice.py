@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+from virality_core.advice.try_and_export import export, with_advice
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import BUDGET_SECONDS, candidates
-from virality_core.advice.try_and_export import export, with_advice
 from virality_core.pipeline import Scorers
-from virality_core.score.score_weights import prior
+from virality_core.score.shares import prior
 from virality_core.types import Report
 
 
@@ -89,7 +89,7 @@ def main() -> int:
 
 def weighed(scorers: Scorers) -> Scorers:
     """Those that the score hangs on: finding text and faces takes as long as all of them, and moves nothing."""
-    weights = prior().weights
+    weights = prior().by_signal
     kept = tuple(one for one in scorers.scorers if any(weights.get(name, 0.0) > 0.0 for name in one.names))
     return replace(scorers, scorers=kept)
 

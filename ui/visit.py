@@ -24,7 +24,7 @@ from virality_core.engine import Engine, Job
 from virality_core.errors import InputError, ViralityError
 from virality_core.forecast.own_posts.reader import OwnPosts
 from virality_core.types import Post, Profile, Report
-from virality_core.what_if import History, Weighing, with_history, with_population, with_weighing
+from virality_core.what_if import History, Weighting, with_history, with_population, with_weighting
 
 PRELOAD: Profile | None = "auto"
 
@@ -58,7 +58,7 @@ class Visit:
         self.history_error = ""
         self.history: History | None = None  # fitted to the visitor's own past posts; the posts themselves are let go
         self.history_notes: tuple[str, ...] = ()
-        self.weighing: Weighing | None = None  # the fitted weights the visitor chose; None is the stated ones
+        self.weighting: Weighting | None = None  # the fitted weights the visitor chose; None is the stated ones
         self.report: Report | None = None
         self.error = ""
         self.draft = Post()  # what the form starts from: what was typed before, whatever became of the reel
@@ -94,7 +94,7 @@ class Visit:
         assert self.report is not None
         self.advice_error = ""
         self.source.seek(0)
-        self.advising = engine.submit_advice(self.source, self.report, name=self.name, weighing=self.weighing)
+        self.advising = engine.submit_advice(self.source, self.report, name=self.name, weighting=self.weighting)
 
     def _collect_advice(self) -> None:
         job = self.advising
@@ -164,21 +164,21 @@ class Visit:
         self.history, self.history_notes = history, notes
         self.history_error = ""
 
-    def use_weighing(self, weighing: Weighing | None) -> None:
+    def use_weighting(self, weighting: Weighting | None) -> None:
         """Have the score made by these weights, for this reel and the next. Raises InputError; then all stays."""
         assert self.report is not None
-        changed = with_weighing(self.report, weighing, self.weighing)
+        changed = with_weighting(self.report, weighting, self.weighting)
         self._forget_advice()
-        self.report, self.weighing = changed, weighing
+        self.report, self.weighting = changed, weighting
 
     def _as_chosen(self, report: Report) -> Report:
         """A fresh report with the visitor's own ranges and weights."""
         if self.history is not None and report.engagement is not None:
             report = with_history(report, self.history)
         try:
-            return report if self.weighing is None else with_weighing(report, self.weighing)
+            return report if self.weighting is None else with_weighting(report, self.weighting)
         except InputError:  # no signal of this reel has weight there
-            self.weighing = None
+            self.weighting = None
             return report
 
     def use_caption(self, report: Report, post: Post) -> None:
@@ -197,7 +197,7 @@ class Visit:
     def drop(self) -> None:
         """Cancel the job and let go of every byte."""
         self._let_go()
-        self.history, self.history_notes, self.weighing = None, (), None
+        self.history, self.history_notes, self.weighting = None, (), None
 
     def _let_go(self) -> None:
         """Of the reel and all that was made of it."""

@@ -25,7 +25,7 @@ from virality_core.forecast.features import Facts
 from virality_core.media import malloc_trim, preview_mp4
 from virality_core.models import device
 from virality_core.pipeline import Scorers, load_scorers, score_reel
-from virality_core.score import Weighing
+from virality_core.score import Weighting
 from virality_core.types import Post, Profile, Progress, Report
 from virality_core.what_if import History, own_history
 
@@ -172,15 +172,15 @@ class Engine:
         profile: Profile = "auto",
         *,
         name: str | None = None,
-        weighing: Weighing | None = None,
+        weighting: Weighting | None = None,
     ) -> Job[Report]:
         """Queue the trying of changes on a scored reel; the result is its report with advice. Raises as `submit`.
 
-        `weighing`: what the report was weighed with, and the changes are too; the stated weights if None.
+        `weighting`: what the report was weighed with, and the changes are too; the stated weights if None.
         """
 
         def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> Report:
-            loaded = replace(scorers(profile), weighing=weighing)
+            loaded = replace(scorers(profile), weighting=weighting)
             return with_advice(source, report, loaded, progress=progress, name=name)
 
         return self._enqueue(Job(self, "advice", work))

@@ -23,7 +23,7 @@ from virality_core.models import weights
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.progress import Clock, Stages
 from virality_core.report.platform_check import check
-from virality_core.score import Weighing, fuse, notes_on, uncertainty
+from virality_core.score import Weighting, uncertainty, weighted_score, weighting_notes
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption.hashtags import HashtagScorer
 from virality_core.scorers.caption.keyword_effects import KeywordScorer
@@ -69,7 +69,7 @@ class Scorers:
     scorers: tuple[Scorer, ...]
     profile: Profile
     device: str
-    weighing: Weighing | None = None  # None: the stated weights
+    weighting: Weighting | None = None  # None: the stated weights
 
     @property
     def plan(self) -> Plan:
@@ -77,13 +77,13 @@ class Scorers:
         return reduce(or_, (scorer.plan for scorer in self.scorers), Plan())
 
 
-def load_scorers(profile: Profile = "auto", device: str | None = None, weighing: Weighing | None = None) -> Scorers:
+def load_scorers(profile: Profile = "auto", device: str | None = None, weighting: Weighting | None = None) -> Scorers:
     """Load every scorer's weights.
 
     Args:
         profile: `lite` (bundled weights only, no network), `full` (the best variant or an error) or `auto`.
         device: `cuda`, `cpu`, or None for CUDA when present.
-        weighing: Fitted weights from `read_weighing`; the stated ones if None.
+        weighting: Fitted weights from `read_weighting`; the stated ones if None.
 
     Raises:
         WeightsError: weights that the profile insists on can't be had, or differ from their digest.
@@ -105,7 +105,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighing:
         MusicScorer(),
         ViralityScorer(profile=profile, device=chosen),
     )
-    return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen), weighing=weighing)
+    return Scorers(scorers=scorers, profile=profile, device=devices.describe(chosen), weighting=weighting)
 
 
 def score_reel(
@@ -150,7 +150,7 @@ def score_reel(
     told.next()("findings", 0.0)
     with clock.stage("findings"):
         findings = diagnose(reel, post, signals)
-    fused = fuse(signals, scorers.weighing)
+    fused = weighted_score(signals, scorers.weighting)
     last = told.next()
     last("engagement", 0.0)
     with clock.stage("engagement"):
@@ -163,12 +163,12 @@ def score_reel(
         contributions=fused.contributions,
         signals=signals,
         skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes + missing + notes_on(scorers.weighing),
+        notes=reel.notes + missing + weighting_notes(scorers.weighting),
         timings=clock.timings(),
         provenance=_provenance(scorers, signals, reel, post),
         findings=findings,
         engagement=predicted,
-        uncertainty=uncertainty(signals, scorers.weighing),
+        uncertainty=uncertainty(signals, scorers.weighting),
         platform_check=check(reel.info, post.platform, signals),
         thumbnails=_thumbnails(reel),
     )
@@ -178,14 +178,14 @@ def with_caption(
     report: Report,
     post: Post,
     answers: Sequence[Signal | Skipped],
-    weighing: Weighing | None = None,
+    weighting: Weighting | None = None,
     history: History | None = None,
 ) -> Report:
     """The report as it is with another caption: the caption's signals exchanged, the score weighed anew.
 
     Args:
         report: Of the same reel. post: What is posted now. answers: `CaptionDesk.answers(post)`.
-        weighing: What the report was weighed with. history: What its engagement was read from, if not a collection.
+        weighting: What the report was weighed with. history: What its engagement was read from, if not a collection.
 
     Raises:
         UsageError: the engagement is of the creator's own posts, and their history is not given.
@@ -194,7 +194,7 @@ def with_caption(
     before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
     merged = [fresh.get(answer.name, answer) for answer in before]
     signals = tuple(answer for answer in merged if isinstance(answer, Signal))
-    fused = fuse(signals, weighing)
+    fused = weighted_score(signals, weighting)
     ran = report.provenance
     return replace(
         report,
@@ -205,7 +205,7 @@ def with_caption(
         signals=signals,
         skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
         engagement=_engagement_again(report.engagement, post, ran.video, history),
-        uncertainty=uncertainty(signals, weighing),
+        uncertainty=uncertainty(signals, weighting),
         platform_check=check(ran.video, post.platform, signals),
         advice=(),  # it was measured with the other caption
         provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
@@ -257,7 +257,7 @@ def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post:
         profile=scorers.profile,
         ran=_ran(models, scorers.profile),
         device=scorers.device,
-        fusion="prior" if scorers.weighing is None else scorers.weighing.way,
+        fusion="prior" if scorers.weighting is None else scorers.weighting.way,
         models=models,
         packages={"python": platform.python_version()} | {package: metadata.version(package) for package in _PACKAGES},
         video=reel.info,

@@ -12,28 +12,28 @@ from virality_core.forecast.own_posts_fit import History, fit_history
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.score import (
     Way,
-    Weighing,
+    Weighting,
     fitted_file,
     fitted_ways,
-    fuse,
-    notes_on,
-    read_weighing,
+    read_weighting,
     sensitivity,
     uncertainty,
+    weighted_score,
+    weighting_notes,
 )
 from virality_core.types import Report
 
 __all__ = [
     "History",
-    "Weighing",
+    "Weighting",
     "fitted_ways",
-    "fitted_weighing",
+    "fitted_weighting",
     "own_history",
     "populations",
     "weight_moves",
     "with_history",
     "with_population",
-    "with_weighing",
+    "with_weighting",
 ]
 
 
@@ -59,32 +59,32 @@ def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | 
     return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
 
 
-def fitted_weighing(way: Way) -> Weighing:
+def fitted_weighting(way: Way) -> Weighting:
     """The fitted weights that `virality fit-fusion` left for the page. Raises UsageError where they can't be read."""
-    return read_weighing(fitted_file(way))
+    return read_weighting(fitted_file(way))
 
 
-def with_weighing(report: Report, weighing: Weighing | None, before: Weighing | None = None) -> Report:
+def with_weighting(report: Report, weighting: Weighting | None, before: Weighting | None = None) -> Report:
     """The report with its score made by other weights.
 
     Args:
-        report: Its signals stay. weighing: None is the stated weights. before: What the report was weighed with.
+        report: Its signals stay. weighting: None is the stated weights. before: What the report was weighed with.
 
     Raises:
         InputError: none of its signals has weight there.
     """
-    fused = fuse(report.signals, weighing)
-    gone = set(notes_on(before))
+    fused = weighted_score(report.signals, weighting)
+    gone = set(weighting_notes(before))
     return replace(
         report,
         score=fused.score,
         band=fused.band,
         coverage=fused.coverage,
         contributions=fused.contributions,
-        uncertainty=uncertainty(report.signals, weighing),
-        notes=(*(note for note in report.notes if note not in gone), *notes_on(weighing)),
+        uncertainty=uncertainty(report.signals, weighting),
+        notes=(*(note for note in report.notes if note not in gone), *weighting_notes(weighting)),
         advice=(),  # it was measured with the other weights
-        provenance=replace(report.provenance, fusion="prior" if weighing is None else weighing.way),
+        provenance=replace(report.provenance, fusion="prior" if weighting is None else weighting.way),
     )
 
 

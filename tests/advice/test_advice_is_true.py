@@ -10,16 +10,16 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from virality_core.advice.try_and_export import _edited, export, rescorer, with_advice
 
 from bench import advice
 from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, candidates
-from virality_core.advice.try_and_export import _edited, export, rescorer, with_advice
 from virality_core.errors import InputError, UsageError
 from virality_core.media import open_reel
 from virality_core.media.decoding import probe
 from virality_core.pipeline import Scorers
-from virality_core.score import Weighing
+from virality_core.score import Weighting
 from virality_core.scorers.measures import motion
 from virality_core.types import FrameRun, Plan, Report
 
@@ -183,8 +183,8 @@ def test_what_can_not_be_exported_is_one_sentence(shared_media: Path, tmp_path: 
 def test_tried_changes_are_weighed_as_the_report_was(drawn_clip: Path, drawn_report: Report) -> None:
     weights = {"brightness": 1.0, "contrast": 3.0}
     values = tuple(weights.values())
-    fitted = Weighing(way="learned", names=tuple(weights), values=values, draws=np.array([values, values]))
-    scorers = load_scorers("lite", device="cpu", weighing=fitted)
+    fitted = Weighting(way="learned", names=tuple(weights), shares=values, draws=np.array([values, values]))
+    scorers = load_scorers("lite", device="cpu", weighting=fitted)
     report = score_reel(drawn_clip, scorers=scorers)
     nothing = Change(kind="exposure", start=0.0, end=2.0, text="as it is", promise=0.0, edit=lambda frame: frame)
     assert abs(report.score - drawn_report.score) > 3.0, "else the test could not tell"

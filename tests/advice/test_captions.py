@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from virality_core.advice.try_and_export import rescorer, with_advice
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import advise, better_cover, candidates
 from virality_core.advice.caption_changes import CALL_TO_ACTION, QUESTION
-from virality_core.advice.try_and_export import rescorer, with_advice
 from virality_core.pipeline import Scorers
-from virality_core.score import Weighing
+from virality_core.score import Weighting
 from virality_core.scorers.caption.keywords import read_keywords
 from virality_core.scorers.picture.aesthetics import AestheticsDetails
 from virality_core.types import Post, Report, Timeline
@@ -63,11 +63,11 @@ def test_more_hashtags_than_the_platform_takes(drawn_clip: Path, lite: Scorers) 
     assert bool(advice) == (points >= 0.5), "what the models don't confirm is not advised"
 
 
-def test_a_weighing_that_counts_words_tries_wordings(drawn_clip: Path) -> None:
+def test_a_weighting_that_counts_words_tries_wordings(drawn_clip: Path) -> None:
     weights = {"brightness": 1.0, "sentiment": 3.0}
     values = tuple(weights.values())
-    fitted = Weighing(way="learned", names=tuple(weights), values=values, draws=np.array([values, values]))
-    scorers = load_scorers("lite", device="cpu", weighing=fitted)
+    fitted = Weighting(way="learned", names=tuple(weights), shares=values, draws=np.array([values, values]))
+    scorers = load_scorers("lite", device="cpu", weighting=fitted)
     caption = "This was a long day. We lost the match in the rain #football"
     report = score_reel(drawn_clip, Post(caption=caption), scorers=scorers)
     tried = {change.text: change.caption for change in candidates(report) if change.kind == "caption"}

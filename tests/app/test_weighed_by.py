@@ -16,9 +16,9 @@ from virality_core import load_scorers, score_reel
 from virality_core.cli import main
 from virality_core.errors import InputError
 from virality_core.pipeline import Scorers
-from virality_core.score import fitted_file, fuse, read_weighing
+from virality_core.score import fitted_file, read_weighting, weighted_score
 from virality_core.types import Post, Report
-from virality_core.what_if import fitted_ways, fitted_weighing, with_weighing
+from virality_core.what_if import fitted_ways, fitted_weighting, with_weighting
 
 
 @pytest.fixture
@@ -46,35 +46,35 @@ def test_fit_fusion_puts_its_weights_where_the_page_finds_them(own_folder: Path,
     assert fitted_ways() == ()
     assert main(["fit-fusion", str(_manifest(tmp_path, made(60)))]) == 0
     assert fitted_ways() == ("learned",)
-    assert fitted_weighing("learned").way == "learned"
+    assert fitted_weighting("learned").way == "learned"
     assert main(["fit-fusion", str(_manifest(tmp_path, made(60))), "--personal"]) == 0
     assert fitted_ways() == ("learned", "personal")
     assert fitted_file("personal").parent == own_folder
 
 
 def test_the_report_is_what_scoring_with_the_weights_gives(report: Report, drawn_clip: Path, own_folder: Path) -> None:
-    weighing = read_weighing(fitted(own_folder))
-    changed = with_weighing(report, weighing)
-    anew = score_reel(drawn_clip, Post(caption="look"), scorers=load_scorers("lite", device="cpu", weighing=weighing))
+    weighting = read_weighting(fitted(own_folder))
+    changed = with_weighting(report, weighting)
+    anew = score_reel(drawn_clip, Post(caption="look"), scorers=load_scorers("lite", device="cpu", weighting=weighting))
     assert changed.score == pytest.approx(anew.score, abs=1e-9)
     assert (changed.band, changed.coverage, changed.notes) == (anew.band, anew.coverage, anew.notes)
     assert changed.contributions == anew.contributions
     assert changed.uncertainty == anew.uncertainty
     assert changed.provenance.fusion == anew.provenance.fusion == "learned"
-    back = with_weighing(changed, None, weighing)
+    back = with_weighting(changed, None, weighting)
     assert (back.score, back.notes, back.provenance.fusion) == (report.score, report.notes, "prior")
 
 
 def test_weights_of_nothing_that_answered_leave_all_as_it_was(report: Report, own_folder: Path) -> None:
     visit = Visit()
     visit.report = report
-    silent = read_weighing(fitted(own_folder, weights=["virality"]))
+    silent = read_weighting(fitted(own_folder, weights=["virality"]))
     with pytest.raises(InputError):
-        visit.use_weighing(silent)
-    assert (visit.report, visit.weighing) == (report, None)
-    visit.weighing = silent
+        visit.use_weighting(silent)
+    assert (visit.report, visit.weighting) == (report, None)
+    visit.weighting = silent
     assert visit._as_chosen(report) is report
-    assert visit.weighing is None
+    assert visit.weighting is None
 
 
 def test_the_page_says_what_ran_and_lets_choose(
@@ -91,7 +91,7 @@ def test_the_page_says_what_ran_and_lets_choose(
     report = page.visit.report
     assert report is not None
     assert report.provenance.fusion == "personal"
-    assert report.score == pytest.approx(fuse(report.signals, read_weighing(fitted_file("personal"))).score)
+    assert report.score == pytest.approx(weighted_score(report.signals, read_weighting(fitted_file("personal"))).score)
     assert f"{report.score:.0f} of 100" in page.html
     assert "it is a test" in page.html
     assert page.app.selectbox(key="weighed_by").value == "personal"
@@ -106,14 +106,14 @@ def test_changes_are_tried_with_the_chosen_weights(report: Report, own_folder: P
     asked: list[object] = []
 
     class Listening:
-        def submit_advice(self, *_: object, weighing: object, **__: object) -> None:
-            asked.append(weighing)
+        def submit_advice(self, *_: object, weighting: object, **__: object) -> None:
+            asked.append(weighting)
 
     visit = Visit()
     visit.source, visit.report = BytesIO(b"reel"), report
-    visit.use_weighing(read_weighing(fitted(own_folder)))
+    visit.use_weighting(read_weighting(fitted(own_folder)))
     visit.ask_advice(Listening())  # type: ignore[arg-type]
-    assert asked == [visit.weighing]
+    assert asked == [visit.weighting]
 
 
 def test_weights_that_can_not_be_read_are_one_sentence(
@@ -125,6 +125,6 @@ def test_weights_that_can_not_be_read_are_one_sentence(
     page.wait_for_result()
     page.app.selectbox(key="weighed_by").set_value("learned").run()
     assert not page.app.exception
-    assert "fusion-learned.json is not a file of `virality fit-fusion`" in page.html
+    assert "fusion-learned.json is not a file of fitted shares" in page.html
     assert page.visit.report is not None
     assert page.visit.report.provenance.fusion == "prior"

@@ -17,7 +17,7 @@ from virality_core import files
 from virality_core.cli import main
 from virality_core.errors import ViralityError
 from virality_core.forecast.own_posts_fit import read_history
-from virality_core.score import read_weighing
+from virality_core.score import read_weighting
 from virality_core.training.datasets import engagement_posts, post_table
 from virality_core.training.datasets.exports import read_exports
 from virality_core.training.score.manifest import read_manifest
@@ -77,7 +77,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a scraper's JSON": ("posts.json", lambda path: list(read_exports([path], path.parent))),
     "a CSV of posts": ("posts.csv", lambda path: list(read_exports([path], path.parent))),
     "a history": ("history.json", read_history),
-    "fitted weights": ("fusion.json", read_weighing),
+    "fitted weights": ("fusion.json", read_weighting),
     "a report": ("report.json", report_of_a_reel),
     "a run's state": (STATE, lambda path: load_state(path.parent, torch.device("cpu"))),
     "its tensors": ("state-1.safetensors", tensors_of_a_state),

@@ -1,4 +1,4 @@
-"""The score's uncertainty, its sensitivity to the weights, and the three ways of weighing."""
+"""The score's uncertainty, its sensitivity to the weights, and the three weightings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from virality_core.config import signals as reference
 from virality_core.errors import UsageError, ViralityError
-from virality_core.score import Weighing, fuse, prior, read_weighing, sensitivity, uncertainty
+from virality_core.score import Weighting, prior, read_weighting, sensitivity, uncertainty, weighted_score
 from virality_core.types import ModelInfo, Signal, Timeline
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]
@@ -35,29 +35,29 @@ def _random(rng: np.random.Generator) -> list[Signal]:
     return [_signal(str(name), float(rng.uniform(0, 100))) for name in chosen]
 
 
-def _learned(**weights: float) -> Weighing:
+def _learned(**weights: float) -> Weighting:
     values = tuple(weights.values())
-    return Weighing(way="learned", names=tuple(weights), values=values, draws=np.array([values, values]))
+    return Weighting(way="learned", names=tuple(weights), shares=values, draws=np.array([values, values]))
 
 
 def test_points_add_up_and_rise_with_fitted_weights_too() -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
-        weighing = _learned(**{name: float(rng.exponential()) for name in NAMES})
+        weighting = _learned(**{name: float(rng.exponential()) for name in NAMES})
         signals = _random(rng)
-        fused = fuse(signals, weighing)
-        assert math.fsum(c.points for c in fused.contributions) == pytest.approx(fused.score, abs=1e-6)
+        result = weighted_score(signals, weighting)
+        assert math.fsum(c.points for c in result.contributions) == pytest.approx(result.score, abs=1e-6)
         place = int(rng.integers(len(signals)))
         better = [*signals]
         better[place] = _signal(signals[place].name, min(100.0, signals[place].desirability + 7.0))
-        assert fuse(better, weighing).score >= fused.score - 1e-12
+        assert weighted_score(better, weighting).score >= result.score - 1e-12
 
 
 def test_the_interval_holds_the_score_and_is_the_same_each_time() -> None:
     rng = np.random.default_rng(4)
     for _ in range(20):
         signals = _random(rng)
-        found, score = uncertainty(signals), fuse(signals).score
+        found, score = uncertainty(signals), weighted_score(signals).score
         assert 0.0 <= found.low <= score + 1e-9
         assert score - 1e-9 <= found.high <= 100.0
         assert uncertainty(signals) == found
@@ -93,11 +93,13 @@ def test_a_signals_own_doubt_widens_it() -> None:
 
 def test_sensitivity_is_the_score_with_that_weight() -> None:
     signals = [_signal(name, float(10 * place)) for place, name in enumerate(NAMES[:4])]
-    weights = dict(prior().weights)
+    weights = dict(prior().by_signal)
     moved = sensitivity(signals, weights)
     name = NAMES[1]
-    assert moved[name][0] == pytest.approx(fuse(signals, _learned(**{**weights, name: 0.0})).score)
-    assert moved[name][1] == pytest.approx(fuse(signals, _learned(**{**weights, name: 2 * weights[name]})).score)
+    assert moved[name][0] == pytest.approx(weighted_score(signals, _learned(**{**weights, name: 0.0})).score)
+    assert moved[name][1] == pytest.approx(
+        weighted_score(signals, _learned(**{**weights, name: 2 * weights[name]})).score
+    )
     alone = [_signal(name, 70.0)]
     assert sensitivity(alone, weights)[name] == pytest.approx((70.0, 70.0))
 
@@ -116,9 +118,9 @@ def _file(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_a_fitted_file_is_read(tmp_path: Path) -> None:
-    weighing = read_weighing(_file(tmp_path, way="personal"))
-    assert weighing.way == "personal"
-    assert weighing.weights == {"aesthetics": 0.7, "pace": 0.3}
+    weighting = read_weighting(_file(tmp_path, way="personal"))
+    assert weighting.way == "personal"
+    assert weighting.by_signal == {"aesthetics": 0.7, "pace": 0.3}
 
 
 @pytest.mark.parametrize(
@@ -138,15 +140,15 @@ def test_a_fitted_file_is_read(tmp_path: Path) -> None:
 )
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ViralityError, match=message):
-        read_weighing(_file(tmp_path, **changes))
+        read_weighting(_file(tmp_path, **changes))
 
 
 def test_no_file_and_no_json(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be read"):
-        read_weighing(tmp_path / "none.json")
+        read_weighting(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(UsageError, match="no JSON"):
-        read_weighing(tmp_path / "bad.json")
+    with pytest.raises(UsageError, match="not JSON"):
+        read_weighting(tmp_path / "bad.json")
 
 
 def test_a_model_with_a_unit_of_its_own_adds_its_own_doubt() -> None:

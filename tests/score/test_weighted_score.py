@@ -11,7 +11,7 @@ import pytest
 from virality_core import config
 from virality_core.config import signals as reference
 from virality_core.errors import InputError
-from virality_core.score import band_of, fuse
+from virality_core.score import band_of, weighted_score
 from virality_core.types import Signal
 
 NAMES = [name for name, entry in reference.table()["signals"].items() if entry["weight"] > 0]
@@ -31,38 +31,38 @@ def _random_signals(rng: np.random.Generator) -> list[Signal]:
 def test_points_add_up_whatever_is_skipped() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
-        fused = fuse(_random_signals(rng))
-        assert math.fsum(c.points for c in fused.contributions) == pytest.approx(fused.score, abs=1e-6)
-        assert math.fsum(c.weight for c in fused.contributions) == pytest.approx(1.0, abs=1e-9)
-        assert 0.0 <= fused.score <= 100.0
+        result = weighted_score(_random_signals(rng))
+        assert math.fsum(c.points for c in result.contributions) == pytest.approx(result.score, abs=1e-6)
+        assert math.fsum(c.weight for c in result.contributions) == pytest.approx(1.0, abs=1e-9)
+        assert 0.0 <= result.score <= 100.0
 
 
 def test_the_score_rises_with_every_desirability() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         signals = _random_signals(rng)
-        before = fuse(signals).score
+        before = weighted_score(signals).score
         for i, signal in enumerate(signals):
             better = [*signals[:i], _signal(signal.name, min(100.0, signal.desirability + 5.0)), *signals[i + 1 :]]
-            assert fuse(better).score >= before
+            assert weighted_score(better).score >= before
 
 
 def test_coverage_is_the_share_of_stated_weight_that_answered() -> None:
     stated = {name: float(reference.table()["signals"][name]["weight"]) for name in NAMES}
-    assert fuse([_signal(name, 50.0) for name in NAMES]).coverage == pytest.approx(1.0)
-    alone = fuse([_signal(NAMES[0], 70.0)])
+    assert weighted_score([_signal(name, 50.0) for name in NAMES]).coverage == pytest.approx(1.0)
+    alone = weighted_score([_signal(NAMES[0], 70.0)])
     assert alone.coverage == pytest.approx(stated[NAMES[0]] / sum(stated.values()))
     assert alone.score == pytest.approx(70.0)
 
 
 def test_a_signal_without_weight_changes_nothing() -> None:
-    with_it = fuse([_signal(NAMES[0], 70.0), _signal("of no weight", 0.0)])
+    with_it = weighted_score([_signal(NAMES[0], 70.0), _signal("of no weight", 0.0)])
     assert with_it.score == pytest.approx(70.0)
 
 
 def test_no_answer_is_no_score() -> None:
     with pytest.raises(InputError, match="every signal was skipped"):
-        fuse([])
+        weighted_score([])
 
 
 def test_bands_meet_without_gap() -> None:

@@ -12,7 +12,7 @@ import pytest
 from virality_core.cli import main
 from virality_core.config import signals
 from virality_core.errors import InputError
-from virality_core.score import read_weighing
+from virality_core.score import read_weighting
 from virality_core.training.score.fit import BETTER, NO_BETTER, Learned, ReelOutcome, fit
 from virality_core.training.score.manifest import read_manifest, read_rows
 
@@ -98,10 +98,10 @@ def test_the_command_writes_weights_that_can_be_read(tmp_path: Path, capsys: pyt
     assert main(["fit-fusion", str(_manifest(tmp_path, made(60))), "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "60 reels" in said
-    weighing = read_weighing(out)
-    assert weighing.way == "learned"
-    assert set(weighing.weights) == set(NAMES)
-    assert weighing.verdict in (BETTER, NO_BETTER)
+    weighting = read_weighting(out)
+    assert weighting.way == "learned"
+    assert set(weighting.by_signal) == set(NAMES)
+    assert weighting.verdict in (BETTER, NO_BETTER)
 
 
 def test_a_manifest_of_one_row_leaves_the_old_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,7 @@ def _offer(visit: Visit, post: Post) -> None:
             try:
                 with _one_at_a_time:
                     answers = desk().answers(post)
-                changed = with_caption(visit.report, post, answers, visit.weighing, visit.history)
+                changed = with_caption(visit.report, post, answers, visit.weighting, visit.history)
             except ViralityError as error:
                 alert(str(error))
                 return

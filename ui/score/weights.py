@@ -12,7 +12,7 @@ from ui.visit import Visit
 from virality_core.errors import ViralityError
 from virality_core.report import wording
 from virality_core.types import Report
-from virality_core.what_if import fitted_ways, fitted_weighing, weight_moves
+from virality_core.what_if import fitted_ways, fitted_weighting, weight_moves
 
 _WAYS = {
     "prior": "stated weights, each with its reason (prior)",
@@ -25,8 +25,8 @@ _ROW_HEIGHT, _AXIS_HEIGHT = 24, 64  # pixels; Streamlit fits axis and rows into 
 def choose(report: Report, visit: Visit) -> None:
     """Say which weights made the score; where fitted ones lie beside the stated ones, let the visitor choose."""
     ways = ["prior", *fitted_ways()]
-    if visit.weighing is not None and visit.weighing.way not in ways:
-        ways.append(visit.weighing.way)  # its file is gone since
+    if visit.weighting is not None and visit.weighting.way not in ways:
+        ways.append(visit.weighting.way)  # its file is gone since
     ran = report.provenance.fusion
     if len(ways) == 1:
         st.html(f'<p class="rv-soft">Weighed by {_WAYS[ran]}.</p>')
@@ -42,7 +42,7 @@ def choose(report: Report, visit: Visit) -> None:
     if chosen == ran:
         return
     try:
-        visit.use_weighing(None if chosen == "prior" else fitted_weighing(chosen))
+        visit.use_weighting(None if chosen == "prior" else fitted_weighting(chosen))
     except ViralityError as error:
         upload.alert(str(error))
     else:
@@ -57,7 +57,7 @@ def show(report: Report) -> None:
         "If the weights were others",
         "The score with each signal's weight at nothing and at double, all others as they are.",
     )
-    st.altair_chart(chart(report), width="stretch", key="weighing_chart")
+    st.altair_chart(chart(report), width="stretch", key="shares_chart")
 
 
 def chart(report: Report) -> alt.LayerChart:

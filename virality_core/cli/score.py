@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from virality_core.forecast.own_posts_fit import read_history
     from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
     from virality_core.report.text import report_json, report_text
-    from virality_core.score import read_weighing
+    from virality_core.score import read_weighting
     from virality_core.what_if import with_history
 
     post = Post(
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         music_uses=args.music_uses,
         music_original=args.own_sound,
     )
-    weighing = read_weighing(args.fusion) if args.fusion else None
+    weighting = read_weighting(args.fusion) if args.fusion else None
     history = read_history(args.history) if args.history else None
     for option, out in (("--json", args.json), ("--export-fix", args.export_fix)):
         refuse_overwriting(option, out, [args.path, args.history, args.fusion])
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     advice_seconds = BUDGET_SECONDS if args.advice_seconds is None else args.advice_seconds
     if not 0.0 < advice_seconds <= 3600.0:
         raise UsageError(f"--advice-seconds must be over 0 and at most 3600, not {advice_seconds}.")
-    scorers = load_scorers(args.profile, weighing=weighing)
+    scorers = load_scorers(args.profile, weighting=weighting)
     report = score_reel(args.path, post, scorers=scorers, profile=args.profile)
     if args.advice:
         report = with_advice(args.path, report, scorers, budget_seconds=advice_seconds)

@@ -1,26 +1,35 @@
-"""Signals → one 0–100 score whose points add up, in one of three ways; the report says which ran.
+"""Signals → one 0–100 score whose points add up.
 
-`prior`: the stated weights of config/signals.toml. `learned`: weights fitted on reels with outcomes (`virality
-fit-fusion`). `personal`: weights fitted on one creator's own reels. In each, score = Σ wᵢ · desirabilityᵢ, where the
-weights wᵢ of the signals that answered are scaled to add up to 1: a skipped signal's weight is shared out among the
-rest in proportion. All weights are non-negative, so the score never falls when a desirability rises.
+Score = Σ shareᵢ · desirabilityᵢ, where the shares of the signals that answered are scaled to add up to 1: a skipped
+signal's share goes to the others in proportion. Shares are never negative, so a higher desirability never lowers the
+score. There are three weightings, and the report says which was used: `prior`, the stated shares of
+config/signals.toml; `learned`, fitted on reels with known outcomes (`virality fit-fusion`); `personal`, fitted on one
+creator's own reels.
 """
 
-from virality_core.score.score_weights import Way, Weighing, fitted_file, fitted_ways, notes_on, prior, read_weighing
+from virality_core.score.shares import (
+    Way,
+    Weighting,
+    fitted_file,
+    fitted_ways,
+    prior,
+    read_weighting,
+    weighting_notes,
+)
 from virality_core.score.uncertainty import sensitivity, uncertainty
-from virality_core.score.weighted_score import Fused, band_of, fuse
+from virality_core.score.weighted_score import WeightedScore, band_of, weighted_score
 
 __all__ = [
-    "Fused",
     "Way",
-    "Weighing",
+    "WeightedScore",
+    "Weighting",
     "band_of",
     "fitted_file",
     "fitted_ways",
-    "fuse",
-    "notes_on",
     "prior",
-    "read_weighing",
+    "read_weighting",
     "sensitivity",
     "uncertainty",
+    "weighted_score",
+    "weighting_notes",
 ]

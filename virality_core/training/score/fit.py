@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from virality_core.config import signals as reference
 from virality_core.errors import InputError
-from virality_core.score.score_weights import SCHEMA
+from virality_core.score.shares import SCHEMA
 from virality_core.training.evaluation.engagement import rank_correlation
 
 Array = NDArray[np.float64]
@@ -128,7 +128,7 @@ def fit(reels: Sequence[ReelOutcome]) -> Learned:
 
 
 def as_file(learned: Learned, way: str) -> dict[str, Any]:
-    """What `fusion.read_weighing` reads."""
+    """What `score.read_weighting` reads."""
     return {
         "schema": SCHEMA,
         "way": way,
