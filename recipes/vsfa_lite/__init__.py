@@ -1,1 +1,0 @@
-"""The light video-quality model: clean material, graded distortions, VMAF as the label, training and figures."""

@@ -1,13 +1,13 @@
-"""The training material: every clip's features with its VMAF or its strength, kept on disk picture by picture.
+"""The data set: features of every distorted clip with its VMAF or its strength, and pairs of clips in a known order.
 
-Resumes: a picture whose file is there is not made again.
+Kept on disk picture by picture, so that an interrupted run resumes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,33 +15,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.vsfa_lite import ffmpeg
-from recipes.vsfa_lite.camera_moves import SHARP, detail, film
-from recipes.vsfa_lite.distortions import CODECS, LOOKS, MEASURED, ORDERED, crf_of
+from recipes.vsfa_lite.clips import CODECS, LOOKS, MEASURED, MIN_DETAIL, ORDERED, crf_of, detail, film
 from recipes.vsfa_lite.pictures import Picture
 from virality_core.errors import InputError
 from virality_core.media import open_reel
 from virality_core.models.vision.vsfa_lite import CROPS, FEATURES, LiteFeatures, crop_features
 from virality_core.types import Plan
 
-STILLS = 1  # of a clip, whose frames are nearly alike, taken as the scorer's are: spread over it by `media.open_reel`
-_JUDGED = 3  # strengths of each kind of a clip that is judged; of one that is learned from:
-_LEARNED = 2
-_LEARNED_NOISE = 3  # VMAF hardly moves with it: its order has to be learned
-#: What is done to a picture before noise is added whose order alone is learned: grain must not count as sharpness on a
-#: soft or coded film, nor in the dark. By the end of the name of a picture so treated: kinds to draw one of, each from
-#: a strength to another.
+STILLS = 1  # per clip, whose frames are nearly alike; chosen by `media.open_reel`, as the scorer's are
+_TEST_STRENGTHS = 3  # of each kind, per validation or test clip
+_TRAIN_STRENGTHS = 2  # per training clip
+_TRAIN_NOISE_STRENGTHS = 3  # VMAF hardly moves with noise: its order has to be learned
+#: What else is done to a training picture before noise is added, with only the order of the noise learned: grain must
+#: not count as sharpness in soft, compressed or dark videos. Ending of the picture's name → steps of (kinds to draw
+#: one from, lowest and highest strength).
 _GRAINED: dict[str, tuple[tuple[tuple[str, ...], float, float], ...]] = {
     " soft": ((("defocus", "rescale", "h264"), 0.1, 0.6),),
     " dark": ((("low_key",), 0.0, 1.0), (("defocus", "rescale", "h264"), 0.0, 0.4)),
 }
 _MIXTURES = (("defocus", "h264"), ("noise", "hevc"), ("rescale", "h264"), ("h264", "noise"), ("h264", "rescale"))
-_SAVED_CRF = (14.0, 23.0)  # an undistorted file is compressed a little too, as a phone or an editor does it
+_SAVED_CRF = (14.0, 23.0)  # undistorted files are compressed a little too, as phones and editors do
+#: Kinds of distortion whose figures are reported, and ranks learned, together.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "compression": ("h264", "hevc"),
+    "scaling": ("rescale",),
+    "blur": ("defocus", "motion_blur"),
+    "noise": ("noise",),
+    "mixture": ("mixture",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A clip. `vmaf` is null where it means nothing; `bytes` are its file's. What is grained has a name of its own, and
-    as strength its noise's alone."""
+    """A clip. `vmaf` (0–100) is None where it means nothing; `bytes` is the file's size.
+
+    A picture treated as in `_GRAINED` has the ending in its name, and the noise's strength alone as `strength`.
+    """
 
     picture: str
     split: str
@@ -51,17 +60,17 @@ class Sample:
     bytes: int
 
 
-def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path | None:
-    """Make, or find made, one picture's samples: an .npz of `features` float16 (S, T, crops, F) and `samples` (JSON).
+def make_samples(picture: Picture, network: LiteFeatures, folder: Path) -> Path | None:
+    """Make one picture's samples unless they exist: an .npz of `features` float16 (S, T, crops, F), `samples` (JSON).
 
-    The clips are kept beside it as MP4. Returns None for a picture that is not `SHARP`.
+    The clips are kept as MP4 in `folder`/clips. Returns None for a picture with too little detail.
 
     Raises:
-        InputError: what was found made is of another version of this program.
+        InputError: existing samples come from another version of this recipe.
     """
     path = folder / f"{picture.name}.npz"
     if not path.exists():
-        samples = clips_of(picture, folder / "clips")
+        samples = make_clips(picture, folder / "clips")
         if not samples:
             return None
         features = []
@@ -71,18 +80,18 @@ def of_picture(picture: Picture, network: LiteFeatures, folder: Path) -> Path | 
         partial = path.with_suffix(".part.npz")
         np.savez(partial, features=np.stack(features), samples=json.dumps([asdict(one) for one in samples]))
         partial.rename(path)
-    kept, theirs = load([path])
-    if kept.shape[2:] != (CROPS, FEATURES) or {one.split for one in theirs} != {picture.split}:
-        raise InputError(f"{path} was made by another version of this program: take an empty --work folder.")
+    features_, samples = load([path])
+    if features_.shape[2:] != (CROPS, FEATURES) or {one.split for one in samples} != {picture.split}:
+        raise InputError(f"{path} was made by another version of this recipe: use an empty --work folder.")
     return path
 
 
-def clips_of(picture: Picture, folder: Path) -> list[Sample]:
-    """Make, or find made, one picture's clips in the folder; none where its clean view is not `SHARP`."""
+def make_clips(picture: Picture, folder: Path) -> list[Sample]:
+    """Make one picture's clips unless they exist; none if its first view has less than `MIN_DETAIL`."""
     path = folder / f"{picture.name}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        made = [asdict(sample) for sample in _made(picture, folder)]
+        made = [asdict(sample) for sample in _distorted(picture, folder)]
         partial = path.with_suffix(".part")
         partial.write_text(json.dumps(made), encoding="utf-8")
         partial.rename(path)
@@ -90,65 +99,65 @@ def clips_of(picture: Picture, folder: Path) -> list[Sample]:
 
 
 def clip_path(folder: Path, picture: str, number: int) -> Path:
-    """Where a picture's clip of that number is kept."""
+    """The file of a picture's clip."""
     return folder / f"{picture}-{number:02}.mp4"
 
 
-def load(paths: list[Path]) -> tuple[NDArray[np.float32], list[Sample]]:
-    """Features float32 (S, T, crops, F) and samples of those files."""
+def load(paths: list[Path], splits: Sequence[str] | None = None) -> tuple[NDArray[np.float32], list[Sample]]:
+    """Features float32 (S, T, crops, F) and samples of those files; of the given splits only, if any."""
     files = [np.load(path) for path in paths]
     samples = [Sample(**one) for file in files for one in json.loads(str(file["samples"]))]
-    return np.concatenate([file["features"] for file in files]).astype(np.float32), samples
+    features = np.concatenate([file["features"] for file in files]).astype(np.float32)
+    if splits is None:
+        return features, samples
+    rows = [row for row, sample in enumerate(samples) if sample.split in splits]
+    return features[rows], [samples[row] for row in rows]
 
 
-def _made(picture: Picture, folder: Path) -> Iterator[Sample]:
+def _distorted(picture: Picture, folder: Path) -> Iterator[Sample]:
     seed = seed_of(picture.name)
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     sharpest = picture.view == 0
-    clean = film(picture.path, seed, sharpest=sharpest, shrunk=picture.shrunk)
-    if sharpest and detail(clean[0]) < SHARP:
+    clean = film(picture.path, seed, sharpest=sharpest, shrink=picture.shrink)
+    if sharpest and detail(clean[0]) < MIN_DETAIL:
         return
     number = 0
 
-    def sample(kind: str, steps: list[tuple[str, float]], *, measured: bool = True, of: str = "") -> Sample:
+    def sample(kind: str, steps: list[tuple[str, float]], *, measured: bool = True, ending: str = "") -> Sample:
         nonlocal number
         file = clip_path(folder, picture.name, number)
         number += 1
-        size = _write(clean, steps, file, saved_crf=float(chance.uniform(*_SAVED_CRF)), seed=seed)
-        label = ffmpeg.vmaf(file, clean) if measured else None
-        strength = 0.0 if kind == "clean" else steps[-1][1] if of else float(np.mean([one for _, one in steps]))
+        size = _write(clean, steps, file, saved_crf=float(rng.uniform(*_SAVED_CRF)), seed=seed)
+        strengths = [0.0] if kind == "clean" else [strength for _, strength in (steps[-1:] if ending else steps)]
         return Sample(
-            picture=picture.name + of, split=picture.split, kind=kind, strength=strength, vmaf=label, bytes=size
+            picture=picture.name + ending,
+            split=picture.split,
+            kind=kind,
+            strength=float(np.mean(strengths)),
+            vmaf=ffmpeg.vmaf(file, clean) if measured else None,
+            bytes=size,
         )
 
-    learned = picture.split == "train"
+    training = picture.split == "train"
     yield sample("clean", [])
     for kind in (*CODECS, *MEASURED):
-        count = _LEARNED_NOISE if kind == "noise" else _LEARNED
-        for strength in _spread(chance, count if learned else _JUDGED):
+        count = _TRAIN_NOISE_STRENGTHS if kind == "noise" else _TRAIN_STRENGTHS
+        for strength in _strengths(rng, count if training else _TEST_STRENGTHS):
             yield sample(kind, [(kind, strength)])
-    for place in chance.permutation(len(_MIXTURES))[: 2 if learned else None]:
-        yield sample("mixture", [(kind, float(chance.uniform(0.0, 0.8))) for kind in _MIXTURES[place]])
+    for index in rng.permutation(len(_MIXTURES))[: 2 if training else None]:
+        yield sample("mixture", [(kind, float(rng.uniform(0.0, 0.8))) for kind in _MIXTURES[index]])
     for kind in ORDERED:
-        for strength in _spread(chance, _LEARNED if learned else _JUDGED):
+        for strength in _strengths(rng, _TRAIN_STRENGTHS if training else _TEST_STRENGTHS):
             yield sample(kind, [(kind, strength)], measured=False)
-    for name, steps in _GRAINED.items() if learned else ():
-        drawn = [(str(chance.choice(kinds)), float(chance.uniform(least, most))) for kinds, least, most in steps]
-        yield sample("clean", drawn, measured=False, of=name)
-        for strength in _spread(chance, _LEARNED_NOISE):
-            yield sample("noise", [*drawn, ("noise", strength)], measured=False, of=name)
-
-
-def view_of(sample: Sample) -> str:
-    """The name of the view that a sample was made from, whatever was done to it before."""
-    name = sample.picture
-    for end in _GRAINED:
-        name = name.removesuffix(end)
-    return name
+    for ending, steps in _GRAINED.items() if training else ():
+        drawn = [(str(rng.choice(kinds)), float(rng.uniform(low, high))) for kinds, low, high in steps]
+        yield sample("clean", drawn, measured=False, ending=ending)
+        for strength in _strengths(rng, _TRAIN_NOISE_STRENGTHS):
+            yield sample("noise", [*drawn, ("noise", strength)], measured=False, ending=ending)
 
 
 def _write(clean: ffmpeg.Clip, steps: list[tuple[str, float]], file: Path, *, saved_crf: float, seed: int) -> int:
-    """Distort the clip step by step into the file; returns its bytes. A codec that comes last is the file's own."""
+    """Distort the clip step by step and write it; returns the file's bytes. A codec as last step writes the file."""
     clip, size = clean, 0
     for kind, strength in steps:
         if kind in CODECS:
@@ -162,12 +171,39 @@ def _write(clean: ffmpeg.Clip, steps: list[tuple[str, float]], file: Path, *, sa
     return size
 
 
-def _spread(chance: np.random.Generator, count: int) -> list[float]:
+def _strengths(rng: np.random.Generator, count: int) -> list[float]:
     """Strengths 0–1, one drawn in each of `count` equal steps."""
-    drawn: list[float] = ((np.arange(count) + chance.random(count)) / count).tolist()
+    drawn: list[float] = ((np.arange(count) + rng.random(count)) / count).tolist()
     return drawn
 
 
 def seed_of(name: str) -> int:
-    """The chance that belongs to a name."""
+    """A random seed that belongs to a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+
+
+def view_of(sample: Sample) -> str:
+    """The name of the view that a sample was made from, without its `_GRAINED` ending."""
+    name = sample.picture
+    for ending in _GRAINED:
+        name = name.removesuffix(ending)
+    return name
+
+
+def pairs_of(samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows (P,) of the better and of the worse clip of every pair: same picture and kind, two strengths.
+
+    A clean clip is strength 0 of every kind.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        rows_of.setdefault(sample.picture, []).append(row)
+    pairs = [(a, b) for rows in rows_of.values() for a in rows for b in rows if _is_better(samples[a], samples[b])]
+    better, worse = np.array(pairs, np.int64).reshape(-1, 2).T
+    return better, worse
+
+
+def _is_better(one: Sample, other: Sample) -> bool:
+    if other.kind in ("mixture", "clean"):
+        return False
+    return one.kind == "clean" or (one.kind == other.kind and one.strength < other.strength)

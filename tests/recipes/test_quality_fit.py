@@ -10,10 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from recipes.vsfa_lite import fit as fit_module
-from recipes.vsfa_lite.fit import fit, judge
-from recipes.vsfa_lite.measure import figures
-from recipes.vsfa_lite.pairs import pairs_of
-from recipes.vsfa_lite.samples import STILLS, Sample
+from recipes.vsfa_lite.fit import fit, predict
+from recipes.vsfa_lite.measure import metrics
+from recipes.vsfa_lite.samples import STILLS, Sample, pairs_of
 from virality_core.models.vision.vsfa_lite import CROPS, FEATURES
 
 
@@ -36,9 +35,9 @@ def _made_up(pictures_: int, seed: int) -> tuple[NDArray[np.float32], list[Sampl
 
 def test_pairs_are_of_one_picture_and_kind() -> None:
     _, samples = _made_up(2, 0)
-    pairs = pairs_of(samples)
-    assert len(pairs.better) == 2 * 4 * 3
-    for good, bad in zip(pairs.better, pairs.worse, strict=True):
+    better, worse = pairs_of(samples)
+    assert len(better) == 2 * 4 * 3
+    for good, bad in zip(better, worse, strict=True):
         assert samples[good].picture == samples[bad].picture
         assert samples[good].kind == samples[bad].kind
         assert samples[good].strength < samples[bad].strength
@@ -47,7 +46,7 @@ def test_pairs_are_of_one_picture_and_kind() -> None:
 def test_the_figures_can_fail() -> None:
     _, samples = _made_up(3, 0)
     by_strength = -np.array([one.strength for one in samples])
-    good, bad = figures(by_strength, samples), figures(-by_strength, samples)
+    good, bad = metrics(by_strength, samples), metrics(-by_strength, samples)
     assert good["spearman_together"] == pytest.approx(1.0)
     assert bad["spearman_together"] == pytest.approx(-1.0)
     assert set(good["pair_order"].values()) == {1.0}  # type: ignore[attr-defined]
@@ -60,13 +59,15 @@ def test_the_head_learns_and_repeats(tmp_path: Path, monkeypatch: pytest.MonkeyP
     given, samples = _made_up(12, 1)
     head = fit(given, samples, steps=60)
     unseen, theirs = _made_up(6, 2)
-    found = figures(judge([head], unseen), theirs)
+    found = metrics(predict([head], unseen), theirs)
     assert float(str(found["spearman_together"])) > 0.8
-    once, again = (judge([fit(given[:24], samples[:24], steps=3)], unseen) for _ in range(2))
+    once, again = (predict([fit(given[:24], samples[:24], steps=3)], unseen) for _ in range(2))
     assert (once == again).all()
     other = fit(given, samples, steps=20, seed=1, ranked=False)
-    logits = [np.log(one / (1.0 - one)) for one in (judge([given_], unseen) for given_ in (head, other))]
-    np.testing.assert_allclose(judge([head, other], unseen), 1.0 / (1.0 + np.exp(-np.mean(logits, axis=0))), atol=1e-6)
+    logits = [np.log(one / (1.0 - one)) for one in (predict([given_], unseen) for given_ in (head, other))]
+    np.testing.assert_allclose(
+        predict([head, other], unseen), 1.0 / (1.0 + np.exp(-np.mean(logits, axis=0))), atol=1e-6
+    )
 
 
 def test_the_heads_to_choose_by_know_nothing_of_the_pictures_to_choose_by(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,9 +83,9 @@ def test_the_heads_to_choose_by_know_nothing_of_the_pictures_to_choose_by(monkey
             return map(work, *given)
 
     monkeypatch.setattr(fit_module, "ProcessPoolExecutor", AtOnce)
-    monkeypatch.setattr(fit_module, "part", lambda _, splits: (splits, None))
+    monkeypatch.setattr(fit_module, "load", lambda _, splits: (splits, None))
     monkeypatch.setattr(fit_module, "fit", lambda splits, _, seed, ranked: (*splits, seed, ranked))
-    chosen, kept = fit_module.fitted([])
+    chosen, kept = fit_module.fit_all([])
     assert chosen == [("train", 0, True), ("train", 1, True), ("train", 2, False)]
     assert kept == [("train", "val", 0, True), ("train", "val", 1, True), ("train", "val", 2, False)]
 
@@ -93,4 +94,4 @@ def test_heads_without_ranks_and_without_pairs_can_be_fitted() -> None:
     given, samples = _made_up(3, 4)
     alone = [row for row, one in enumerate(samples) if one.kind == "h264" and one.strength == 0.5]
     head = fit(given[alone], [samples[row] for row in alone], steps=2)
-    assert np.isfinite(judge([head], given)).all()
+    assert np.isfinite(predict([head], given)).all()

@@ -15,21 +15,21 @@ import numpy as np
 import pytest
 
 from recipes.vsfa_lite import __main__ as command
-from recipes.vsfa_lite import ffmpeg, gcompris, real_clips
+from recipes.vsfa_lite import ffmpeg, measure
 from recipes.vsfa_lite import pictures as pictures_module
 from recipes.vsfa_lite import samples as samples_module
-from recipes.vsfa_lite.baselines import asymmetric, features, sharpness
-from recipes.vsfa_lite.camera_moves import FRAMES, SHARP, SIZES, detail, film
-from recipes.vsfa_lite.distortions import LOOKS, MEASURED, ORDERED, crf_of
-from recipes.vsfa_lite.pairs import pairs_of
-from recipes.vsfa_lite.pictures import Picture, pictures
+from recipes.vsfa_lite.brisque import features, fit_gaussian
+from recipes.vsfa_lite.clips import FRAMES, LOOKS, MEASURED, MIN_DETAIL, ORDERED, SIZES, crf_of, detail, film
+from recipes.vsfa_lite.measure import sharpness
+from recipes.vsfa_lite.pictures import Picture, extract, pictures
 from recipes.vsfa_lite.samples import (
     STILLS,
     Sample,
     clip_path,
-    clips_of,
     load,
-    of_picture,
+    make_clips,
+    make_samples,
+    pairs_of,
     seed_of,
     view_of,
 )
@@ -76,7 +76,7 @@ def test_the_camera_goes_where_the_picture_is_sharp(tmp_path: Path) -> None:
     path = tmp_path / "half.png"
     cv2.imwrite(str(path), picture)
     # Of six places drawn evenly, five seeds in six or more have one that sees the sharp third.
-    assert sum(detail(film(path, seed)[0]) > SHARP for seed in range(6)) >= 5
+    assert sum(detail(film(path, seed)[0]) > MIN_DETAIL for seed in range(6)) >= 5
 
 
 def test_a_picture_with_blocks_is_shrunk_before_it_is_filmed(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_picture_with_blocks_is_shrunk_before_it_is_filmed(tmp_path: Path) -> 
     path = tmp_path / "picture.png"
     for (height, width), filmed in (((600, 800), SIZES[1]), ((400, 533), SIZES[2]), ((378, 504), SIZES[2])):
         cv2.imwrite(str(path), np.random.default_rng(5).integers(60, 200, (height, width, 3), dtype=np.uint8))
-        as_it_is, shrunk = (film(path, 3, shrunk=times)[0] for times in (1.0, 1.5))
+        as_it_is, shrunk = (film(path, 3, shrink=factor)[0] for factor in (1.0, 1.5))
         assert shrunk.shape[:2] == SIZES[2][::-1]
         assert as_it_is.shape[:2] == filmed[::-1]
     assert (as_it_is == shrunk).all()  # the last has no room
@@ -97,17 +97,17 @@ def test_photos_are_taken_out_of_an_archive(tmp_path: Path, monkeypatch: pytest.
     archive = tmp_path / "usr/share/gcompris-qt/rcc/animals.rcc"
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"qres\0\0\0\1" + webp[0] + b"RIFF" + webp[1] + webp[0] + b"\0tree")
-    monkeypatch.setattr(gcompris, "PHOTOS", {"animals": 2})
-    assert gcompris.main([str(tmp_path)]) == 0
+    monkeypatch.setattr(pictures_module, "PHOTOS", {"animals": 2})
+    assert pictures_module.main([str(tmp_path)]) == 0
     written = sorted((tmp_path / "gcompris-qt-data").iterdir())
     assert [one.name for one in written] == ["animals-1.webp", "animals-2.webp"]
     assert all(one.read_bytes() == webp[0] for one in written)
-    monkeypatch.setattr(gcompris, "PHOTOS", {"animals": 3})
+    monkeypatch.setattr(pictures_module, "PHOTOS", {"animals": 3})
     with pytest.raises(InputError, match=r"2 photos, not 3"):
-        gcompris.unpack(tmp_path)
-    monkeypatch.setattr(gcompris, "PHOTOS", {"plants": 1})
+        extract(tmp_path)
+    monkeypatch.setattr(pictures_module, "PHOTOS", {"plants": 1})
     with pytest.raises(InputError, match=r"plants\.rcc is missing"):
-        gcompris.unpack(tmp_path / "elsewhere")
+        extract(tmp_path / "elsewhere")
 
 
 def test_grain_on_soft_films_is_learned_by_its_order_alone(
@@ -117,13 +117,13 @@ def test_grain_on_soft_films_is_learned_by_its_order_alone(
     monkeypatch.setattr(samples_module, "MEASURED", {"noise": MEASURED["noise"], "defocus": MEASURED["defocus"]})
     monkeypatch.setattr(samples_module, "_MIXTURES", ())
     monkeypatch.setattr(samples_module, "_GRAINED", {" soft": ((("defocus",), 0.3, 0.6),)})
-    found = clips_of(Picture(path=drawn, source="drawn", split="train"), tmp_path / "clips")
+    found = make_clips(Picture(path=drawn, source="drawn", split="train"), tmp_path / "clips")
     soft = [one for one in found if one.picture == "drawn.0 soft"]
     assert {view_of(one) for one in found} == {"drawn.0"}
     assert [one.kind for one in soft] == ["clean", "noise", "noise", "noise"]
     assert {one.vmaf for one in soft} == {None}
     pairs = pairs_of(soft)
-    assert len(pairs.better) == 6
+    assert len(pairs[0]) == 6
     clips = [
         open_reel(clip_path(tmp_path / "clips", "drawn.0", found.index(one)), Plan(stills=1)).frames.rgb for one in soft
     ]
@@ -136,8 +136,8 @@ def test_a_soft_picture_is_left_out(drawn: Path, tmp_path: Path) -> None:
     path = tmp_path / "soft.png"
     cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(drawn)), (0, 0), 12))
     picture = Picture(path=path, source="drawn", split="train")
-    assert clips_of(picture, tmp_path / "clips") == []
-    assert of_picture(picture, LiteFeatures(nima.build(nima.Nima().state_dict())).eval(), tmp_path) is None
+    assert make_clips(picture, tmp_path / "clips") == []
+    assert make_samples(picture, LiteFeatures(nima.build(nima.Nima().state_dict())).eval(), tmp_path) is None
 
 
 def test_test_pictures_are_fresh_and_no_picture_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("recipes.vsfa_lite.samples._MIXTURES", ())
     network = LiteFeatures(nima.build(nima.Nima().state_dict())).eval()
     picture = Picture(path=drawn, source="drawn", split="test")
-    path = of_picture(picture, network, tmp_path)
+    path = make_samples(picture, network, tmp_path)
     assert path is not None
     given, samples = load([path])
     assert given.shape == (len(samples), STILLS, CROPS, FEATURES)
@@ -202,7 +202,7 @@ def test_material_is_made_once(drawn: Path, tmp_path: Path, monkeypatch: pytest.
     assert vmafs == sorted(vmafs, reverse=True)
     assert len(list((tmp_path / "clips").glob("*.mp4"))) == len(samples)
     made = path.stat().st_mtime_ns
-    assert of_picture(picture, network, tmp_path) == path
+    assert make_samples(picture, network, tmp_path) == path
     assert path.stat().st_mtime_ns == made
 
 
@@ -221,7 +221,7 @@ def test_sharpness_and_brisque_features_tell_blur(drawn: Path) -> None:
 def test_fitted_shapes_are_those_of_known_distributions() -> None:
     chance = np.random.default_rng(0)
     for values, known in ((chance.normal(size=200_000), 2.0), (chance.laplace(size=200_000), 1.0)):
-        shape, mean, left, right = asymmetric(values)
+        shape, mean, left, right = fit_gaussian(values)
         assert shape == pytest.approx(known, rel=0.05)
         assert mean == pytest.approx(0.0, abs=0.02)
         assert left == pytest.approx(right, rel=0.05)
@@ -235,7 +235,7 @@ def test_material_of_another_version_is_refused(drawn: Path, tmp_path: Path) -> 
         np.savez(tmp_path / "drawn.0.npz", features=features_, samples=json.dumps([asdict(one) for one in samples]))
         picture = Picture(path=drawn, source="drawn", split=cast(pictures_module.Split, split))
         with pytest.raises(InputError, match="another version"):
-            of_picture(picture, network, tmp_path)
+            make_samples(picture, network, tmp_path)
 
 
 def test_material_without_a_part_is_refused(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,11 +259,11 @@ def test_any_video_can_be_judged(
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(drawn_clip), "-t", "1"]
     subprocess.run([*command, "-vf", "setsar=201/180", "-c:a", "copy", str(oblong)], check=True)
     assert ffmpeg.decode(oblong, (0, 320, 200, 3)).shape == (30, 320, 200, 3)
-    monkeypatch.setattr(real_clips, "Brisque", lambda: sharpness)
-    monkeypatch.setattr(real_clips, "KINDS", ("defocus",))
-    monkeypatch.setattr(real_clips, "ORDERED", {})
-    monkeypatch.setattr(real_clips, "STRENGTHS", (0.2, 0.8))
-    assert real_clips.main([str(oblong)]) == 0
+    monkeypatch.setattr(measure, "Brisque", lambda: sharpness)
+    monkeypatch.setattr(measure, "KINDS", ("defocus",))
+    monkeypatch.setattr(measure, "ORDERED", {})
+    monkeypatch.setattr(measure, "STRENGTHS", (0.2, 0.8))
+    assert measure.main([str(oblong)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["pairs"], len(found["scores"])) == (1, 2)
     (_, _, _, mild, better), (_, _, _, strong, worse) = found["scores"]
@@ -274,6 +274,6 @@ def test_any_video_can_be_judged(
 def test_what_is_no_video_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(real_clips, "Brisque", lambda: sharpness)
-    assert real_clips.main([str(tmp_path / "none.mp4")]) == InputError.exit_code
+    monkeypatch.setattr(measure, "Brisque", lambda: sharpness)
+    assert measure.main([str(tmp_path / "none.mp4")]) == InputError.exit_code
     assert "none.mp4" in capsys.readouterr().err

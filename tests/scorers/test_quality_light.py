@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recipes.vsfa_lite import ffmpeg
-from recipes.vsfa_lite.distortions import CODECS, MEASURED, crf_of
+from recipes.vsfa_lite.clips import CODECS, MEASURED, crf_of
 from tests.conftest import SHARED
 from virality_core.media import open_reel
 from virality_core.media.decoding import probe
