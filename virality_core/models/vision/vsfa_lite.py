@@ -1,4 +1,4 @@
-"""VSFA-lite: VSFA's head and temporal pooling on features of NIMA's MobileNet, trained by `training.quality`.
+"""VSFA-lite: VSFA's head and temporal pooling on features of NIMA's MobileNet, trained by `recipes.vsfa_lite`.
 
 What tells a blurred, noisy or blocky picture from a clean one vanishes when it is squashed to 224 × 224. So the network
 looks at crops of the frame at the size a phone shows it, and its features are the mean and the spread over each crop of
