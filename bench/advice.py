@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
-from virality_core.advice.try_and_export import export, with_advice
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import BUDGET_SECONDS, candidates
+from virality_core.advice.export import export
+from virality_core.advice.trial import with_advice
 from virality_core.pipeline import Scorers
 from virality_core.score.shares import prior
 from virality_core.types import Report
@@ -200,7 +201,7 @@ def _row(path: Path, case: Case, scorers: Scorers, budget: float) -> dict[str, A
     kept = promised = None
     if found:
         top = report.advice[0]
-        change = next(change for change in candidates(report) if change.text == top.text)
+        change = next(change for change in candidates(report) if change.id == top.id)
         mended = path.with_name("mended.mp4")
         export(path, mended, change)
         promised, kept = top.points, score_reel(mended, scorers=scorers).score - report.score

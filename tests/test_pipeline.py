@@ -16,11 +16,11 @@ from virality_core import Post, load_scorers, score_reel
 from virality_core.errors import Cancelled, InputError, UsageError, WeightsError
 from virality_core.forecast.features import Facts
 from virality_core.models import weights
-from virality_core.pipeline import Scorers, with_caption
+from virality_core.pipeline import Scorers
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption.caption_report import CaptionDesk
 from virality_core.types import Plan, Progress, Reel, Signal, Skipped
-from virality_core.what_if import own_history, with_history
+from virality_core.what_if import own_history, with_caption, with_history
 
 
 def bundled_quality() -> bool:

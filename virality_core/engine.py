@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from virality_core.advice import Change
-from virality_core.advice.try_and_export import exported, with_advice
+from virality_core.advice.export import export_bytes
+from virality_core.advice.trial import with_advice
 from virality_core.errors import Cancelled, InputError, ViralityError
 from virality_core.forecast.features import Facts
 from virality_core.media import malloc_trim, preview_mp4
@@ -190,7 +191,7 @@ class Engine:
 
         def work(progress: Progress, scorers: Callable[[Profile], Scorers]) -> bytes:
             del scorers
-            return exported(source, change, name=name, progress=progress)
+            return export_bytes(source, change, name=name, progress=progress)
 
         return self._enqueue(Job(self, "export", work))
 

@@ -1,10 +1,10 @@
-"""score_reel: the whole story on one page — open the reel once, let every scorer look, weigh, report."""
+"""Scores a reel: opens it once, runs every scorer, weights the signals and makes the report."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from importlib import metadata
 from operator import or_
@@ -14,14 +14,13 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from virality_core.errors import Cancelled, UsageError, ViralityError
+from virality_core.errors import Cancelled, ViralityError
 from virality_core.forecast import predict as engagement
-from virality_core.forecast.own_posts_fit import History
 from virality_core.media import malloc_trim, open_reel
 from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.language.minilm_embedding import embed_captions
-from virality_core.progress import Clock, Stages
+from virality_core.progress import StageProgress, StageTimer
 from virality_core.report.platform_check import check
 from virality_core.score import Weighting, uncertainty, weighted_score, weighting_notes
 from virality_core.scorers.base import Scorer
@@ -40,7 +39,6 @@ from virality_core.scorers.sound import cuts_on_beat
 from virality_core.scorers.sound.audio import AudioScorer
 from virality_core.scorers.sound.music import MusicScorer
 from virality_core.types import (
-    Engagement,
     FrameBatch,
     ModelInfo,
     Plan,
@@ -52,28 +50,28 @@ from virality_core.types import (
     Report,
     Signal,
     Skipped,
-    VideoInfo,
+    no_progress,
 )
 from virality_core.version import __version__
 
-__all__ = ["Scorers", "answer", "load_scorers", "score_reel", "with_caption"]
+__all__ = ["Scorers", "load_scorers", "models_used", "run_scorer", "score_reel", "split_answers", "variant_used"]
 
-_THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB a frame
+_THUMBNAIL_SIDE = 480  # pixels of the longer side: sharp on a phone screen, about 0.1 MB per frame
 _PACKAGES = ("torch", "av", "opencv-python-headless", "numpy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorers:
-    """The loaded scorers with where and on what they run. Made once, shared by all calls; holds no state of a reel."""
+    """The loaded scorers. Made once and shared by all calls; they keep nothing of a reel."""
 
     scorers: tuple[Scorer, ...]
     profile: Profile
     device: str
-    weighting: Weighting | None = None  # None: the stated weights
+    weighting: Weighting | None = None  # None: the stated shares
 
     @property
     def plan(self) -> Plan:
-        """What all scorers together want decoded."""
+        """What all scorers together need decoded."""
         return reduce(or_, (scorer.plan for scorer in self.scorers), Plan())
 
 
@@ -82,12 +80,12 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighting
 
     Args:
         profile: `lite` (bundled weights only, no network), `full` (the best variant or an error) or `auto`.
-        device: `cuda`, `cpu`, or None for CUDA when present.
-        weighting: Fitted weights from `read_weighting`; the stated ones if None.
+        device: `cuda`, `cpu`, or None for CUDA if present.
+        weighting: Fitted shares from `read_weighting`, or None for the stated ones.
 
     Raises:
-        WeightsError: weights that the profile insists on can't be had, or differ from their digest.
-        UsageError: the device is not there.
+        WeightsError: Weights that the profile requires can't be had, or have the wrong digest.
+        UsageError: There is no such device.
     """
     chosen = devices.choose(device)
     caption = CaptionScorer(profile=profile)
@@ -114,58 +112,74 @@ def score_reel(
     *,
     scorers: Scorers | None = None,
     profile: Profile = "auto",
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     name: str | None = None,
 ) -> Report:
     """Score one reel: a pure function of the file, the post and the weights.
 
     Args:
-        source: Path of the video, or a seekable binary file (an upload held in memory).
-        post: Caption, platform, followers … it will be posted with.
+        source: Path of the video, or a seekable binary file (an upload in memory).
+        post: The caption, platform, followers … it will be posted with.
         scorers: From `load_scorers`, to score many reels; loaded for this call if None.
         profile: Which weights to load if `scorers` is None.
-        progress: Called as `progress(stage, fraction)` with the fraction of the whole, 0–1; may raise Cancelled.
-        name: The file's name for messages, where `source` is not a path.
+        progress: Called as `progress(stage, fraction)` with the fraction 0–1 of the whole; may raise Cancelled.
+        name: The file's name for messages, if `source` is not a path.
 
     Raises:
-        InputError: the file can't be scored. WeightsError: see `load_scorers`. Cancelled: from `progress`.
+        InputError: The file can't be scored. WeightsError: See `load_scorers`. Cancelled: From `progress`.
     """
     post = post or Post()
-    clock = Clock()
+    timer = StageTimer()
     if scorers is None:
-        with clock.stage("load"):
+        with timer.time("load"):
             scorers = load_scorers(profile)
-    told = Stages(progress or _silent, count=3 + len(scorers.scorers))
-    with clock.stage("decode"):
-        reel = open_reel(source, scorers.plan, progress=told.next(), name=name)
+    stages = StageProgress(progress, count=3 + len(scorers.scorers))
+    with timer.time("decode"):
+        reel = open_reel(source, scorers.plan, progress=stages.next(), name=name)
     answers: list[Signal | Skipped] = []
     for scorer in scorers.scorers:
-        name_of_stage, stage = type(scorer).__name__.removesuffix("Scorer").lower(), told.next()
-        with clock.stage(name_of_stage):
-            answers += answer(scorer, reel, post, stage)
+        stage, report_progress = type(scorer).__name__.removesuffix("Scorer").lower(), stages.next()
+        with timer.time(stage):
+            answers += run_scorer(scorer, reel, post, report_progress)
             malloc_trim.give_back()
-        stage(name_of_stage, 1.0)
-    answers.append(_beat_cuts(answers))
-    signals = tuple(answer for answer in answers if isinstance(answer, Signal))
-    told.next()("findings", 0.0)
-    with clock.stage("findings"):
+        report_progress(stage, 1.0)
+    answers.append(cuts_on_beat.align(*split_answers(answers)))
+    signals, skipped = split_answers(answers)
+    stages.next()("findings", 0.0)
+    with timer.time("findings"):
         findings = diagnose(reel, post, signals)
-    fused = weighted_score(signals, scorers.weighting)
-    last = told.next()
-    last("engagement", 0.0)
-    with clock.stage("engagement"):
-        predicted, missing = _engagement(post, reel.info)
-    last("engagement", 1.0)
+    total = weighted_score(signals, scorers.weighting)
+    report_progress = stages.next()
+    report_progress("engagement", 0.0)
+    notes = reel.notes
+    with timer.time("engagement"):
+        try:
+            predicted = engagement.predict(post, reel.info, embed_captions)
+        except ViralityError as error:
+            predicted = None
+            notes += (f"Engagement could not be predicted: {error}",)
+    report_progress("engagement", 1.0)
+    models = models_used(signals)
     return Report(
-        score=fused.score,
-        band=fused.band,
-        coverage=fused.coverage,
-        contributions=fused.contributions,
+        score=total.score,
+        band=total.band,
+        coverage=total.coverage,
+        contributions=total.contributions,
         signals=signals,
-        skipped=tuple(answer for answer in answers if isinstance(answer, Skipped)),
-        notes=reel.notes + missing + weighting_notes(scorers.weighting),
-        timings=clock.timings(),
-        provenance=_provenance(scorers, signals, reel, post),
+        skipped=skipped,
+        notes=notes + weighting_notes(scorers.weighting),
+        timings=timer.seconds(),
+        provenance=Provenance(
+            version=__version__,
+            profile=scorers.profile,
+            ran=variant_used(models, scorers.profile),
+            device=scorers.device,
+            fusion="prior" if scorers.weighting is None else scorers.weighting.way,
+            models=models,
+            packages={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
+            video=reel.info,
+            post=post,
+        ),
         findings=findings,
         engagement=predicted,
         uncertainty=uncertainty(signals, scorers.weighting),
@@ -174,109 +188,35 @@ def score_reel(
     )
 
 
-def with_caption(
-    report: Report,
-    post: Post,
-    answers: Sequence[Signal | Skipped],
-    weighting: Weighting | None = None,
-    history: History | None = None,
-) -> Report:
-    """The report as it is with another caption: the caption's signals exchanged, the score weighed anew.
-
-    Args:
-        report: Of the same reel. post: What is posted now. answers: `CaptionDesk.answers(post)`.
-        weighting: What the report was weighed with. history: What its engagement was read from, if not a collection.
-
-    Raises:
-        UsageError: the engagement is of the creator's own posts, and their history is not given.
-    """
-    fresh = {answer.name: answer for answer in answers}
-    before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
-    merged = [fresh.get(answer.name, answer) for answer in before]
-    signals = tuple(answer for answer in merged if isinstance(answer, Signal))
-    fused = weighted_score(signals, weighting)
-    ran = report.provenance
-    return replace(
-        report,
-        score=fused.score,
-        band=fused.band,
-        coverage=fused.coverage,
-        contributions=fused.contributions,
-        signals=signals,
-        skipped=tuple(answer for answer in merged if isinstance(answer, Skipped)),
-        engagement=_engagement_again(report.engagement, post, ran.video, history),
-        uncertainty=uncertainty(signals, weighting),
-        platform_check=check(ran.video, post.platform, signals),
-        advice=(),  # it was measured with the other caption
-        provenance=replace(ran, post=post, models=_models(signals), ran=_ran(_models(signals), ran.profile)),
-    )
-
-
-def _engagement(post: Post, video: VideoInfo) -> tuple[Engagement | None, tuple[str, ...]]:
-    """The predicted engagement, or a note that says why there is none."""
+def run_scorer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
+    """One scorer's answers. A ViralityError skips its signals and leaves the rest of the report alone."""
     try:
-        return engagement.predict(post, video, embed_captions), ()
-    except ViralityError as error:
-        return None, (f"Engagement could not be predicted: {error}",)
-
-
-def _engagement_again(
-    before: Engagement | None, post: Post, video: VideoInfo, history: History | None
-) -> Engagement | None:
-    """The engagement of another post, read from what it was read from before."""
-    if before is None:
-        return None
-    if before.own_posts is None:
-        return engagement.predict(post, video, embed_captions, before.collection)
-    if history is None:
-        raise UsageError("The ranges are read from the creator's own posts; their history is needed to read them anew.")
-    return engagement.predict_own(post, video, history, embed_captions)
-
-
-def answer(scorer: Scorer, reel: Reel, post: Post, progress: Progress) -> list[Signal | Skipped]:
-    """One scorer's answers; what it can't score for a stated reason is skipped, and the rest of the report stands."""
-    try:
-        return list(scorer.score(reel, post, progress))
+        return scorer.score(reel, post, progress)
     except Cancelled:
         raise
     except ViralityError as error:
         return [Skipped(name=signal, reason=str(error)) for signal in scorer.names]
 
 
-def _beat_cuts(answers: Sequence[Signal | Skipped]) -> Signal | Skipped:
-    return cuts_on_beat.align(
-        [answer for answer in answers if isinstance(answer, Signal)],
-        [answer for answer in answers if isinstance(answer, Skipped)],
-    )
-
-
-def _provenance(scorers: Scorers, signals: tuple[Signal, ...], reel: Reel, post: Post) -> Provenance:
-    models = _models(signals)
-    return Provenance(
-        version=__version__,
-        profile=scorers.profile,
-        ran=_ran(models, scorers.profile),
-        device=scorers.device,
-        fusion="prior" if scorers.weighting is None else scorers.weighting.way,
-        models=models,
-        packages={"python": platform.python_version()} | {package: metadata.version(package) for package in _PACKAGES},
-        video=reel.info,
-        post=post,
-    )
-
-
-def _models(signals: Sequence[Signal]) -> tuple[ModelInfo, ...]:
+def models_used(signals: Sequence[Signal]) -> tuple[ModelInfo, ...]:
+    """The models behind the signals, each once."""
     return tuple({signal.model.id: signal.model for signal in signals if signal.model is not None}.values())
 
 
-def _ran(models: Sequence[ModelInfo], profile: Profile) -> str:
-    """Which weights answered. A model of which there is only one is as good in lite as in full and doesn't count."""
-    chosen = {model.variant for model in models if weights.has_both(model.id)}
-    return " + ".join(sorted(chosen, reverse=True)) or ("lite" if profile == "lite" else "full")
+def variant_used(models: Sequence[ModelInfo], profile: Profile) -> str:
+    """lite, full or "lite + full", counting only models that come in both variants."""
+    variants = {model.variant for model in models if weights.has_both_variants(model.id)}
+    return " + ".join(sorted(variants, reverse=True)) or ("lite" if profile == "lite" else "full")
+
+
+def split_answers(answers: Sequence[Signal | Skipped]) -> tuple[tuple[Signal, ...], tuple[Skipped, ...]]:
+    """The signals, and what was skipped."""
+    signals = tuple(answer for answer in answers if isinstance(answer, Signal))
+    return signals, tuple(answer for answer in answers if isinstance(answer, Skipped))
 
 
 def _thumbnails(reel: Reel) -> FrameBatch:
-    """The stills and the hook's stills, small, by time, each once."""
+    """The stills, also those of the hook, small, in order of time and each once."""
     batches = [reel.frames] if reel.hook is None else [reel.frames, reel.hook]
     by_time = {float(at): frame for batch in batches for at, frame in zip(batch.seconds, batch.rgb, strict=True)}
     height, width = reel.frames.rgb.shape[1:3]
@@ -285,7 +225,3 @@ def _thumbnails(reel: Reel) -> FrameBatch:
     seconds = sorted(by_time)
     small = np.stack([cv2.resize(by_time[at], size, interpolation=cv2.INTER_AREA) for at in seconds])
     return FrameBatch(rgb=small.astype(np.uint8, copy=False), seconds=np.array(seconds))
-
-
-def _silent(stage: str, fraction: float) -> None:
-    """Progress nobody watches."""

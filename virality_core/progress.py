@@ -1,4 +1,4 @@
-"""The stages of a run: how long each took, and how far the whole is."""
+"""Progress and timing of a run in stages."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from contextlib import contextmanager
 from virality_core.types import Progress
 
 
-class Clock:
-    """Wall-clock seconds by stage."""
+class StageTimer:
+    """Wall-clock seconds per stage."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._stages: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def time(self, stage: str) -> Iterator[None]:
+        """Record how long the block takes."""
         start = time.perf_counter()
         yield
-        self._stages[name] = time.perf_counter() - start
+        self._seconds[stage] = time.perf_counter() - start
 
-    def timings(self) -> dict[str, float]:
-        return {**self._stages, "total": time.perf_counter() - self._start}
+    def seconds(self) -> dict[str, float]:
+        """Seconds per stage, and the `total` so far."""
+        return {**self._seconds, "total": time.perf_counter() - self._start}
 
 
-class Stages:
-    """Hands each stage its own progress function and reports the fraction of the whole."""
+class StageProgress:
+    """Turns the progress of `count` stages into one fraction of the whole, which never goes back."""
 
     def __init__(self, progress: Progress, *, count: int) -> None:
         self._progress = progress
         self._count = count
-        self._begun = 0
-        self._reached = 0.0
+        self._started = 0
+        self._fraction = 0.0
 
     def next(self) -> Progress:
-        begun = self._begun
-        self._begun += 1
+        """The progress function of the next stage."""
+        index = self._started
+        self._started += 1
 
         def report(stage: str, fraction: float) -> None:
-            # A stage that starts over (first the packets, then the frames) must not move the bar back.
-            self._reached = max(self._reached, min(1.0, (begun + fraction) / self._count))
-            self._progress(stage, self._reached)
+            self._fraction = max(self._fraction, min(1.0, (index + fraction) / self._count))
+            self._progress(stage, self._fraction)
 
         return report

@@ -1,15 +1,19 @@
-"""What a finished report would say with something else in it: another population of posts, own posts, other weights."""
+"""A finished report with one input changed: caption, population of posts, own posts, or shares of the score."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from virality_core.errors import UsageError
 from virality_core.forecast import predict as engagement
 from virality_core.forecast.features import Facts
 from virality_core.forecast.model import shipped
 from virality_core.forecast.own_posts_fit import History, fit_history
 from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.pipeline import models_used, split_answers, variant_used
+from virality_core.report.platform_check import check
 from virality_core.score import (
     Way,
     Weighting,
@@ -21,7 +25,7 @@ from virality_core.score import (
     weighted_score,
     weighting_notes,
 )
-from virality_core.types import Report
+from virality_core.types import Engagement, Post, Report, Signal, Skipped, VideoInfo
 
 __all__ = [
     "History",
@@ -31,6 +35,7 @@ __all__ = [
     "own_history",
     "populations",
     "weight_moves",
+    "with_caption",
     "with_history",
     "with_population",
     "with_weighting",
@@ -49,45 +54,98 @@ def with_population(report: Report, collection: str) -> Report:
 
 
 def with_history(report: Report, history: History) -> Report:
-    """The report with its engagement read from the creator's own posts. Raises UsageError, WeightsError."""
+    """The report with its engagement predicted from the creator's own posts. Raises UsageError, WeightsError."""
     ran = report.provenance
     return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history, embed_captions))
 
 
 def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
-    """A creator's fit beside the default collection's model. Raises InputError for too few posts."""
+    """Fit a creator's own posts. Raises InputError if there are too few."""
     return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
 
 
 def fitted_weighting(way: Way) -> Weighting:
-    """The fitted weights that `virality fit-fusion` left for the page. Raises UsageError where they can't be read."""
+    """The shares that `virality fit-fusion` left for the page. Raises UsageError if they can't be read."""
     return read_weighting(fitted_file(way))
 
 
-def with_weighting(report: Report, weighting: Weighting | None, before: Weighting | None = None) -> Report:
-    """The report with its score made by other weights.
+def with_caption(
+    report: Report,
+    post: Post,
+    answers: Sequence[Signal | Skipped],
+    weighting: Weighting | None = None,
+    history: History | None = None,
+) -> Report:
+    """The report with another caption.
 
     Args:
-        report: Its signals stay. weighting: None is the stated weights. before: What the report was weighed with.
+        report: Of the same reel.
+        post: With the new caption.
+        answers: From `CaptionDesk.answers(post)`.
+        weighting: What the report was scored with.
+        history: The creator's own posts, if the engagement was predicted from them.
 
     Raises:
-        InputError: none of its signals has weight there.
+        UsageError: The engagement was predicted from the creator's own posts, and `history` is None.
     """
-    fused = weighted_score(report.signals, weighting)
-    gone = set(weighting_notes(before))
-    return replace(
+    new = {answer.name: answer for answer in answers}
+    signals, skipped = split_answers([new.get(item.name, item) for item in (*report.signals, *report.skipped)])
+    models, ran = models_used(signals), report.provenance
+    return _reweighted(
         report,
-        score=fused.score,
-        band=fused.band,
-        coverage=fused.coverage,
-        contributions=fused.contributions,
-        uncertainty=uncertainty(report.signals, weighting),
-        notes=(*(note for note in report.notes if note not in gone), *weighting_notes(weighting)),
-        advice=(),  # it was measured with the other weights
-        provenance=replace(report.provenance, fusion="prior" if weighting is None else weighting.way),
+        signals,
+        weighting,
+        skipped=skipped,
+        engagement=_engagement(report.engagement, post, ran.video, history),
+        platform_check=check(ran.video, post.platform, signals),
+        provenance=replace(ran, post=post, models=models, ran=variant_used(models, ran.profile)),
+    )
+
+
+def with_weighting(report: Report, weighting: Weighting | None, before: Weighting | None = None) -> Report:
+    """The report with its score made from other shares; None is the stated ones.
+
+    Args:
+        before: What the report was scored with.
+
+    Raises:
+        InputError: None of its signals has a share.
+    """
+    outdated = weighting_notes(before)
+    notes = (*(note for note in report.notes if note not in outdated), *weighting_notes(weighting))
+    fusion = "prior" if weighting is None else weighting.way
+    return _reweighted(
+        report, report.signals, weighting, notes=notes, provenance=replace(report.provenance, fusion=fusion)
     )
 
 
 def weight_moves(report: Report) -> dict[str, tuple[float, float]]:
-    """The score with each weighed signal's weight at 0 and at double: name → (at 0, at double)."""
+    """The score with each signal's share at 0 and doubled: name → (at 0, doubled)."""
     return sensitivity(report.signals, {c.signal: c.weight for c in report.contributions})
+
+
+def _reweighted(report: Report, signals: tuple[Signal, ...], weighting: Weighting | None, **changes: Any) -> Report:
+    """The report with a new score. Drops the advice, which was measured against the old one."""
+    total = weighted_score(signals, weighting)
+    return replace(
+        report,
+        score=total.score,
+        band=total.band,
+        coverage=total.coverage,
+        contributions=total.contributions,
+        signals=signals,
+        uncertainty=uncertainty(signals, weighting),
+        advice=(),
+        **changes,
+    )
+
+
+def _engagement(before: Engagement | None, post: Post, video: VideoInfo, history: History | None) -> Engagement | None:
+    """The engagement of another post, predicted from the same posts as before."""
+    if before is None:
+        return None
+    if before.own_posts is None:
+        return engagement.predict(post, video, embed_captions, before.collection)
+    if history is None:
+        raise UsageError("The ranges come from the creator's own posts; their history is needed to predict them again.")
+    return engagement.predict_own(post, video, history, embed_captions)

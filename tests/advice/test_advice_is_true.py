@@ -10,11 +10,12 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from virality_core.advice.try_and_export import _edited, export, rescorer, with_advice
 
 from bench import advice
 from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, candidates
+from virality_core.advice.export import export
+from virality_core.advice.trial import _edited, rescorer, with_advice
 from virality_core.errors import InputError, UsageError
 from virality_core.media import open_reel
 from virality_core.media.decoding import probe
@@ -116,7 +117,7 @@ def test_a_denoised_reel_moves_as_its_copy_does(shared_media: Path, lite: Scorer
     subprocess.run([*command, str(grainy)], check=True)
     report = score_reel(grainy, scorers=lite)
     change = next(one for one in candidates(report) if one.kind == "denoise")
-    assert change.fine
+    assert change.detail_only
     assert change.edit is not None
     before, plan = open_reel(grainy, Plan(stills=1, runs=True)), Plan(runs=True)
 
@@ -124,7 +125,7 @@ def test_a_denoised_reel_moves_as_its_copy_does(shared_media: Path, lite: Scorer
         return float(motion.shake_windows(motion.follow(run, np.zeros(0), lambda: None))[1].mean())
 
     copied = shake(open_reel(export(grainy, tmp_path / "copy.mp4", change), plan).runs[0])
-    tried, smoothed = (shake(_edited(before, change.edit, fine=fine).runs[0]) for fine in (True, False))
+    tried, smoothed = (shake(_edited(before, change.edit, detail_only=only).runs[0]) for only in (True, False))
     assert abs(tried - copied) < 0.6 * abs(smoothed - copied)
 
 
@@ -143,7 +144,7 @@ def test_what_is_known_is_not_done_again(shared_media: Path, lite: Scorers, tmp_
 def test_advice_as_json(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
     report = _advised(_degraded(shared_media / "1e719ead.mp4", tmp_path / "dark.mp4", video="eq=gamma=0.3"), lite)
     plain = report.to_dict()["advice"][0]
-    assert set(plain) == {"kind", "start", "end", "text", "points", "before", "after"}
+    assert set(plain) == {"id", "kind", "start", "end", "text", "points", "before", "after"}
     assert plain["kind"] == "exposure"
     assert plain["before"] == report.score
 
@@ -156,8 +157,8 @@ def test_a_clean_copy_is_left_alone(shared_media: Path, lite: Scorers, tmp_path:
 
 
 def test_another_caption_drops_the_advice(drawn_report: Report) -> None:
-    from virality_core.pipeline import with_caption
     from virality_core.types import Advice, Post
+    from virality_core.what_if import with_caption
 
     old = Advice(kind="loudness", start=0.0, end=1.0, text="x", points=1.0, before=50.0, after=51.0)
     assert with_caption(replace(drawn_report, advice=(old,)), Post(caption="hello"), []).advice == ()

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from virality_core.advice import Change, advise, change
-from virality_core.advice.candidates import _tint
-from virality_core.advice.try_and_export import _edited, limited
+from virality_core.advice import Change, advise, edits
+from virality_core.advice.candidates import _hue
+from virality_core.advice.trial import _edited
 from virality_core.errors import Cancelled
 from virality_core.media import open_reel
 from virality_core.types import AdviceKind, Plan
@@ -62,7 +62,7 @@ def _frame() -> np.ndarray:
 
 def test_gamma_lifts_the_middle_and_keeps_the_ends() -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    lifted = change.gamma(0.5)(ramp)
+    lifted = edits.gamma(0.5)(ramp)
     assert lifted[0, 0].tolist() == [0, 0, 0]
     assert lifted[0, 255].tolist() == [255, 255, 255]
     assert (lifted[0, 1:-1] >= ramp[0, 1:-1]).all()
@@ -72,7 +72,7 @@ def test_gamma_lifts_the_middle_and_keeps_the_ends() -> None:
 def test_a_grey_card_in_tinted_light_is_grey_again_and_as_bright() -> None:
     light = np.array([1.0, 0.6, 0.3])
     seen = np.round(255 * (0.4 * light) ** (1 / 2.2)).astype(np.uint8)
-    out = change.white_balance(light)(np.full((4, 4, 3), seen, np.uint8))[0, 0]
+    out = edits.white_balance(light)(np.full((4, 4, 3), seen, np.uint8))[0, 0]
     luminance = 0.4 * light @ [0.2126, 0.7152, 0.0722]
     np.testing.assert_allclose(out, 255 * luminance ** (1 / 2.2), atol=1.5)
 
@@ -89,23 +89,23 @@ def test_a_grey_card_in_tinted_light_is_grey_again_and_as_bright() -> None:
     ],
 )
 def test_a_tint_has_its_name(light: tuple[float, float, float], hue: str) -> None:
-    assert _tint(np.array(light)) == hue
+    assert _hue(np.array(light)) == hue
 
 
 def test_a_colour_without_light_is_not_raised_to_noise() -> None:
     speck = np.full((4, 4, 3), (200, 1, 0), np.uint8)
-    assert change.white_balance(np.array([1.0, 1e-9, 0.0]))(speck)[0, 0, 1:].max() <= 4
+    assert edits.white_balance(np.array([1.0, 1e-9, 0.0]))(speck)[0, 0, 1:].max() <= 4
 
 
 def test_edits_keep_what_they_do_not_mean() -> None:
     frame = _frame()
-    np.testing.assert_array_equal(change.gamma(1.0)(frame), frame)
-    np.testing.assert_array_equal(change.stretch(1.0, 128.0)(frame), frame)
-    assert change.crop(0.1, 0.2, 0.9, 0.8)(frame).shape == (24, 24, 3)
-    assert change.crop(0.5, 0.5, 0.51, 0.51)(frame).shape == frame.shape, "too small a crop is no crop"
-    assert change.unsharp(1.0)(frame).shape == frame.shape
+    np.testing.assert_array_equal(edits.gamma(1.0)(frame), frame)
+    np.testing.assert_array_equal(edits.contrast(1.0, 128.0)(frame), frame)
+    assert edits.crop(0.1, 0.2, 0.9, 0.8)(frame).shape == (24, 24, 3)
+    assert edits.crop(0.5, 0.5, 0.51, 0.51)(frame).shape == frame.shape, "too small a crop is no crop"
+    assert edits.sharpen(1.0)(frame).shape == frame.shape
     grainy = np.clip(128 + np.random.default_rng(1).normal(0, 8, (60, 60, 3)), 0, 255).astype(np.uint8)
-    assert change.smooth(8.0, 1.2)(grainy).std() < 0.6 * grainy.std()
+    assert edits.denoise(8.0, 1.2)(grainy).std() < 0.6 * grainy.std()
 
 
 def test_grain_goes_and_the_picture_stays(shared_media: Path) -> None:
@@ -115,7 +115,7 @@ def test_grain_goes_and_the_picture_stays(shared_media: Path) -> None:
         grain = np.random.default_rng(1).normal(0, level, clean.shape)
         grainy = np.clip(clean + grain, 0, 255).astype(np.uint8)
         peer = cv2.fastNlMeansDenoisingColored(grainy, None, 0.9 * level, 0.9 * level, 5, 11)
-        strong, gentle = change.smooth(level, 1.2)(grainy), change.smooth(level, 0.7)(grainy)
+        strong, gentle = edits.denoise(level, 1.2)(grainy), edits.denoise(level, 0.7)(grainy)
         assert _off(clean, gentle) < _off(clean, strong) < _off(clean, peer) < 0.7 * _off(clean, grainy)
 
 
@@ -123,7 +123,7 @@ def test_sharpening_brings_a_blurred_picture_nearer(shared_media: Path) -> None:
     clean = open_reel(shared_media / "421c8b59.mp4", Plan(stills=1)).frames.rgb[0]
     for sigma in (2.0, 3.0, 4.0):
         soft = cv2.GaussianBlur(clean, (0, 0), sigma)
-        assert _off(clean, change.unsharp(1.0)(soft)) < 0.95 * _off(clean, soft)
+        assert _off(clean, edits.sharpen(1.0)(soft)) < 0.95 * _off(clean, soft)
 
 
 def _off(one: np.ndarray, other: np.ndarray) -> float:
@@ -132,16 +132,16 @@ def _off(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_the_limiter_holds_its_ceiling() -> None:
     samples = np.sin(np.linspace(0, 50, 5000))[:, None]
-    loud = limited(samples, 8.0)
+    loud = edits.amplify(samples, 8.0)
     assert np.abs(loud).max() <= 10 ** (-1 / 20) + 1e-9
-    np.testing.assert_allclose(limited(samples * 0.1, 2.0), samples * 0.2)
+    np.testing.assert_allclose(edits.amplify(samples * 0.1, 2.0), samples * 0.2)
 
 
-@pytest.mark.parametrize("fine", [True, False])
-def test_what_is_finer_than_the_grey_frames_leaves_them_alone(drawn_clip: Path, fine: bool) -> None:
+@pytest.mark.parametrize("detail_only", [True, False])
+def test_what_is_finer_than_the_grey_frames_leaves_them_alone(drawn_clip: Path, detail_only: bool) -> None:
     """A denoiser of full-size grain would smooth away what movement is found on."""
     reel = open_reel(drawn_clip, Plan(stills=1, runs=True))
-    edited = _edited(reel, change.smooth(20.0, 1.2), fine=fine)
+    edited = _edited(reel, edits.denoise(20.0, 1.2), detail_only=detail_only)
     same = [(one.luma == other.luma).all() for one, other in zip(edited.runs, reel.runs, strict=True)]
-    assert all(same) == fine
+    assert all(same) == detail_only
     assert not (edited.frames.rgb == reel.frames.rgb).all()

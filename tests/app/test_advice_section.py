@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Page
 from ui.advice import section
-from virality_core.advice import Change, change
+from virality_core.advice import Change, edits
 from virality_core.types import Advice, FrameBatch, Report
 
 
@@ -87,7 +87,7 @@ def test_what_else_was_on_the_list_is_said(report: Report) -> None:
 
 def test_the_frame_after_is_the_frame_with_the_change() -> None:
     frames = FrameBatch(rgb=np.full((3, 8, 6, 3), 64, np.uint8), seconds=np.arange(3.0))
-    brighter = Change(kind="exposure", start=0.0, end=3.0, text="x", promise=1.0, edit=change.gamma(0.5))
+    brighter = Change(kind="exposure", start=0.0, end=3.0, text="x", promise=1.0, edit=edits.gamma(0.5))
     made = section.edited(frames, 1, brighter)
     assert made.seconds.tolist() == [1.0]
     assert int(made.rgb.min()) == round(255 * (64 / 255) ** 0.5)

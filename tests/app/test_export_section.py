@@ -29,7 +29,7 @@ def advised(open_page: Callable[..., Page], drawn_clip_bytes: bytes) -> Page:
     page.wait_for_result()
     report = page.visit.report
     assert report is not None
-    changes = [change for change in candidates(report) if change.of_the_reel]
+    changes = [change for change in candidates(report) if change.can_export]
     assert changes
     page.visit.report, page.visit.advised = replace(report, advice=tuple(map(_advice, changes))), True
     page.app.run()
@@ -85,4 +85,4 @@ def test_the_copy_has_the_reels_name_and_the_change(name: str, called: str) -> N
 
 def test_the_caption_alone_is_no_copy() -> None:
     words = Change(kind="hashtags", start=0.0, end=1.0, text="x", promise=1.0, caption="hello")
-    assert not words.of_the_reel
+    assert not words.can_export

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from virality_core.advice.change import gamma
+from virality_core.advice.edits import gamma
 from virality_core.media import open_reel
 from virality_core.media.color import yuv_to_rgb
 from virality_core.media.encoding.edited_copy import Treatment, rewrite

@@ -16,7 +16,7 @@ _EVERY_SECONDS = 0.5
 
 def offer(visit: Visit, advice: Advice, change: Change, *, key: str) -> None:
     """The button that makes the copy, its progress, or the copy itself; nothing where the reel stays as it is."""
-    if not change.of_the_reel:
+    if not change.can_export:
         return
     mine = visit.exporting_what == advice.text
     if mine and visit.exporting is not None:

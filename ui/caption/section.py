@@ -13,9 +13,9 @@ from ui.form.upload import alert, too_long_caption
 from ui.styles import heading
 from ui.visit import Visit
 from virality_core.errors import ViralityError
-from virality_core.pipeline import with_caption
 from virality_core.scorers.caption.caption_report import CaptionDesk, CaptionReading
 from virality_core.types import Platform, Post
+from virality_core.what_if import with_caption
 
 MAX_VARIANTS = 6
 _LIVE = "Change it and click outside the box: it is read again at once."

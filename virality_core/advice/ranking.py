@@ -1,4 +1,4 @@
-"""Tries changes within a time budget, keeps those that the score confirms, most points first."""
+"""Tries changes within a time budget and ranks those that raise the score."""
 
 from __future__ import annotations
 
@@ -6,55 +6,51 @@ import time
 from collections.abc import Callable, Sequence
 
 from virality_core.advice.change import Change
-from virality_core.types import Advice, Progress
+from virality_core.types import Advice, Progress, no_progress
 
-BUDGET_SECONDS = 60.0  # of trying; what doesn't fit is not tried
-WORTH_SAYING = 0.5  # points: less is no reason to change a reel
-
-#: `rescore(change)`: the whole score 0–100 of the reel with the change made
-Rescore = Callable[[Change], float]
+BUDGET_SECONDS = 60.0
+MIN_POINTS = 0.5  # less is no reason to change a reel
 
 
 def advise(
     before: float,
     changes: Sequence[Change],
-    rescore: Rescore,
+    rescore: Callable[[Change], float],
     *,
     budget_seconds: float = BUDGET_SECONDS,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Advice, ...]:
-    """Score each change for real, in the order given, until the budget is spent.
+    """Score each change in the order given until the budget is spent.
 
     Args:
-        before: the score as it is.
-        changes: most promising first.
-        rescore: see `Rescore`; may raise Cancelled, which is let through.
-        budget_seconds: no change is begun after so long.
+        before: The score of the reel as it is.
+        changes: Most promising first.
+        rescore: Returns the reel's score 0–100 with a change made; may raise Cancelled.
+        budget_seconds: No change is started after this.
 
     Returns:
-        The changes that win WORTH_SAYING points or more, the best of each kind, most points first.
+        The best change of each kind that gains MIN_POINTS or more, most points first.
     """
-    begun = clock()
+    start = clock()
     best: dict[str, Advice] = {}
     for number, change in enumerate(changes):
-        if clock() - begun >= budget_seconds:
+        if clock() - start >= budget_seconds:
             break
-        if progress is not None:
-            progress(f"trying: {change.kind.replace('_', ' ')}", number / len(changes))
+        progress(f"trying: {change.kind.replace('_', ' ')}", number / len(changes))
         after = rescore(change)
         points = after - before
-        known = best.get(change.kind)
-        if points >= WORTH_SAYING and (known is None or points > known.points):
-            best[change.kind] = Advice(
-                kind=change.kind,
-                start=change.start,
-                end=change.end,
-                text=change.text,
-                points=points,
-                before=before,
-                after=after,
-            )
-    if progress is not None:
-        progress("trying", 1.0)
+        if points < MIN_POINTS or (change.kind in best and points <= best[change.kind].points):
+            continue
+        best[change.kind] = Advice(
+            id=change.id,
+            kind=change.kind,
+            start=change.start,
+            end=change.end,
+            text=change.text,
+            points=points,
+            before=before,
+            after=after,
+        )
+    progress("trying", 1.0)
     return tuple(sorted(best.values(), key=lambda advice: -advice.points))

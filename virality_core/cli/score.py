@@ -61,7 +61,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score `args.path`; returns 0. Raises ViralityError for what can't be scored."""
     from virality_core.advice import BUDGET_SECONDS
-    from virality_core.advice.try_and_export import with_advice
+    from virality_core.advice.trial import with_advice
     from virality_core.forecast.own_posts_fit import read_history
     from virality_core.pipeline import load_scorers, score_reel  # torch loads here, not for --help
     from virality_core.report.text import report_json, report_text
@@ -109,13 +109,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(source: Path, out: Path, report: Report) -> None:
     from virality_core.advice import candidates
-    from virality_core.advice.try_and_export import export
+    from virality_core.advice.export import export
 
-    tried = {change.text: change for change in candidates(report)}
+    tried = {change.id: change for change in candidates(report)}
     best = next((advice for advice in report.advice if advice.kind not in ("caption", "cover", "hashtags")), None)
     if best is None:
         raise InputError("There is nothing to export: no change that was tried wins points.")
-    export(source, out, tried[best.text])
+    export(source, out, tried[best.id])
     print(f"Wrote {out}: {best.text}", file=sys.stderr)
 
 

@@ -165,6 +165,7 @@ class Advice:
     A cover has no points: no signal measures it.
     """
 
+    id: str = ""  # of the change, unique within a report: the kind and a number
     kind: AdviceKind
     start: float
     end: float

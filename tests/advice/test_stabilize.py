@@ -1,11 +1,11 @@
-"""Steadying: a pan stays a pan, shake is gone, the promise is kept in the file that is written."""
+"""Stabilizing: a pan stays a pan, shake is gone, the promise is kept in the file that is written."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from virality_core.advice import Steady, stabilise
+from virality_core.advice import Stabilization, stabilize
 from virality_core.scorers.measures import motion
 from virality_core.types import FrameRun
 
@@ -15,16 +15,16 @@ NO_CUTS = np.zeros(0)
 def test_a_straight_path_is_left_alone() -> None:
     seconds = np.arange(60) / 30
     path = np.stack([0.1 * seconds, 0.3 - 0.05 * seconds], axis=1)
-    np.testing.assert_allclose(stabilise._smooth(path, seconds), path, atol=1e-12)
+    np.testing.assert_allclose(stabilize._smooth(path, seconds), path, atol=1e-12)
     for count in (1, 2):
-        np.testing.assert_array_equal(stabilise._smooth(path[:count], seconds[:count]), path[:count])
-    np.testing.assert_allclose(stabilise._smooth(path[:3], seconds[:3]), path[:3], atol=1e-12)
+        np.testing.assert_array_equal(stabilize._smooth(path[:count], seconds[:count]), path[:count])
+    np.testing.assert_allclose(stabilize._smooth(path[:3], seconds[:3]), path[:3], atol=1e-12)
 
 
 def test_the_ends_are_smoothed_like_the_middle() -> None:
     seconds = np.arange(90) / 30
     path = np.stack([0.02 * np.sin(2 * np.pi * 5 * seconds + 1.2), np.zeros(90)], axis=1)
-    left = np.abs(stabilise._smooth(path, seconds)[:, 0])
+    left = np.abs(stabilize._smooth(path, seconds)[:, 0])
     assert left[10:-10].max() < 0.002
     assert left.max() < 0.012
 
@@ -40,9 +40,9 @@ def _shaken(frames: int = 60) -> tuple[FrameRun, np.ndarray]:
     return FrameRun(luma=luma, seconds=seconds), seconds
 
 
-def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilise.Track:
-    offsets = [stabilise._offsets(run.seconds, motion.follow(run, cuts, lambda: None)) for run in runs]
-    return stabilise.Track(
+def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilize.CameraPath:
+    offsets = [stabilize._offsets(run.seconds, motion.follow(run, cuts, lambda: None)) for run in runs]
+    return stabilize.CameraPath(
         seconds=np.concatenate([run.seconds for run in runs]),
         offsets=np.concatenate(offsets),
         luma=np.concatenate([run.luma for run in runs]),
@@ -55,8 +55,8 @@ def _shake(run: FrameRun) -> float:
 
 def test_shake_goes_and_the_pan_stays() -> None:
     run, _ = _shaken()
-    how, track = Steady(margin=0.06), _track(run)
-    (steadied,), window = stabilise.through_window([run], track, how, 852), stabilise.window_of(track, how)
+    how, track = Stabilization(margin=0.06), _track(run)
+    (steadied,), window = stabilize.stabilize_runs([run], track, how, 852), stabilize.stabilizing_window(track, how)
     assert steadied.luma.shape == (60, 142, 106)
     assert _shake(steadied) < 0.25 * _shake(run)
     frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
@@ -70,13 +70,13 @@ def test_a_cut_begins_anew() -> None:
     run, seconds = _shaken()
     other = np.concatenate([run.luma[:30], run.luma[30:, ::-1]])
     cut = FrameRun(luma=other, seconds=seconds)
-    how = Steady(margin=0.06)
-    (steadied,) = stabilise.through_window([cut], _track(cut, cuts=seconds[30:31]), how, 852)
+    how = Stabilization(margin=0.06)
+    (steadied,) = stabilize.stabilize_runs([cut], _track(cut, cuts=seconds[30:31]), how, 852)
     halves = [FrameRun(luma=cut.luma[part], seconds=seconds[part]) for part in (slice(0, 30), slice(30, 60))]
-    apart = stabilise.through_window(halves, _track(*halves), how, 852)
+    apart = stabilize.stabilize_runs(halves, _track(*halves), how, 852)
     np.testing.assert_array_equal(steadied.luma, np.concatenate([part.luma for part in apart]))
     single = FrameRun(luma=run.luma[:1], seconds=seconds[:1])
-    assert stabilise.through_window([single], _track(single), how, 852)[0].luma.shape == (1, 142, 106)
+    assert stabilize.stabilize_runs([single], _track(single), how, 852)[0].luma.shape == (1, 142, 106)
 
 
 @pytest.mark.parametrize("margin", [0.02, 0.024, 0.045, 0.1])
@@ -85,7 +85,7 @@ def test_cuts_are_looked_for_in_what_the_window_shows(margin: float, size: tuple
     """A cut that shake hides is seen through the window; a shake or a jerk that is taken out is none."""
     seconds = np.arange(60) / 30
     picture = np.kron(np.random.default_rng(0).integers(60, 196, (40, 40)), np.ones((24, 24))).astype(np.uint8)
-    how, reach = Steady(margin=margin), int(margin * min(size))
+    how, reach = Stabilization(margin=margin), int(margin * min(size))
     shake = np.random.default_rng(1).integers(-reach, reach + 1, (60, 2))
     jerk = np.zeros((60, 2), int)
     jerk[20:25] = reach
@@ -93,9 +93,9 @@ def test_cuts_are_looked_for_in_what_the_window_shows(margin: float, size: tuple
     def found(thrown: np.ndarray, scenes: int) -> list[float]:
         frames = [picture[100 + y : 100 + y + size[0], 100 + x : 100 + x + size[1]] for y, x in thrown]
         frames = [255 - frame if scenes == 2 and place >= 30 else frame for place, frame in enumerate(frames)]
-        luma = np.stack([stabilise._tiny(stabilise._shrunk(frame, stabilise._SMALL)) for frame in frames])
+        luma = np.stack([stabilize._shrink_to_area(stabilize._shrink(frame, stabilize._FLOW_SIDE)) for frame in frames])
         offsets = -thrown[:, ::-1] / size[0]
-        cuts = stabilise.cuts_through(stabilise.Track(seconds=seconds, offsets=offsets, luma=luma), how)
+        cuts = stabilize.stabilized_cuts(stabilize.CameraPath(seconds=seconds, offsets=offsets, luma=luma), how)
         assert cuts is not None
         return [round(float(cut), 6) for cut in cuts.seconds]
 
@@ -104,7 +104,7 @@ def test_cuts_are_looked_for_in_what_the_window_shows(margin: float, size: tuple
 
 
 def test_a_long_reel_or_a_strip_keeps_little() -> None:
-    assert stabilise._tiny(np.zeros((80, 32000), np.uint8)).size <= stabilise._KEPT_AREA
-    assert stabilise._tiny(np.zeros((80, 142), np.uint8)).shape == (60, 106)
-    track = stabilise.Track(seconds=np.zeros(1), offsets=np.zeros((1, 2)), luma=None)
-    assert stabilise.cuts_through(track, Steady(margin=0.05)) is None
+    assert stabilize._shrink_to_area(np.zeros((80, 32000), np.uint8)).size <= stabilize._CUT_AREA
+    assert stabilize._shrink_to_area(np.zeros((80, 142), np.uint8)).shape == (60, 106)
+    track = stabilize.CameraPath(seconds=np.zeros(1), offsets=np.zeros((1, 2)), luma=None)
+    assert stabilize.stabilized_cuts(track, Stabilization(margin=0.05)) is None
