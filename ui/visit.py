@@ -23,8 +23,11 @@ from virality_core.advice import Change
 from virality_core.engine import Engine, Job
 from virality_core.errors import InputError, ViralityError
 from virality_core.forecast.own_posts.reader import OwnPosts
+from virality_core.media import malloc_trim
 from virality_core.types import Post, Profile, Report
 from virality_core.what_if import History, Weighting, with_history, with_population, with_weighting
+
+_SETTLING, _SETTLE_SECONDS = "settling", 10.0
 
 PRELOAD: Profile | None = "auto"
 
@@ -273,8 +276,18 @@ def _close_session(session_id: str) -> None:
     async def close() -> None:
         if not runtime.is_active_session(session_id):
             runtime.close_session(session_id)
+            _settle_soon()
 
     try:
         asyncio.run_coroutine_threadsafe(close(), runtime._get_async_objs().eventloop)
     except RuntimeError:
         _log.info("The server stopped before a visitor's session was closed.")
+
+
+def _settle_soon() -> None:
+    """Give back the memory of visitors who have left, once for all who leave within some seconds."""
+    if any(thread.name == _SETTLING for thread in threading.enumerate()):
+        return
+    timer = threading.Timer(_SETTLE_SECONDS, malloc_trim.settle)
+    timer.name, timer.daemon = _SETTLING, True
+    timer.start()

@@ -1,8 +1,7 @@
-"""Memory that a stage freed goes back to the system.
+"""Returns freed memory to the system between stages.
 
-The decoders' and the networks' threads free megabytes in no order, and glibc keeps the holes in a heap for each thread,
-of no use to what runs next: without this the peak of a scoring is nearer to the sum of its stages than to the largest
-of them, and differs from run to run.
+glibc keeps the holes that threads leave in its heaps, which the next stage can't use: without this, the peak of a run
+is nearer to the sum of its stages than to the largest of them, and varies from run to run.
 """
 
 from __future__ import annotations
@@ -12,20 +11,23 @@ import gc
 import sys
 
 
-def give_back() -> None:
-    """Return the free pages of all heaps to the system (glibc's `malloc_trim`; some ms); elsewhere nothing happens."""
+def trim() -> None:
+    """Return the free pages of all heaps to the system (glibc's `malloc_trim`; some ms). A no-op elsewhere."""
     if sys.platform != "linux":
         return
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:  # other C libraries, as musl, have none
-        trim(ctypes.c_size_t(0))
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:  # musl, for one, has none
+        malloc_trim(ctypes.c_size_t(0))
 
 
-def keep_for_good() -> None:
-    """Have garbage collections pass over whatever lives now. To be called when models have been loaded.
+def settle() -> None:
+    """Free all garbage, then exempt the objects that remain from garbage collection. Takes about 200 ms.
 
-    With their modules they are a quarter of a million objects, and Streamlit collects after each run of the page:
-    160 ms in which no thread moves, every time, without this.
+    Call it when models have been loaded and when visitors have left: what was alive at one call is freed by the next one
+    at the earliest. Models and their modules are a quarter of a million objects, and Streamlit collects after each run
+    of a page, which without this stops all threads for 160 ms.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
+    trim()
