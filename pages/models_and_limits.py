@@ -88,7 +88,7 @@ def _models() -> None:
 
 
 def _model(entry: weights.Entry) -> tuple[str, ...]:
-    which = entry.variant if weights.has_both(entry.id) else "the only one"
+    which = entry.variant if weights.has_both_variants(entry.id) else "the only one"
     source = [entry.citation]
     if entry.published:
         source.append(f"Published: {entry.published}")

@@ -34,7 +34,7 @@ class Eyes:
     """The two networks, and the processor seconds they took."""
 
     def __init__(self) -> None:
-        paths = weights.obtain("onscreen", "lite").paths
+        paths = weights.resolve_component("onscreen", "lite").paths
         self.detector = TextDetector(paths["ppocr-v4-detect"])
         self.reader = TextReader(paths["ppocr-v4-read"], paths["ppocr-v4-characters"])
         self.find_seconds: list[float] = []

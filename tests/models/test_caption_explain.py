@@ -26,7 +26,7 @@ TEXTS = (
 
 @pytest.fixture(scope="module")
 def lite() -> LiteSentiment:
-    paths = weights.obtain("caption", "lite").paths
+    paths = weights.resolve_component("caption", "lite").paths
     return LiteSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
 
 

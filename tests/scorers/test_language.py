@@ -17,7 +17,7 @@ def detector() -> LanguageDetector:
 
 @pytest.fixture(scope="module")
 def model() -> LanguageModel:
-    return LanguageModel(load_tensors(weights.obtain("language", "lite").path))
+    return LanguageModel(load_tensors(weights.resolve_component("language", "lite").path))
 
 
 #: What fasttext-predict 0.9.2.4 gives for lid.176.ftz.

@@ -30,12 +30,12 @@ def scorer() -> OnscreenScorer:
 
 @pytest.fixture(scope="module")
 def detector() -> TextDetector:
-    return TextDetector(weights.obtain("onscreen", "lite").paths["ppocr-v4-detect"])
+    return TextDetector(weights.resolve_component("onscreen", "lite").paths["ppocr-v4-detect"])
 
 
 @pytest.fixture(scope="module")
 def reader() -> TextReader:
-    paths = weights.obtain("onscreen", "lite").paths
+    paths = weights.resolve_component("onscreen", "lite").paths
     return TextReader(paths["ppocr-v4-read"], paths["ppocr-v4-characters"])
 
 

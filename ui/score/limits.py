@@ -58,7 +58,7 @@ def _item(name: str, what: str) -> str:
 
 
 def _model(model: ModelInfo) -> str:
-    which = model.variant if weights.has_both(model.id) else "the only one"
+    which = model.variant if weights.has_both_variants(model.id) else "the only one"
     return f"{model.id} ({which}, sha256 {model.sha256[:12]}…)"
 
 

@@ -54,7 +54,7 @@ def run_list(args: argparse.Namespace) -> int:
             print(json.dumps({**to_plain(entry), "origin": _origin(entry), "path": str(path) if path else None}))
             continue
         size = f"{entry.size_bytes / _MEGABYTE:.1f} MB" if entry.size_bytes else "size unknown"
-        which = entry.variant if weights.has_both(entry.id) else "the same for lite and full"
+        which = entry.variant if weights.has_both_variants(entry.id) else "the same for lite and full"
         print(f"{entry.id}  ({entry.component}, {which}, {size})")
         print(f"  source   {_origin(entry)}")
         print(f"  sha256   {entry.sha256 or 'none stated: pinned by the commit'}")
@@ -75,11 +75,11 @@ def run_pull(args: argparse.Namespace) -> int:
     if args.profile:
         for component in dict.fromkeys(entry.component for entry in weights.entries()):
             try:
-                obtained = weights.obtain(component, args.profile, _told)
+                files = weights.resolve_component(component, args.profile, _told)
             except WeightsError as error:
                 exit_code = _say(error)
             else:
-                print(f"{component}: {obtained.choice.variant} ({obtained.choice.reason})")
+                print(f"{component}: {files.variant} ({files.reason})")
         return exit_code
     for entry in _asked(args.ids):
         try:

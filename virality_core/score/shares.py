@@ -72,7 +72,7 @@ def weighting_notes(weighting: Weighting | None) -> tuple[str, ...]:
 
 def fitted_file(way: Way) -> Path:
     """Where `virality fit-fusion` writes its shares and the page looks for them: among the user's own weights."""
-    return weights.own_folder() / f"fusion-{way}.json"
+    return weights.user_folder() / f"fusion-{way}.json"
 
 
 def fitted_ways() -> tuple[Way, ...]:

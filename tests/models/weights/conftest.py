@@ -12,7 +12,7 @@ from huggingface_hub import constants
 
 from tests.models.weights.local_hub import LocalHub
 from virality_core.models import weights
-from virality_core.models.weights import reachability
+from virality_core.models.weights import download
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "someone/some-model"
@@ -37,7 +37,7 @@ def cache(tmp_path: Path, hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> Pat
     template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    reachability.forget()
+    download.forget_hosts()
     return home
 
 

@@ -15,7 +15,7 @@ from tests.models.weights.conftest import COMMIT, CONTENT, REPOSITORY, Write, bl
 from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.models import weights
-from virality_core.models.weights import reachability
+from virality_core.models.weights import download
 
 
 @pytest.fixture(params=["hub", "url"])
@@ -98,7 +98,7 @@ def test_an_answer_always_cut_ends_quickly_and_leaves_nothing(hub: LocalHub, sou
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_an_error_code_is_said(hub: LocalHub, source: str, cache: Path, status: int) -> None:
     reach_first = weights.entry("some-model")
-    assert reachability.why_unreachable(reach_first) is None
+    assert download.why_unreachable(reach_first) is None
     hub.status = status
     start = time.monotonic()
     with pytest.raises(WeightsError, match="some-model"):

@@ -113,27 +113,27 @@ def test_digests_are_remembered_only_while_the_file_is_unchanged(
     computed = []
     really = cache.sha256
     monkeypatch.setattr(cache, "sha256", lambda path: computed.append(path) or really(path))
-    first = cache.remembered_sha256(path, memory)
-    assert cache.remembered_sha256(path, memory) == first
+    first = cache.cached_sha256(path, memory)
+    assert cache.cached_sha256(path, memory) == first
     assert len(computed) == 1
     before = path.stat()
     path.write_bytes(b"two")  # the same size, and the modification time set back
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert cache.remembered_sha256(path, memory) == hashlib.sha256(b"two").hexdigest()
+    assert cache.cached_sha256(path, memory) == hashlib.sha256(b"two").hexdigest()
 
 
 def test_a_memory_that_is_garbage_or_out_of_reach_does_no_harm(tmp_path: Path) -> None:
     path, memory = tmp_path / "file.safetensors", tmp_path / "memory"
     path.write_bytes(b"one")
     right = hashlib.sha256(b"one").hexdigest()
-    assert cache.remembered_sha256(path, memory) == right
+    assert cache.cached_sha256(path, memory) == right
     (note,) = memory.iterdir()
     for garbage in ("", "[]", "{", '{"stamp": [], "sha256": "0"}'):
         note.write_text(garbage)
-        assert cache.remembered_sha256(path, memory) == right
+        assert cache.cached_sha256(path, memory) == right
     in_the_way = tmp_path / "a file"
     in_the_way.write_bytes(b"")
-    assert cache.remembered_sha256(path, in_the_way) == right
+    assert cache.cached_sha256(path, in_the_way) == right
 
 
 def test_verify_always_computes(write_manifest: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from virality_core import config
 from virality_core.config import signals
 from virality_core.errors import WeightsError
 from virality_core.models import weights
-from virality_core.models.weights import reachability
+from virality_core.models.weights import download
 from virality_core.models.weights.manifest import MANIFEST
 from virality_core.scorers.caption import phrase_rules
 
@@ -44,13 +44,13 @@ def no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def falls_back(said: str) -> None:
-    obtained = weights.obtain("testing", "auto")
-    assert obtained.path.read_bytes() == LITE
-    assert obtained.choice.fell_back
-    assert said in obtained.choice.reason
-    assert "Errno" not in obtained.choice.reason
+    files = weights.resolve_component("testing", "auto")
+    assert files.path.read_bytes() == LITE
+    assert files.fell_back
+    assert said in files.reason
+    assert "Errno" not in files.reason
     with pytest.raises(WeightsError) as refused:
-        weights.obtain("testing", "full")
+        weights.resolve_component("testing", "full")
     assert "\n" not in str(refused.value)
     assert "Errno" not in str(refused.value)
 
@@ -63,7 +63,7 @@ def test_an_address_that_is_none(
     both: None, no_thread_fails: None, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", address)
-    falls_back("is no http or https address")
+    falls_back("is not an http or https address")
 
 
 def test_a_server_that_speaks_something_else(
@@ -91,7 +91,7 @@ def test_a_name_and_password_are_not_told(both: None, hub: LocalHub, monkeypatch
     hub.stop()
     monkeypatch.setattr(constants, "ENDPOINT", hub.url.replace("http://", "http://me:secret@"))
     falls_back("refuses the connection")
-    assert "secret" not in str(weights.choose("testing", "auto"))
+    assert "secret" not in str(weights.resolve_component("testing", "auto"))
 
 
 @pytest.mark.parametrize("rubbish", [b"<html>Please log in</html>", CONTENT + CONTENT, b""])
@@ -112,14 +112,14 @@ def test_a_web_page_is_no_file(write_manifest: Write, hub: LocalHub, monkeypatch
         plain(self)
 
     monkeypatch.setattr(local_hub._Handler, "end_headers", as_page)
-    with pytest.raises(WeightsError, match="gives a web page"):
-        weights.obtain("testing", "full")
+    with pytest.raises(WeightsError, match="sent a web page"):
+        weights.resolve_component("testing", "full")
 
 
 def test_a_weights_folder_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRALITY_WEIGHTS_DIR", "~no-such-user-at-all/x")
     with pytest.raises(WeightsError, match="VIRALITY_WEIGHTS_DIR"):
-        weights.obtain("aesthetics", "lite")
+        weights.resolve_component("aesthetics", "lite")
 
 
 def test_a_weights_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_weights_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("VIRALITY_WEIGHTS_DIR", str(tmp_path))
     monkeypatch.setattr(Path, "is_file", refuse)
     with pytest.raises(WeightsError, match="VIRALITY_WEIGHTS_DIR"):
-        weights.obtain("aesthetics", "lite")
+        weights.resolve_component("aesthetics", "lite")
 
 
 @pytest.mark.parametrize(
@@ -196,4 +196,4 @@ def test_a_damaged_keywords_file_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture(autouse=True)
 def asked_anew() -> None:
-    reachability.forget()
+    download.forget_hosts()

@@ -1,41 +1,34 @@
 """Manifest → verified local file: `weights/manifest.toml` names each file once, with its digest.
 
-`obtain(component, profile)` gives a component its files; `resolve(id)` one file; `choose` says which variant a profile
-would take and why. Nothing here reads a weights file's content: `models.checkpoint` does.
+`resolve(id)` gives one file, `resolve_component(component, profile)` the files of a component. Nothing here reads the
+content of a weights file: `models.checkpoint` does.
 """
 
-from virality_core.models.weights.added_models import add_own
+from virality_core.models.weights.added_models import add_model
 from virality_core.models.weights.download import DigestMismatch
-from virality_core.models.weights.files import find, resolve, verify
-from virality_core.models.weights.manifest import (
-    Entry,
-    Source,
-    Variant,
-    entries,
-    entry,
-    folder,
-    own_folder,
-    search_path,
+from virality_core.models.weights.files import (
+    ComponentFiles,
+    find,
+    has_both_variants,
+    resolve,
+    resolve_component,
+    verify,
 )
-from virality_core.models.weights.profiles import Choice, Obtained, choose, has_both, obtain
+from virality_core.models.weights.manifest import Entry, Variant, entries, entry, folder, user_folder
 
 __all__ = [
-    "Choice",
+    "ComponentFiles",
     "DigestMismatch",
     "Entry",
-    "Obtained",
-    "Source",
     "Variant",
-    "add_own",
-    "choose",
+    "add_model",
     "entries",
     "entry",
     "find",
     "folder",
-    "has_both",
-    "obtain",
-    "own_folder",
+    "has_both_variants",
     "resolve",
-    "search_path",
+    "resolve_component",
+    "user_folder",
     "verify",
 ]

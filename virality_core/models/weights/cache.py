@@ -1,7 +1,7 @@
-"""Where downloads are kept: hub files in the Hugging Face cache, others beside it; all under `$HF_HOME`.
+"""Where downloads are kept, under `$HF_HOME`: hub files in the Hugging Face cache, others and digests in its assets.
 
-huggingface_hub reads `HF_HOME`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` when it is imported, so it is imported here only
-when a file is looked for, after the program had its chance to set them.
+huggingface_hub reads `HF_HOME`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` when it is imported, so it is only imported when a
+file is needed, after the program could set them.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from virality_core.files import write_whole
 from virality_core.models.weights.manifest import Entry
 
 
-def place(entry: Entry) -> Path:
-    """Where a download of this hub or URL entry is kept.
+def cached_path(entry: Entry) -> Path:
+    """Where a hub or URL file is kept once downloaded.
 
-    A hub file goes where huggingface_hub keeps a commit's files (`models--owner--name/snapshots/commit/file`), as a
-    plain file, which its cache allows: other programs find it there, and files of one repository lie side by side.
+    A hub file goes where huggingface_hub looks for it (`models--owner--name/snapshots/commit/file`), as a plain file,
+    which its cache allows. So other programs find it, and the files of one repository share a folder.
     """
     from huggingface_hub import constants
 
@@ -31,8 +32,8 @@ def place(entry: Entry) -> Path:
     return _assets() / "weights" / str(entry.sha256) / entry.name
 
 
-def digest_memory() -> Path:
-    """The folder that remembers digests already computed."""
+def digests_folder() -> Path:
+    """The folder of the digests that `store_sha256` keeps."""
     return _assets() / "digests"
 
 
@@ -48,37 +49,31 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def remembered_sha256(path: Path, memory: Path) -> str:
-    """The file's digest, from the folder `memory` if the file has not changed since it was computed, else computed."""
-    note = _note(path, memory)
+def cached_sha256(path: Path, folder: Path) -> str:
+    """The file's digest, from `folder` if the file has not changed since it was stored there, else computed."""
     before = _stamp(path)
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
+        known = json.loads(_record(path, folder).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = None
     if isinstance(known, dict) and known.get("stamp") == before and isinstance(known.get("sha256"), str):
         return str(known["sha256"])
     digest = sha256(path)
     if _stamp(path) == before:  # else it changed while it was read
-        remember(path, digest, memory)
+        store_sha256(path, digest, folder)
     return digest
 
 
-def remember(path: Path, digest: str, memory: Path) -> None:
-    """Note that the file, as it is now, has this digest. A folder that can't be written is no harm: only slower."""
-    note = _note(path, memory)
-    content = json.dumps({"stamp": _stamp(path), "sha256": digest})
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=note.parent, suffix=".part", delete=False) as file:
-            file.write(content)
-        os.replace(file.name, note)
-    except OSError:
-        return
+def store_sha256(path: Path, digest: str, folder: Path) -> None:
+    """Record that the file, as it is now, has this digest. If `folder` can't be written, nothing is recorded."""
+    record = _record(path, folder)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(record, json.dumps({"stamp": _stamp(path), "sha256": digest}))
 
 
-def _note(path: Path, memory: Path) -> Path:
-    return memory / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}.json"
+def _record(path: Path, folder: Path) -> Path:
+    return folder / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}.json"
 
 
 def _stamp(path: Path) -> list[int | str]:

@@ -17,9 +17,9 @@ Source = Literal["bundled", "hub", "url"]
 Variant = Literal["lite", "full"]
 
 MANIFEST = "manifest.toml"
-TENSOR_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")  # the last three are read with weights_only=True alone
+TENSOR_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")  # the last three are only read with weights_only=True
 TEXT_SUFFIXES = (".json", ".txt")
-NETWORK_SUFFIXES = (".onnx",)  # a protobuf of layers and numbers, no pickle: reading it runs nothing that is in it
+NETWORK_SUFFIXES = (".onnx",)  # layers and numbers as a protobuf, no pickle: reading it runs no code
 
 _SCHEMA = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,20 +28,20 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One weights file. `size_bytes` (TOML key `bytes`) and `sha256` are None only where they are not known yet."""
+    """One weights file. `size_bytes` (`bytes` in the TOML) and `sha256` are None only while they are not known."""
 
     id: str
     component: str
     variant: Variant
     source: Source
-    file: str  # relative, with forward slashes: in the weights folder, or in the hub repository
+    file: str  # relative, with forward slashes: in the weights folder or in the hub repository
     licence: str
     citation: str
     repository: str | None = None  # hub: owner/name
     revision: str | None = None  # hub: commit, 40 hex digits
     url: str | None = None
     size_bytes: int | None = None
-    max_bytes: int | None = None  # url: bounds the download where the exact size is not known
+    max_bytes: int | None = None  # url: limits the download while the exact size is not known
     sha256: str | None = None
     published: str | None = None
     measured: str | None = None
@@ -55,68 +55,58 @@ class Entry:
         _check(self, self.source in get_args(Source), "source", "bundled, hub or url")
         _check(self, self.sha256 is None or bool(_SHA256.fullmatch(self.sha256)), "sha256", "64 hex digits")
         _check(self, self.size_bytes is None or self.size_bytes > 0, "size_bytes", "a positive number")
-        text_of_a_commit = self.source == "hub" and path.suffix in TEXT_SUFFIXES
-        _check(self, self.sha256 is not None or text_of_a_commit, "sha256", "stated")
+        pinned_by_commit = self.source == "hub" and path.suffix in TEXT_SUFFIXES
+        _check(self, self.sha256 is not None or pinned_by_commit, "sha256", "stated")
         if self.source == "hub":
             _check(self, bool(self.repository), "repository", "stated")
             _check(self, bool(self.revision and _COMMIT.fullmatch(self.revision)), "revision", "a commit of 40 digits")
         if self.source == "url":
             _check(self, urlsplit(self.url or "").scheme in {"http", "https"}, "url", "an http or https address")
-            bounded = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
-            _check(self, bounded, "size_bytes", "stated (or max_bytes): it bounds the download")
+            limited = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
+            _check(self, limited, "size_bytes", "stated (or max_bytes), to limit the download")
 
     @property
     def name(self) -> str:
-        """The file's own name, without folders."""
+        """The file's name, without folders."""
         return PurePosixPath(self.file).name
 
 
 def folder() -> Path:
-    """The folder of the bundled files, the manifest and the reference tables, in a checkout or an installed wheel."""
+    """The folder of the manifest and the bundled files, in a checkout or an installed wheel."""
     package = Path(__file__).resolve().parents[2]
     bundled = package / "_weights"  # in an installed wheel
     return bundled if bundled.is_dir() else package.parent / "weights"
 
 
-def own_folder() -> Path:
-    """Where models go that a user adds: `$VIRALITY_WEIGHTS_DIR` if set, else a folder among the user's data."""
+def user_folder() -> Path:
+    """The folder of the models a user adds: `$VIRALITY_WEIGHTS_DIR` if set, else one in the user's data folder."""
     override = os.environ.get("VIRALITY_WEIGHTS_DIR")
     if override:
         try:
             return Path(override).expanduser()
-        except RuntimeError as error:  # ~ of a user there is none of
-            raise WeightsError(f"VIRALITY_WEIGHTS_DIR is {override!r}: there is no such user's folder.") from error
+        except RuntimeError as error:  # ~name of an unknown user
+            raise WeightsError(f"VIRALITY_WEIGHTS_DIR is {override!r}, but there is no such user.") from error
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "virality" / "weights"
 
 
-def search_path() -> tuple[Path, ...]:
-    """The folders that may hold weights, first come first served: `own_folder()`, then `folder()`."""
-    return (own_folder(), folder())
-
-
 def entries() -> tuple[Entry, ...]:
-    """Every file of the manifests on the search path; where two share an id, the first folder's counts.
+    """Every file of both manifests; an id in the user's folder takes precedence over a bundled one.
 
     Raises:
         WeightsError: a manifest can't be read or states something that is not allowed.
     """
     found: dict[str, Entry] = {}
-    for place in search_path():
-        path = place / MANIFEST
+    for where in (user_folder(), folder()):
+        path = where / MANIFEST
         try:
             modified = path.stat().st_mtime_ns if path.is_file() else None
         except (OSError, ValueError) as error:
-            raise WeightsError(f"The weights folder {place} can't be read: check VIRALITY_WEIGHTS_DIR.") from error
+            raise WeightsError(f"The weights folder {where} can't be read: check VIRALITY_WEIGHTS_DIR.") from error
         if modified is not None:
             for item in _read(path, modified):
                 found.setdefault(item.id, item)
     return tuple(found.values())
-
-
-def check(path: Path) -> None:
-    """Raise WeightsError unless the file is a manifest."""
-    _read(path, path.stat().st_mtime_ns)
 
 
 def entry(identifier: str) -> Entry:
@@ -125,6 +115,11 @@ def entry(identifier: str) -> Entry:
     if identifier not in known:
         raise WeightsError(f"There are no weights {identifier!r}; the manifest has {', '.join(sorted(known))}.")
     return known[identifier]
+
+
+def check(path: Path) -> None:
+    """Raise WeightsError unless the file is a valid manifest."""
+    _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache
@@ -154,9 +149,9 @@ def _entry(block: dict[str, Any], path: Path) -> Entry:
         raise WeightsError(f"In the manifest {path} the file {block.get('id')!r} {what}.")
     try:
         return Entry(**values)
-    except (TypeError, ValueError, AttributeError) as error:  # a number where text belongs, or the reverse
+    except (TypeError, ValueError, AttributeError) as error:  # a number instead of text, or the reverse
         raise WeightsError(
-            f"In the manifest {path} the file {block.get('id')!r} has a value of a wrong kind."
+            f"In the manifest {path} the file {block.get('id')!r} has a value of the wrong type."
         ) from error
 
 

@@ -52,7 +52,7 @@ class LanguageDetector:
 
     def __init__(self) -> None:
         """Load the weights. Raises WeightsError where they are missing or damaged."""
-        self._model = LanguageModel(load_tensors(weights.obtain("language", "lite").path))
+        self._model = LanguageModel(load_tensors(weights.resolve_component("language", "lite").path))
 
     def detect(self, caption: str) -> Language:
         """The language of the caption's words."""

@@ -13,7 +13,7 @@ from virality_core.models.language.owen_values import explain
 from virality_core.models.language.sentiment_minilm import LiteSentiment
 from virality_core.models.language.sentiment_model import SentimentModel
 from virality_core.models.language.sentiment_roberta import RobertaSentiment
-from virality_core.models.weights import Obtained
+from virality_core.models.weights import ComponentFiles
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption.language import (
     READ_LANGUAGES,
@@ -77,9 +77,9 @@ class CaptionReader:
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where the profile can't have them."""
-        obtained = weights.obtain("caption", profile)
-        self.variant = obtained.choice.variant
-        self.model, self.network = _load(obtained)  # what is reported, and what computes
+        files = weights.resolve_component("caption", profile)
+        self.variant = files.variant
+        self.model, self.network = _load(files)  # what is reported, and what computes
         self._languages = LanguageDetector()
 
     def language(self, caption: str) -> Language:
@@ -166,9 +166,9 @@ class CaptionScorer(Scorer):
         )
 
 
-def _load(obtained: Obtained) -> tuple[ModelInfo, SentimentModel]:
+def _load(files: ComponentFiles) -> tuple[ModelInfo, SentimentModel]:
     """The model whose files these are: the manifest's full files are RoBERTa's, the lite ones MiniLM's."""
-    paths = obtained.paths
+    paths = files.paths
     if "caption-roberta" in paths:
         roberta = RobertaSentiment(
             load_tensors(paths["caption-roberta"]),
@@ -176,6 +176,6 @@ def _load(obtained: Obtained) -> tuple[ModelInfo, SentimentModel]:
             vocabulary=paths["caption-roberta-vocab"],
             merges=paths["caption-roberta-merges"],
         )
-        return obtained.choice.model("caption-roberta"), roberta
+        return files.model_info("caption-roberta"), roberta
     lite = LiteSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
-    return obtained.choice.model("caption-minilm"), lite
+    return files.model_info("caption-minilm"), lite

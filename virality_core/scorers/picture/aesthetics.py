@@ -81,10 +81,10 @@ class AestheticsScorer(Scorer):
 
     def __init__(self, *, profile: Profile = "auto", device: torch.device | None = None) -> None:
         """Load the weights. Raises WeightsError where the profile can't have them."""
-        obtained = weights.obtain("aesthetics", profile)
-        self.model = obtained.choice.model()
+        files = weights.resolve_component("aesthetics", profile)
+        self.model = files.model_info()
         self._device = device or devices.choose()
-        self._network = nima.build(load_tensors(obtained.path)).to(self._device)
+        self._network = nima.build(load_tensors(files.path)).to(self._device)
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """Mark the reel's stills and its hook; see `Scorer.score`."""

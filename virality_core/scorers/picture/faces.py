@@ -96,9 +96,9 @@ class FacesScorer(Scorer):
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
-        obtained = weights.obtain("faces", profile)
-        self.model: ModelInfo = obtained.choice.model()
-        self._finder = mtcnn.build(load_tensors(obtained.path))
+        files = weights.resolve_component("faces", profile)
+        self.model: ModelInfo = files.model_info()
+        self._finder = mtcnn.build(load_tensors(files.path))
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """`faces`, 0 where none is found, and `shot_scale`, skipped then."""

@@ -48,7 +48,7 @@ class QualityScorer(Scorer):
         self._network: Network | None = None
         self._why_not = ""
         try:
-            obtained = weights.obtain("quality", profile)
+            files = weights.resolve_component("quality", profile)
         except DigestMismatch:
             raise
         except WeightsError as error:
@@ -56,7 +56,7 @@ class QualityScorer(Scorer):
                 raise
             self._why_not = str(error)
         else:
-            self._network = load(obtained, device or devices.choose())
+            self._network = load(files, device or devices.choose())
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """Judge the reel's stills; see `Scorer.score`."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import resnet50_features, vsfa, vsfa_lite
-from virality_core.models.weights import Obtained, Variant
+from virality_core.models.weights import ComponentFiles, Variant
 from virality_core.scorers.measures.letterbox import picture_box
 from virality_core.types import FrameBatch, ModelInfo, Progress
 
@@ -66,13 +66,13 @@ class PublishedVsfa(Network):
     unit = f"predicted opinion score (1–5) / {vsfa.MOS_SCALE}"
     native_range = (1.0 / vsfa.MOS_SCALE, 5.0 / vsfa.MOS_SCALE)
 
-    def __init__(self, obtained: Obtained, device: torch.device) -> None:
-        self.model = obtained.choice.model("vsfa-head")
+    def __init__(self, files: ComponentFiles, device: torch.device) -> None:
+        self.model = files.model_info("vsfa-head")
         self._features = resnet50_features.build(
-            load_tensors(obtained.paths["vsfa-resnet50"]), half=resnet50_features.half_precision(device)
+            load_tensors(files.paths["vsfa-resnet50"]), half=resnet50_features.half_precision(device)
         ).to(device)
         self._head = vsfa.QualityHead()
-        self._head.load_state_dict(load_tensors(obtained.paths["vsfa-head"]))
+        self._head.load_state_dict(load_tensors(files.paths["vsfa-head"]))
         self._head.eval().requires_grad_(False)
 
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:
@@ -114,9 +114,9 @@ class LightVsfa(Network):
     native_range = (0.0, 100.0)
     rated_as = "lite"
 
-    def __init__(self, obtained: Obtained, device: torch.device) -> None:
-        self.model = obtained.choice.model("vsfa-lite")
-        self._network = vsfa_lite.LiteQuality(load_tensors(obtained.paths["vsfa-lite"]), device)
+    def __init__(self, files: ComponentFiles, device: torch.device) -> None:
+        self.model = files.model_info("vsfa-lite")
+        self._network = vsfa_lite.LiteQuality(load_tensors(files.paths["vsfa-lite"]), device)
 
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Judgement:
         """Judge by crops of the stills; see `CROPS`."""
@@ -129,12 +129,12 @@ class LightVsfa(Network):
 
 
 #: Which network reads the files of which variant: a new one is a row here and its blocks in the manifest.
-NETWORKS: Mapping[Variant, Callable[[Obtained, torch.device], Network]] = {"full": PublishedVsfa, "lite": LightVsfa}
+NETWORKS: Mapping[Variant, Callable[[ComponentFiles, torch.device], Network]] = {"full": PublishedVsfa, "lite": LightVsfa}
 
 
-def load(obtained: Obtained, device: torch.device) -> Network:
-    """The network of the files that were obtained. Raises WeightsError where a file is damaged."""
-    return NETWORKS[obtained.choice.entries[0].variant](obtained, device)
+def load(files: ComponentFiles, device: torch.device) -> Network:
+    """The network of the files that were files. Raises WeightsError where a file is damaged."""
+    return NETWORKS[files.entries[0].variant](files, device)
 
 
 def tau_of(seconds: NDArray[np.float64], frame_rate: float) -> int:

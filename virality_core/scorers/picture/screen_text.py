@@ -103,10 +103,10 @@ class OnscreenScorer(Scorer):
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
-        obtained = weights.obtain("onscreen", profile)
-        self.model: ModelInfo = obtained.choice.model("ppocr-v4-detect")
-        self._detector = TextDetector(obtained.paths["ppocr-v4-detect"])
-        self._reader = TextReader(obtained.paths["ppocr-v4-read"], obtained.paths["ppocr-v4-characters"])
+        files = weights.resolve_component("onscreen", profile)
+        self.model: ModelInfo = files.model_info("ppocr-v4-detect")
+        self._detector = TextDetector(files.paths["ppocr-v4-detect"])
+        self._reader = TextReader(files.paths["ppocr-v4-read"], files.paths["ppocr-v4-characters"])
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """One Signal or Skipped."""

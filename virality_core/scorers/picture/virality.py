@@ -70,9 +70,9 @@ class _Network:
     """A loaded network with its card."""
 
     def __init__(self, task: Task, profile: Profile, device: torch.device) -> None:
-        obtained = weights.obtain(component_of(task), profile)
-        self.model: ModelInfo = obtained.choice.model(component_of(task))
-        network, self.card = r2plus1d_checkpoint.load(obtained.paths[component_of(task)].parent)
+        files = weights.resolve_component(component_of(task), profile)
+        self.model: ModelInfo = files.model_info(component_of(task))
+        network, self.card = r2plus1d_checkpoint.load(files.paths[component_of(task)].parent)
         if self.card.task != task:
             raise WeightsError(f"The model added for {task} is one for {self.card.task}; add it anew.")
         self._network: R2Plus1D = on_device(network, device)

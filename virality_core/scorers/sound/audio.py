@@ -103,9 +103,9 @@ class AudioScorer(Scorer):
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
-        obtained = weights.obtain("speech", profile)
-        self.model: ModelInfo = obtained.choice.model()
-        self._network = silero_vad.build(load_tensors(obtained.path))
+        files = weights.resolve_component("speech", profile)
+        self.model: ModelInfo = files.model_info()
+        self._network = silero_vad.build(load_tensors(files.path))
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """One Signal or Skipped each."""

@@ -12,9 +12,10 @@ from virality_core.errors import UsageError, WeightsError
 from virality_core.models import weights
 from virality_core.models.vision import r2plus1d_checkpoint
 from virality_core.models.vision.r2plus1d_checkpoint import CARD, TENSORS, Card, Task
-from virality_core.models.weights.download import download
+from virality_core.models.weights.download import download, hub_metadata
 from virality_core.training.virality.evaluate import METRICS
 from virality_core.training.virality.model_card import model_card
+from virality_core.types import no_progress
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -88,7 +89,7 @@ def _add_folder(folder: Path, source: str, task: Task | None) -> tuple[Task, Pat
     _, card = r2plus1d_checkpoint.load(folder)
     if task is not None and card.task != task:
         raise WeightsError(f"{source} was trained for {card.task}, not for {task}.")
-    place = weights.add_own(
+    place = weights.add_model(
         f"virality-{card.task}",
         [folder / TENSORS, folder / CARD],
         licence="as its trainer states",
@@ -106,20 +107,11 @@ def _about(card: Card) -> str:
 
 def _fetch(repository: str, folder: Path) -> None:
     """The two files of one commit of a repository, each within its bounds and with the digest that the hub states."""
-    import httpx2  # what huggingface_hub 2 asks with
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
     commit = None
     for name, most in ((CARD, _MAX_JSON_BYTES), (TENSORS, _MAX_TENSOR_BYTES)):
-        try:
-            found = get_hf_file_metadata(hf_hub_url(repository, name, revision=commit), timeout=10.0)
-        except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
-            said = str(error).strip().splitlines()
-            why = said[0] if said else type(error).__name__
-            raise WeightsError(f"The hub did not give {name} of {repository}: {why}") from error
+        found = hub_metadata(repository, name, commit)
         commit = found.commit_hash
-        if found.size is None or found.size > most or commit is None:
+        if found.size is None or found.size > most:
             raise WeightsError(f"{name} of {repository} has {found.size} bytes; at most {most} are taken.")
         digest = found.etag if found.etag and _DIGEST.fullmatch(found.etag) else None
         if digest is None and name == TENSORS:
@@ -137,7 +129,7 @@ def _fetch(repository: str, folder: Path) -> None:
             size_bytes=found.size,
             sha256=digest,
         )
-        download(entry, folder / name, lambda _stage, _fraction: None)
+        download(entry, folder / name, no_progress)
 
 
 def _figures(path: Path) -> dict[str, Any] | None:
