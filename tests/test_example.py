@@ -1,4 +1,4 @@
-"""`make example` at a small size: every command it shows runs, in the order shown, and the reel gets its signal."""
+"""`make example` at a small size: each command runs in the order shown, and the reel gets its virality signal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch._dynamo  # noqa: F401  (makes a temporary folder when first imported)
+import torch._dynamo  # noqa: F401  (makes a temporary folder on import)
 
 from examples import virality
 from virality_core.cli import main
@@ -29,7 +29,7 @@ def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(subprocess, "run", in_this_process)
     assert virality.main(["--out", str(tmp_path / "out"), "--videos", "24", "--epochs", "1"]) == 0
     assert ran == ["preprocess", *["train", "evaluate", "weights"] * 2, "score"]
-    said = capsys.readouterr().out
-    assert "by the network trained on your posts" in said
+    printed = capsys.readouterr().out
+    assert "by the network trained on your posts" in printed
     assert os.listdir(tmp_path / "out" / "weights")
     assert (tmp_path / "out" / "regression" / "evaluation" / "index.html").is_file()
