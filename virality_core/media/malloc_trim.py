@@ -23,7 +23,7 @@ def trim() -> None:
 def settle() -> None:
     """Free all garbage, then exempt the objects that remain from garbage collection. Takes about 200 ms.
 
-    Call it when models have been loaded and when visitors have left: what was alive at one call is freed by the next one
+    Call it when models have been loaded and when visitors have left: what is alive at one call is freed by the next one
     at the earliest. Models and their modules are a quarter of a million objects, and Streamlit collects after each run
     of a page, which without this stops all threads for 160 ms.
     """
