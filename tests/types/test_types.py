@@ -28,6 +28,25 @@ def test_followers_no_account_can_have_are_refused(followers: int) -> None:
         Post(followers=followers)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"followers": "3k"},
+        {"followers": 3.5},
+        {"videos": True},
+        {"caption": b"bytes"},
+        {"caption": None},
+        {"music": 3},
+        {"platform": ["tiktok"]},
+        {"posted_at": "2026-11-22"},
+        {"music_original": "yes"},
+    ],
+)
+def test_a_field_of_the_wrong_type_is_one_sentence(field: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=r"must be .*, not .*\.$"):
+        Post(**field)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("when", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
 def test_a_time_that_no_calendar_has_in_utc_is_refused(when: str) -> None:
     with pytest.raises(UsageError, match="outside the years"):
