@@ -1,4 +1,4 @@
-"""Tweets for the lite caption model: read, near duplicates found, split, and varied while training."""
+"""Tweets for the lite caption model: near duplicates found, split, and varied during training."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recipes.caption_minilm.first_names import NAMES
 from virality_core.models.language.sentiment_model import LABELS
 from virality_core.models.language.text_normalizer import pieces
-from virality_core.training.datasets.labelled_text import Example
+from virality_core.training.datasets.labeled_text import Example
 
-SAME = 0.8  # two tweets that share this much of their words (Jaccard) count as one
+SAME = 0.8  # tweets that share this much of their words (Jaccard) are near duplicates
 HELD_OUT_SHARE = 10  # one group of near duplicates in ten is kept for the final figure
 
 _WORDS = re.compile(r"[a-z0-9']+")
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|https?:\S*|www\.\S*|@\w+")
 _END = re.compile(r"[\s.!?…]+$")
 
+_NAMES = """
+Adam Alex Amy Andrew Anna Ashley Ben Beyonce Bill Bob Brad Brian Carly Charlie Chris Dan Daniel David Donald
+Drake Ed Emma Eric Frank Gary George Greg Hannah Harry Hillary Jack James Jason Jay Jen Jeff Jim Joe John Jon
+Josh Justin Kanye Kate Katy Kevin Kim Kyle Lady Larry Laura Liam Louis Luke Madonna Mark Martin Mary Matt
+Michael Michelle Mike Miley Naruto Nash Niall Nick Nicki Paul Peter Rob Rick Roger Ryan Sam Sarah Scott Sean
+Serena Shawn Steve Taylor Tim Tom Tony Tyler Will Zayn
+"""
+#: First names common in tweets: training swaps them for each other, the behavior tests for other names.
+NAMES = _NAMES.split()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """`train` to fit on, `val` to choose with, `held_out` to measure once; and what was left out of `train`."""
+    """`train` to fit on, `val` to choose with, `held_out` to measure once; and what was dropped from `train`."""
 
     train: list[Example]
     val: list[Example]
@@ -34,21 +43,21 @@ class Split:
 
 
 def split(train: Sequence[Example], val: Sequence[Example]) -> Split:
-    """Train without what is like val and without repeats; a tenth held out. Near duplicates stay on one side."""
+    """Drop near duplicates within `train` and of `val`, and hold out a tenth. Near duplicates stay on one side."""
     examples = [*train, *val]
     groups = _groups([frozenset(_WORDS.findall(_NOISE.sub(" ", e.text.lower()))) for e in examples])
-    like_val = {groups[index] for index in range(len(train), len(examples))}
+    like_val = set(groups[len(train) :])
     kept: list[Example] = []
     held_out: list[Example] = []
     dropped_like_val = dropped_repeats = 0
-    seen: set[int] = set()
-    for index, example in enumerate(train):
-        if groups[index] in like_val:
+    known: set[int] = set()
+    for group, example in zip(groups, train, strict=False):
+        if group in like_val:
             dropped_like_val += 1
-        elif groups[index] in seen:
+        elif group in known:
             dropped_repeats += 1
         else:
-            seen.add(groups[index])
+            known.add(group)
             digest = hashlib.sha256(example.text.encode(errors="replace")).digest()
             (held_out if digest[0] % HELD_OUT_SHARE == 0 else kept).append(example)
     return Split(
@@ -61,7 +70,7 @@ def split(train: Sequence[Example], val: Sequence[Example]) -> Split:
 
 
 def _groups(bags: Sequence[frozenset[str]]) -> list[int]:
-    """For each bag of words, the lowest index of a bag it is nearly the same as (by way of others, too)."""
+    """For each bag of words, the lowest index in its group of near duplicates (chains included)."""
     parent = list(range(len(bags)))
 
     def root(index: int) -> int:
@@ -94,45 +103,45 @@ _FROWNS = re.compile(r"(?<!\w)[:=]'?-?[(\[]+(?!\w)")
 _BY_LABEL = (NEGATIVE_EMOJI, NEUTRAL_EMOJI, POSITIVE_EMOJI)
 
 
-def vary(example: Example, chance: random.Random) -> str:
-    """The tweet with small changes that leave its label as it is: emoji, final punctuation, names.
+def vary(example: Example, rng: random.Random) -> str:
+    """The tweet with small random changes that keep its label: emoji, final punctuation, names.
 
-    The tweets have no emoji (their collectors took them out), captions are full of them: an emoticon becomes an emoji
-    half of the time, and one tweet in fourteen gets one to three emoji of its label's mood.
+    The tweets have no emoji (their collectors removed them), and captions are full of them: half of the emoticons
+    become emoji, and one tweet in fourteen gets one to three emoji of its label's mood.
     """
     text = example.text
-    text = _SMILES.sub(lambda match: f" {chance.choice('😊🙂😀😁😄')} " if chance.random() < 0.5 else match[0], text)
-    text = _FROWNS.sub(lambda match: f" {chance.choice('🙁☹😞😢😔')} " if chance.random() < 0.5 else match[0], text)
-    if chance.random() < 0.3:
-        text = _NAME.sub(lambda _: chance.choice(NAMES), text)
-    if chance.random() < 0.15:
+    text = _SMILES.sub(lambda match: f" {rng.choice('😊🙂😀😁😄')} " if rng.random() < 0.5 else match[0], text)
+    text = _FROWNS.sub(lambda match: f" {rng.choice('🙁☹😞😢😔')} " if rng.random() < 0.5 else match[0], text)
+    if rng.random() < 0.3:
+        text = _NAME.sub(lambda _: rng.choice(NAMES), text)
+    if rng.random() < 0.15:
         text = _END.sub("", text)
-    elif chance.random() < 0.1:
-        text = _END.sub("", text) + chance.choice((".", ".", "...", "!", " "))
-    if chance.random() < 0.07:
-        text = f"{text} {chance.choice(_BY_LABEL[example.label]) * chance.choice((1, 1, 2, 3))}"
+    elif rng.random() < 0.1:
+        text = _END.sub("", text) + rng.choice((".", ".", "...", "!", " "))
+    if rng.random() < 0.07:
+        text = f"{text} {rng.choice(_BY_LABEL[example.label]) * rng.choice((1, 1, 2, 3))}"
     return text
 
 
-def reads(text: str, known: frozenset[str]) -> list[str]:
-    """What the model reads for each piece of the text."""
+def normalize(text: str, known: frozenset[str]) -> list[str]:
+    """The words the model reads; `known` is its vocabulary."""
     return [piece.reads for piece in pieces(text, is_known=known.__contains__) if piece.reads]
 
 
-def batches(lengths: Sequence[int], size: int, chance: random.Random) -> Iterator[list[int]]:
-    """Indices in random batches of texts of about the same length, so that little is padding."""
+def batches(lengths: Sequence[int], size: int, rng: random.Random) -> Iterator[list[int]]:
+    """Indices in random batches of texts of similar length, so that there is little padding."""
     order = list(range(len(lengths)))
-    chance.shuffle(order)
+    rng.shuffle(order)
     window = size * 64
     groups = []
     for start in range(0, len(order), window):
         block = sorted(order[start : start + window], key=lengths.__getitem__)
         groups += [block[first : first + size] for first in range(0, len(block), size)]
-    chance.shuffle(groups)
+    rng.shuffle(groups)
     yield from groups
 
 
-def shares(examples: Sequence[Example]) -> list[float]:
+def label_shares(examples: Sequence[Example]) -> list[float]:
     """The share of each label."""
     counts = Counter(example.label for example in examples)
     return [counts[label] / len(examples) for label in range(len(LABELS))]

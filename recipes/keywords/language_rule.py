@@ -1,6 +1,6 @@
-"""Which posts a keyword fit may use: captions that are surely Vietnamese or surely English, by a stated rule.
+"""Which captions are surely Vietnamese or surely English.
 
-The rule is made to be right when it answers, not to answer often: it picks fitting data and is no language identifier.
+Made to be right when it answers rather than to answer often: it selects data to fit on, and is no language detector.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 
 from virality_core.scorers.caption.entities import find_entities
 
-#: Letters that only Vietnamese uses among the languages of the data (ă and â, ê, ô also occur in Romanian and French).
+#: Letters that only Vietnamese uses among the languages of the data (ă and â, ê, ô are also Romanian and French).
 _VIETNAMESE = re.compile("[đơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
 _LATIN_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-#: English words that carry grammar; at least two in a caption, and one word in five.
+#: English function words; at least two in a caption, and one word in five.
 _ENGLISH = """
     the a an and is of to in for on my you your i i'm it it's this that with was when be so we our at he she they not
     what how if just like but have has had do don't can will all out from who are her his him about no one get got too
@@ -21,7 +21,7 @@ _ENGLISH = """
 
 
 def surely(caption: str) -> str | None:
-    """`vi`, `en`, or None where the rule can't be sure: other languages, mixtures, too few words."""
+    """`vi`, `en`, or None if unsure: other languages, mixtures, too few words."""
     entities = find_entities(caption)
     letters = list(caption)
     for span in (*entities.hashtags, *entities.mentions, *entities.links, *entities.emoji):

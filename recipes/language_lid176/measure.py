@@ -15,8 +15,8 @@ from pathlib import Path
 
 from recipes.keywords.language_rule import surely
 from virality_core.scorers.caption.language import READ_LANGUAGES, LanguageDetector
-from virality_core.training.datasets.labelled_text import read
-from virality_core.training.datasets.post_table import read_posts
+from virality_core.training.datasets.labeled_text import read
+from virality_core.training.datasets.posts import read_posts
 
 _MOST = 4000  # texts of a kind
 _CUTS = (2, 3, 5, 8)  # words

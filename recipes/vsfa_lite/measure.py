@@ -54,7 +54,7 @@ def metrics(scores: Scores, samples: Sequence[Sample]) -> dict[str, object]:
     in_order, of = scores[better] > scores[worse], kinds[worse]
 
     def rank(mask: NDArray[np.bool_]) -> float:
-        return round(float(spearman(scores[mask], vmaf[mask])), 4)
+        return round(spearman(scores[mask], vmaf[mask]) or 0.0, 4)
 
     return {
         "clips": int(unmixed.sum()),

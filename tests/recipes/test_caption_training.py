@@ -10,9 +10,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from recipes.caption_minilm.finetune import Recipe, blank_out, fit, measure_state, pad, shape_of_rate, start
-from recipes.caption_minilm.first_names import NAMES
-from recipes.caption_minilm.tweets import batches, shares, split, vary
+from recipes.caption_minilm.finetune import Recipe, fit, learning_rate, load_base, mask_tokens, measure_state, pad
+from recipes.caption_minilm.tweets import NAMES, batches, label_shares, split, vary
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
@@ -25,7 +24,7 @@ from virality_core.models.language.minilm import (
     pack,
     unpack,
 )
-from virality_core.training.datasets.labelled_text import Example
+from virality_core.training.datasets.labeled_text import Example
 
 _NOUNS = "sun moon road tree cat dog book song game film city lake snow rain wind bread"
 WORDS = _NOUNS.split()
@@ -61,7 +60,7 @@ def test_the_split_does_not_depend_on_order() -> None:
 
 
 def test_shares_of_labels() -> None:
-    assert shares([Example(0, "a"), Example(2, "b"), Example(2, "c"), Example(1, "d")]) == [0.25, 0.25, 0.5]
+    assert label_shares([Example(0, "a"), Example(2, "b"), Example(2, "c"), Example(1, "d")]) == [0.25, 0.25, 0.5]
 
 
 def test_every_text_is_in_one_batch_of_about_its_length() -> None:
@@ -84,12 +83,12 @@ def test_variations_keep_the_words_and_add_emoji_of_the_label() -> None:
 
 def test_the_rate_rises_falls_and_lands() -> None:
     recipe = Recipe(warmup=0.1, cut=50, landing=20)
-    rates = [shape_of_rate(step, 100, recipe) for step in range(100)]
+    rates = [learning_rate(step, 100, recipe) for step in range(100)]
     assert rates[9] == pytest.approx(1.0)
     assert rates[50] == pytest.approx(50 / 90)
     assert rates[60] == pytest.approx(50 / 90 / 2)
     assert max(rates[70:]) == 0.0
-    plain = [shape_of_rate(step, 100, Recipe(warmup=0.1, cut=0)) for step in range(101)]
+    plain = [learning_rate(step, 100, Recipe(warmup=0.1, cut=0)) for step in range(101)]
     assert plain[100] == 0.0
     assert all(a > b for a, b in pairwise(plain[10:]))
 
@@ -97,7 +96,7 @@ def test_the_rate_rises_falls_and_lands() -> None:
 def test_blanks_are_few_and_never_the_first_token_or_padding() -> None:
     torch.manual_seed(0)
     ids, mask = pad([[CLS, *range(1000, 1030)], [CLS, *range(1000, 1010)]] * 500)
-    found = blank_out(ids, mask)
+    found = mask_tokens(ids, mask)
     assert (found[:, 0] == CLS).all()
     assert (found[~mask] == 0).all()
     assert 0.02 < (found == MASK).float().mean() < 0.06
@@ -135,7 +134,7 @@ def test_the_encoder_is_bert() -> None:
 def test_another_base_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="not that of all-MiniLM-L6-v2"):
-        start(tmp_path / "model.safetensors", seed=0)
+        load_base(tmp_path / "model.safetensors", seed=0)
 
 
 def test_a_run_learns_and_goes_on_from_its_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.keywords.effects import HASHTAGS, Sample, fit_effects, samples_of, strength
-from recipes.keywords.fit import main, out_of_sample
+from recipes.keywords.fit import HASHTAGS, Sample, fit_effects, main, out_of_sample, samples_of, strength
 from tests.training.made_posts import made_posts
 from virality_core.scorers.caption.keyword_effects import load_fits
 from virality_core.scorers.caption.keywords import FEATURES
-from virality_core.training.datasets.post_table import OUTCOMES
+from virality_core.training.datasets.posts import OUTCOMES
 from virality_core.training.statistics import numbers
 
 
@@ -126,5 +125,5 @@ def test_too_few_posts_are_said_in_one_sentence(tmp_path: Path, capsys: pytest.C
     data = tmp_path / "posts.jsonl"
     data.write_text('{"user": "a", "likes": 1, "caption": "the dog is in the house"}\n', encoding="utf-8")
     assert main(["--data", str(data), "--out", str(tmp_path / "out.json")]) == 3
-    assert capsys.readouterr().err.strip() == "posts.jsonl holds fewer than 1000 captions of any language with rules."
+    assert capsys.readouterr().err.strip() == "posts.jsonl has fewer than 1000 captions in any language with rules."
     assert not (tmp_path / "out.json").exists()

@@ -63,8 +63,7 @@ def test_the_bundled_populations_are_those_of_the_photos(tmp_path: Path) -> None
     photos.write_populations(PHOTOS, tmp_path, "everyday web photos (one of each fourth ImageNet class)")
     for name in NAMES:
         bundled, measured = (
-            json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            for folder in (POPULATIONS, tmp_path)
+            json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for folder in (POPULATIONS, tmp_path)
         )
         assert bundled["n"] == measured["n"]
         np.testing.assert_allclose(bundled["quantiles"], measured["quantiles"], rtol=0.01, atol=0.01, err_msg=name)
