@@ -22,7 +22,7 @@ REELS, CACHED_REELS, EPOCHS, ROUNDS = 8, 1024, 2, 5
 
 def throughput(reel: Path) -> list[dict[str, Any]]:
     """Clips a second of an epoch's loading with 0, 1 and 2 workers: decoded each time, and from the cache."""
-    from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+    from virality_core.models.vision.r2plus1d import ClipInput
     from virality_core.training.virality.dataset import VideoDataset, loader
     from virality_core.training.virality.manifest import Row
 
@@ -54,8 +54,14 @@ def inference(reel: Path) -> dict[str, float]:
     from torchvision.models.video import R2Plus1D_18_Weights, r2plus1d_18
 
     from virality_core.media import open_reel
-    from virality_core.models.vision.r2plus1d import Architecture, build, on_device, video_outputs
-    from virality_core.models.vision.r2plus1d_preprocess import ClipInput, small
+    from virality_core.models.vision.r2plus1d import (
+        Architecture,
+        ClipInput,
+        build,
+        on_device,
+        resize_and_crop,
+        video_outputs,
+    )
     from virality_core.types import Plan
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -77,7 +83,7 @@ def inference(reel: Path) -> dict[str, float]:
                     reference(clip[None])
 
     def whole() -> None:
-        video_outputs(ours, torch.from_numpy(small(clips.rgb, ClipInput())), device)
+        video_outputs(ours, torch.from_numpy(resize_and_crop(clips.rgb, ClipInput())), device)
 
     spent: dict[str, list[float]] = {"torchvision": [], "ours": []}
     for _ in range(ROUNDS + 1):  # in turn, so that a busy moment hits both; the first round warms

@@ -19,10 +19,10 @@ from virality_core.cli import main
 from virality_core.errors import UsageError, WeightsError
 from virality_core.media import open_reel
 from virality_core.models import weights
-from virality_core.models.vision import r2plus1d_checkpoint, r2plus1d_preprocess
-from virality_core.models.vision.r2plus1d import Architecture, R2Plus1D
+from virality_core.models.vision import r2plus1d_checkpoint
+from virality_core.models.vision.r2plus1d import Architecture, ClipInput, normalize, r2plus1d, resize_and_crop
 from virality_core.models.vision.r2plus1d_checkpoint import Card
-from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+from virality_core.models.weights.cache import sha256
 from virality_core.report.text import report_text
 from virality_core.scorers.picture.virality import NO_MODEL, ViralityDetails, ViralityScorer
 from virality_core.training.virality.publish import add, push
@@ -50,7 +50,7 @@ def make_run(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
     """A run's checkpoint with random weights whose head is not near zero, so that clips differ."""
     card = Card(**{"task": "classification", **CARD, **changes})
     torch.manual_seed(seed)
-    network = R2Plus1D(card.architecture)
+    network = r2plus1d(card.architecture)
     torch.nn.init.normal_(network.fc.weight, 0.0, 2.0)
     r2plus1d_checkpoint.save(folder, network.state_dict(), card)
     return folder
@@ -79,7 +79,7 @@ def test_an_added_model_answers_as_its_network_does(make_clip: Callable[..., Cli
     network, card = r2plus1d_checkpoint.load(tmp_path / "run")
     clips = open_reel(clip.path, Plan(clips=3)).clips
     assert clips is not None
-    pixels = r2plus1d_preprocess.normalised(torch.from_numpy(r2plus1d_preprocess.small(clips.rgb, card.input)))
+    pixels = normalize(torch.from_numpy(resize_and_crop(clips.rgb, card.input)))
     with torch.inference_mode():
         outputs = network(pixels.contiguous()).squeeze(1).double()
     assert signal.value == pytest.approx(float(torch.sigmoid(outputs.mean())), abs=1e-5)
@@ -98,7 +98,7 @@ def test_an_added_model_answers_as_its_network_does(make_clip: Callable[..., Cli
     assert signal.timeline.seconds == pytest.approx(clips.seconds.mean(1))
     assert (np.diff(signal.timeline.seconds) > 0).all()
     assert signal.model is not None
-    assert signal.model.sha256 == r2plus1d_checkpoint.sha256(tmp_path / "run" / "model.safetensors")
+    assert signal.model.sha256 == sha256(tmp_path / "run" / "model.safetensors")
 
 
 def test_both_tasks_answer_side_by_side_in_the_report(drawn_clip: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_model_added_again_takes_the_place_of_the_one_before(own: Path, tmp_pa
     assert "# mine" in (own / "manifest.toml").read_text()
     assert weights.entry("x").component == "y"
     assert len([one for one in own.iterdir() if one.is_dir()]) == 1, "what it took the place of is gone"
-    digest = r2plus1d_checkpoint.sha256(tmp_path / "run1" / "model.safetensors")
+    digest = sha256(tmp_path / "run1" / "model.safetensors")
     assert weights.entry("virality-classification").sha256 == digest
 
 
@@ -165,7 +165,7 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
     run = make_run(tmp_path / "run")
     (run / "model.safetensors").write_bytes(pickle.dumps(_Evil()))
     plain = json.loads((run / "model.json").read_text())
-    plain["sha256"] = r2plus1d_checkpoint.sha256(run / "model.safetensors")  # as its author would see to
+    plain["sha256"] = sha256(run / "model.safetensors")  # as its author would see to
     (run / "model.json").write_text(json.dumps(plain))
     with pytest.raises(WeightsError, match="pickle"):
         add("run")

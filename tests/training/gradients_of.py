@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 
 from tests.training.virality_material import tiny
-from virality_core.models.vision.r2plus1d import Architecture, R2Plus1D
+from virality_core.models.vision.r2plus1d import Architecture, r2plus1d
 from virality_core.training.virality import manifest
 from virality_core.training.virality import train as loop
 from virality_core.training.virality.dataset import VideoDataset, epoch_batches, loader
@@ -31,7 +31,7 @@ def gradients(data: manifest.Manifest) -> tuple[dict[str, torch.Tensor], float]:
     """The gradients and the loss of one step, as this process sees them."""
     accelerator = Accelerator(cpu=True)
     torch.manual_seed(0)
-    network = R2Plus1D(NETWORK)
+    network = r2plus1d(NETWORK)
     model = accelerator.prepare_model(network)
     how = tiny(task="regression")
     rows = data.part("train")
@@ -59,7 +59,7 @@ def main() -> None:
     loop.train(data, thawing(accumulate=int(sys.argv[3])), out / "run", device="cpu")
 
 
-def as_if_pretrained(network: R2Plus1D) -> tuple[bool, str]:
+def as_if_pretrained(network: torch.nn.Module) -> tuple[bool, str]:
     """A body worth freezing, so that stages thaw and the processes are told anew what learns."""
     _ = network
     return True, "As if pretrained."

@@ -13,7 +13,7 @@ import torch
 
 from tests.training.virality_material import settings
 from virality_core.errors import UsageError, WeightsError
-from virality_core.models.vision.r2plus1d import STAGES, Architecture, R2Plus1D
+from virality_core.models.vision.r2plus1d import STAGES, Architecture, r2plus1d
 from virality_core.training.virality.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
 from virality_core.training.virality.train import _average
 from virality_core.training.virality.validation import Validated, figure_of
@@ -57,7 +57,7 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
 
 
 def test_stages_thaw_from_the_head_down() -> None:
-    network = R2Plus1D(SMALL)
+    network = r2plus1d(SMALL)
     for epoch in range(8):
         assert set_trainable(network, epoch, stage_epochs=1) == min(6, epoch + 1)
         learning = {name.split(".")[0] for name, one in network.named_parameters() if one.requires_grad}
@@ -69,7 +69,7 @@ def test_stages_thaw_from_the_head_down() -> None:
 
 
 def test_a_frozen_stage_keeps_its_statistics() -> None:
-    network = R2Plus1D(SMALL)
+    network = r2plus1d(SMALL)
     set_trainable(network, 0, stage_epochs=1)
     before = {name: one.clone() for name, one in network.state_dict().items()}
     network(torch.randn(2, 3, 8, 16, 16)).sum().backward()
@@ -78,7 +78,7 @@ def test_a_frozen_stage_keeps_its_statistics() -> None:
 
 
 def test_each_parameter_is_in_one_group_and_biases_do_not_decay() -> None:
-    network = R2Plus1D(SMALL)
+    network = r2plus1d(SMALL)
     groups = parameter_groups(network, settings(body_factor=0.1), pretrained=True)
     chosen = [id(one) for group in groups for one in group["params"]]  # type: ignore[attr-defined]
     assert sorted(chosen) == sorted(id(one) for one in network.parameters())
@@ -89,7 +89,7 @@ def test_each_parameter_is_in_one_group_and_biases_do_not_decay() -> None:
 
 
 def test_the_average_follows_and_without_decay_is_the_network() -> None:
-    network = R2Plus1D(SMALL)
+    network = r2plus1d(SMALL)
     average = {name: torch.zeros_like(one) for name, one in network.state_dict().items()}
     _average(average, network, step=10**6, decay=0.9)
     assert torch.allclose(average["fc.weight"], 0.1 * network.fc.weight)

@@ -19,7 +19,7 @@ from examples import moving_videos
 from tests.training.virality_material import SMALL_INPUT, material
 from virality_core.errors import InputError
 from virality_core.media import open_reel
-from virality_core.models.vision.r2plus1d_preprocess import small
+from virality_core.models.vision.r2plus1d import resize_and_crop
 from virality_core.training.virality import dataset as clips
 from virality_core.training.virality.dataset import VideoDataset, epoch_batches, loader
 from virality_core.training.virality.manifest import Manifest
@@ -53,7 +53,7 @@ def test_fixed_clips_are_those_the_app_takes(drawn: Manifest) -> None:
     taken = open_reel(drawn.videos / drawn.rows[0].video, Plan(clips=3)).clips
     assert taken is not None
     found = _dataset(drawn, training=False, clips=3)[0][0].numpy()
-    assert np.array_equal(found, small(taken.rgb, SMALL_INPUT))
+    assert np.array_equal(found, resize_and_crop(taken.rgb, SMALL_INPUT))
 
 
 def test_the_second_epoch_decodes_nothing(drawn: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

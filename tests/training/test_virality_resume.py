@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from tests.soak import size
 from tests.training.virality_material import material, tiny
 from virality_core.errors import InputError, UsageError
-from virality_core.models.vision import r2plus1d_checkpoint
+from virality_core.models.checkpoint import load_tensors
 from virality_core.training.virality import manifest
 from virality_core.training.virality.checkpoints import EPOCHS, STATE, STEPS, read_log
 from virality_core.training.virality.manifest import Manifest
@@ -76,8 +76,8 @@ def test_killed_at_a_random_step_and_resumed_it_is_the_uninterrupted_run(
         torch.set_num_threads(threads)
     assert read_log(resumed / STEPS) == read_log(whole / STEPS), f"killed after step {before}"
     assert read_log(resumed / EPOCHS) == read_log(whole / EPOCHS)
-    for name, tensor in r2plus1d_checkpoint.tensors_of(whole / "model.safetensors").items():
-        assert torch.equal(tensor, r2plus1d_checkpoint.tensors_of(resumed / "model.safetensors")[name]), name
+    for name, tensor in load_tensors(whole / "model.safetensors").items():
+        assert torch.equal(tensor, load_tensors(resumed / "model.safetensors")[name]), name
 
 
 def test_a_run_is_not_continued_with_other_settings_or_a_damaged_state(data: Manifest, tmp_path: Path) -> None:

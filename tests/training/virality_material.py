@@ -9,8 +9,7 @@ from typing import Any
 import torch._dynamo  # noqa: F401  (makes a temporary folder when first imported, which no test should be blamed for)
 
 from examples import moving_videos
-from virality_core.models.vision.r2plus1d import Architecture
-from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+from virality_core.models.vision.r2plus1d import Architecture, ClipInput
 from virality_core.training.virality import manifest
 from virality_core.training.virality.manifest import Manifest
 from virality_core.training.virality.preprocess import preprocess

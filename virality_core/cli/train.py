@@ -113,8 +113,7 @@ def run_preprocess(args: argparse.Namespace) -> int:
 def run_train(args: argparse.Namespace) -> int:
     """Train; returns 0. Under `accelerate launch` every process runs this."""
     check_packages()
-    from virality_core.models.vision.r2plus1d import Architecture
-    from virality_core.models.vision.r2plus1d_preprocess import ClipInput
+    from virality_core.models.vision.r2plus1d import Architecture, ClipInput
     from virality_core.training.virality import manifest
     from virality_core.training.virality.settings import TrainSettings
     from virality_core.training.virality.train import train

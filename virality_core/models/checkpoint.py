@@ -1,4 +1,4 @@
-"""Reads a weights file into tensors without running any code that is in it."""
+"""Reads a weights file into tensors without running any code in it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, or of a torch checkpoint read with `weights_only=True`, on the CPU.
 
     Raises:
-        WeightsError: the file is damaged, of another format, or a pickle that holds more than tensors.
+        WeightsError: the file is damaged, has another format, or is a pickle with more than tensors.
     """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(f"{path.name} can't be read as weights; only safetensors and plain tensors are.") from error
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        raise WeightsError(
+            f"{path.name} can't be read as weights; a pickle, which could run code, never is."
+        ) from error
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise WeightsError(f"{path.name} holds something other than named tensors.")
     return loaded

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from virality_core.files import write_whole
+from virality_core.files import write_atomically
 from virality_core.models.weights.manifest import Entry
 
 
@@ -69,7 +69,7 @@ def store_sha256(path: Path, digest: str, folder: Path) -> None:
     record = _record(path, folder)
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(record, json.dumps({"stamp": _stamp(path), "sha256": digest}))
+        write_atomically(record, json.dumps({"stamp": _stamp(path), "sha256": digest}))
 
 
 def _record(path: Path, folder: Path) -> Path:

@@ -263,5 +263,4 @@ def _reason(error: BaseException) -> str:
     for kind, text in _REASONS:
         if isinstance(reason, kind):
             return text
-    text = getattr(reason, "strerror", None)
-    return text if isinstance(text, str) and text else "it does not answer as a web server does"
+    return getattr(reason, "strerror", None) or "it does not answer as a web server does"

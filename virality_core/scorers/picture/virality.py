@@ -18,9 +18,8 @@ from virality_core.errors import WeightsError
 from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.vision import r2plus1d_checkpoint
-from virality_core.models.vision.r2plus1d import R2Plus1D, on_device, video_outputs
+from virality_core.models.vision.r2plus1d import freeze_last_frame, on_device, resize_and_crop, video_outputs
 from virality_core.models.vision.r2plus1d_checkpoint import Card, Task
-from virality_core.models.vision.r2plus1d_preprocess import hold_last, small
 from virality_core.scorers.base import Scorer
 from virality_core.types import (
     ClipBatch,
@@ -75,7 +74,7 @@ class _Network:
         network, self.card = r2plus1d_checkpoint.load(files.paths[component_of(task)].parent)
         if self.card.task != task:
             raise WeightsError(f"The model added for {task} is one for {self.card.task}; add it anew.")
-        self._network: R2Plus1D = on_device(network, device)
+        self._network = on_device(network, device)
         self._device = device
 
     def rate(self, clips: ClipBatch) -> Rated:
@@ -85,8 +84,9 @@ class _Network:
             WeightsError: it answers with no number, as weights beyond all measure make it.
         """
         card = self.card
-        rgb = hold_last(clips.rgb, clips.seconds) if card.padding == "last" else clips.rgb
-        outputs = video_outputs(self._network, torch.from_numpy(small(rgb, card.input)), self._device).double()
+        rgb = freeze_last_frame(clips.rgb, clips.seconds) if card.padding == "last" else clips.rgb
+        clips_in = torch.from_numpy(resize_and_crop(rgb, card.input))
+        outputs = video_outputs(self._network, clips_in, self._device).double()
         if not bool(torch.isfinite(outputs).all()):
             raise WeightsError(f"The {card.task} network that was added answers with no number; train it anew.")
         each = _answers(card, outputs)

@@ -21,7 +21,7 @@ from virality_core.files import usable
 from virality_core.media import open_reel
 from virality_core.models import device as devices
 from virality_core.models.vision import r2plus1d_checkpoint
-from virality_core.models.vision.r2plus1d import R2Plus1D, on_device, video_outputs
+from virality_core.models.vision.r2plus1d import on_device, video_outputs
 from virality_core.models.vision.r2plus1d_checkpoint import Card, Task
 from virality_core.training.evaluation import baselines, classification, page, plots, regression
 from virality_core.training.virality.dataset import VideoDataset, loader
@@ -96,7 +96,7 @@ def evaluate_run(
 
 
 def predict(
-    network: R2Plus1D,
+    network: torch.nn.Module,
     card: Card,
     manifest: Manifest,
     rows: Sequence[Row],

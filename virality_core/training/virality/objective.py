@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from virality_core.models.vision.r2plus1d import STAGES, R2Plus1D
+from virality_core.models.vision.r2plus1d import STAGES
 from virality_core.training.virality.manifest import Row
 from virality_core.training.virality.settings import TrainSettings
 
@@ -69,7 +69,7 @@ def rate_at(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
-def set_trainable(network: R2Plus1D, epoch: int, stage_epochs: int) -> int:
+def set_trainable(network: nn.Module, epoch: int, stage_epochs: int) -> int:
     """Let the last stages learn, one more every `stage_epochs` epochs; returns how many. 0: all of them, always.
 
     A stage that does not learn is in evaluation mode too: its normalisation keeps the statistics it came with.
@@ -78,19 +78,17 @@ def set_trainable(network: R2Plus1D, epoch: int, stage_epochs: int) -> int:
     network.train()
     for place, name in enumerate(STAGES):
         learns = place >= len(STAGES) - count
-        for part in [network.fc] if name == "head" else [network.get_submodule(name)]:
-            part.requires_grad_(learns)
-            part.train(learns)
+        network.get_submodule(name).requires_grad_(learns).train(learns)
     return count
 
 
-def parameter_groups(network: R2Plus1D, settings: TrainSettings, *, pretrained: bool) -> list[dict[str, object]]:
+def parameter_groups(network: nn.Module, settings: TrainSettings, *, pretrained: bool) -> list[dict[str, object]]:
     """AdamW's groups, body and head, each with and without decay; biases and normalisation do not decay.
 
     `share` is the group's share of the learning rate.
     """
     groups: list[dict[str, object]] = []
-    head = {id(parameter) for parameter in network.fc.parameters()}
+    head = {id(parameter) for parameter in network.get_submodule("fc").parameters()}
     for in_head in (False, True):
         for decays in (True, False):
             chosen: list[nn.Parameter] = [

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.vision.r2plus1d import R2Plus1D, load_body
+from virality_core.models.vision.r2plus1d import load_body
 from virality_core.models.weights import DigestMismatch
 
 ID = "r2plus1d-kinetics400"
 
 
-def begin_with_kinetics(network: R2Plus1D) -> tuple[bool, str]:
+def begin_with_kinetics(network: nn.Module) -> tuple[bool, str]:
     """Load the body if it can be had and fits; returns whether, and the sentence that says so.
 
     Raises:

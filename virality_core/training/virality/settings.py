@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from virality_core.errors import UsageError
-from virality_core.models.vision.r2plus1d import Architecture
+from virality_core.models.vision.r2plus1d import Architecture, ClipInput, Padding
 from virality_core.models.vision.r2plus1d_checkpoint import Task
-from virality_core.models.vision.r2plus1d_preprocess import ClipInput, Padding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from torch import Tensor
 from virality_core.errors import InputError, UsageError
 from virality_core.files import usable
 from virality_core.models import device as devices
-from virality_core.models.vision import r2plus1d_checkpoint, r2plus1d_preprocess
-from virality_core.models.vision.r2plus1d import R2Plus1D, on_device
+from virality_core.models.vision import r2plus1d_checkpoint
+from virality_core.models.vision.r2plus1d import normalize, on_device, r2plus1d
 from virality_core.models.vision.r2plus1d_checkpoint import Card
 from virality_core.training.virality.checkpoints import (
     EPOCH_COLUMNS,
@@ -89,7 +89,7 @@ def train(
     state = load_state(run, where)
 
     torch.manual_seed(settings.seed)
-    network = R2Plus1D(settings.architecture)
+    network = r2plus1d(settings.architecture)
     if state is None:
         pretrained, began = begin_with_kinetics(network) if settings.pretrained else (False, "From scratch, as asked.")
         at: dict[str, Any] = {"step": 0, "best": None, "waited": 0, "loss_sum": 0.0, "ended": False}
@@ -184,7 +184,7 @@ def accumulate_gradients(
     for place, (clips, score, viral, _) in enumerate(micro_batches):
         last = place + 1 == len(micro_batches)
         with nullcontext() if last else accelerator.no_sync(model):
-            pixels = r2plus1d_preprocess.normalised(clips.squeeze(1).to(device))  # (N, 3, T, side, side)
+            pixels = normalize(clips.squeeze(1).to(device))  # (N, 3, T, side, side)
             if device.type == "cpu":
                 pixels = pixels.contiguous()
             with torch.autocast(device.type, dtype=half, enabled=half is not None):
@@ -213,7 +213,7 @@ def _by_step(batches: Any, accumulate: int) -> Iterator[list[list[Tensor]]]:
             step = []
 
 
-def _average(average: dict[str, Tensor], network: R2Plus1D, step: int, decay: float) -> None:
+def _average(average: dict[str, Tensor], network: torch.nn.Module, step: int, decay: float) -> None:
     """Move the average towards the weights; faster at the start, when it has hardly anything to remember."""
     now = min(decay, (1 + step) / (10 + step))
     with torch.no_grad():

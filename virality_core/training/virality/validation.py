@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virality_core.models.vision.r2plus1d import R2Plus1D, on_device, video_outputs
+from virality_core.models.vision.r2plus1d import on_device, r2plus1d, video_outputs
 from virality_core.models.vision.r2plus1d_checkpoint import Task
 from virality_core.training.evaluation.metrics import spearman
 from virality_core.training.virality.dataset import VideoDataset, loader
@@ -38,7 +38,7 @@ def validate(
     """Judge every row of the dataset; each process takes its share, all get the same answer."""
     from accelerate.utils import gather_object
 
-    network = R2Plus1D(settings.architecture)
+    network = r2plus1d(settings.architecture)
     network.load_state_dict(dict(average))
     network = on_device(network.eval(), accelerator.device)
     share = list(range(accelerator.process_index, len(dataset), accelerator.num_processes))
