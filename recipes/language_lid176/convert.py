@@ -27,11 +27,10 @@ _CENTROIDS = 256
 
 
 class Reader:
-    """Takes numbers, arrays and strings off a little-endian byte string."""
+    """Reads numbers, arrays and strings from little-endian bytes, one after another."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
+        self._data, self._at = data, 0
 
     def numbers(self, form: str) -> tuple[int, ...]:
         """The values of a `struct` format without padding."""
@@ -40,17 +39,15 @@ class Reader:
         return values
 
     def number(self, form: str) -> int:
-        """One value."""
         return self.numbers(form)[0]
 
     def array(self, dtype: str, count: int) -> NDArray[np.generic]:
-        """`count` values of a numpy dtype."""
         values = np.frombuffer(self._data, dtype=dtype, count=count, offset=self._at)
         self._at += values.nbytes
         return values
 
     def string(self) -> str:
-        """A string that ends with a zero byte."""
+        """A string that a zero byte ends."""
         end = self._data.index(b"\0", self._at)
         text = self._data[self._at : end].decode()
         self._at = end + 1
@@ -58,10 +55,9 @@ class Reader:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("out", type=Path)
+    parser = argparse.ArgumentParser(prog="python -m recipes.language_lid176.convert", description=__doc__)
+    parser.add_argument("source", type=Path, help="lid.176.ftz")
+    parser.add_argument("out", type=Path, help="the safetensors file to write")
     options = parser.parse_args(arguments)
     data = options.source.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -72,19 +68,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def convert(data: bytes) -> dict[str, Tensor]:
-    """The tensors that `LanguageModel` takes."""
+    """The tensors that `LanguageModel` reads."""
     reader = Reader(data)
     magic, _version = reader.numbers("ii")
     if magic != _MAGIC:
-        raise WeightsError("This is no fastText model.")
+        raise WeightsError("This is not a fastText model.")
     *_, bucket_count, shortest, longest, _rate = reader.numbers("12i")
     reader.numbers("d")
     size, word_count, _labels, _tokens, pruned = reader.numbers("iiiqq")
     entries = [(reader.string(), reader.number("q"), reader.number("b")) for _ in range(size)]
-    buckets = reader.array("<i4", 2 * pruned).reshape(-1, 2).astype(np.int32)  # hash bucket, row behind the words
-    assert reader.number("?"), "the input matrix is quantised in a .ftz"
-    rows = _quantised(reader)
-    assert not reader.number("?"), "the output matrix of lid.176.ftz is not quantised"
+    buckets = reader.array("<i4", 2 * pruned).reshape(-1, 2).astype(np.int32)  # hash bucket, row after the words
+    assert reader.number("?"), "the input matrix of a .ftz is quantized"
+    rows = _quantized_rows(reader)
+    assert not reader.number("?"), "the output matrix of lid.176.ftz is not quantized"
     height, width = reader.numbers("qq")
     questions = reader.array("<f4", height * width).reshape(height, width)
     buckets[:, 1] += word_count
@@ -100,8 +96,8 @@ def convert(data: bytes) -> dict[str, Tensor]:
     }
 
 
-def _quantised(reader: Reader) -> NDArray[np.float32]:
-    """A product-quantised matrix: codes of sub-vectors, and of each row's length."""
+def _quantized_rows(reader: Reader) -> NDArray[np.float32]:
+    """A product-quantized matrix: codes of sub-vectors, and of each row's length."""
     has_norms, height, _width, code_count = reader.numbers("?qqi")
     codes = reader.array("u1", code_count).astype(np.intp)
     centroids = _centroids(reader)  # (sub-vectors, 256, 2)
@@ -116,25 +112,22 @@ def _quantised(reader: Reader) -> NDArray[np.float32]:
 def _centroids(reader: Reader) -> list[NDArray[np.float32]]:
     width, parts, part_width, last_width = reader.numbers("iiii")
     values = reader.array("<f4", width * _CENTROIDS).astype(np.float32)
-    tables = []
-    for index in range(parts):
-        begin = index * _CENTROIDS * part_width
-        wide = last_width if index == parts - 1 else part_width
-        tables.append(values[begin : begin + _CENTROIDS * wide].reshape(_CENTROIDS, wide))
-    return tables
+    widths = [part_width] * (parts - 1) + [last_width]
+    tables = np.split(values, np.cumsum(widths)[:-1] * _CENTROIDS)
+    return [table.reshape(_CENTROIDS, width) for table, width in zip(tables, widths, strict=True)]
 
 
 def _paths(counts: list[int]) -> Tensor:
-    """For each label the (question, answer) pairs from the root, padded with −1: fastText's Huffman tree.
+    """For each label the (question, answer) pairs from the root of fastText's Huffman tree, padded with −1.
 
-    `counts` fall from label to label, as fastText sorts them. Answer 1 is the second child's side.
+    `counts` are in fastText's order, descending. Answer 1 leads to the second child.
     """
     leaves = len(counts)
     weight = [*counts, *[10**15] * (leaves - 1)]
     parent = [-1] * len(weight)
     second = [False] * len(weight)
     leaf, node = leaves - 1, leaves
-    for made in range(leaves, 2 * leaves - 1):
+    for joined in range(leaves, 2 * leaves - 1):
         children = []
         for _ in range(2):
             if leaf >= 0 and weight[leaf] < weight[node]:
@@ -143,8 +136,8 @@ def _paths(counts: list[int]) -> Tensor:
             else:
                 children.append(node)
                 node += 1
-        weight[made] = weight[children[0]] + weight[children[1]]
-        parent[children[0]] = parent[children[1]] = made
+        weight[joined] = weight[children[0]] + weight[children[1]]
+        parent[children[0]] = parent[children[1]] = joined
         second[children[1]] = True
     paths = []
     for label in range(leaves):

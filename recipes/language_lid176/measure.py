@@ -1,9 +1,9 @@
-"""How often captions are taken for another language than theirs.
+"""Measures how often captions are taken for another language.
 
-    python -m recipes.language_lid176.measure --tweets train.tsv --posts train.jsonl.gz --out measured.json
+    python -m recipes.language_lid176.measure --tweets train.tsv --posts train.jsonl.gz
 
 English texts are the tweets, whole and cut to their first words; captions are those whose language a strict rule is
-sure of (`recipes.keywords.language_rule`).
+sure of (`recipes.keywords.language_rule`). Writes measured.json.
 """
 
 from __future__ import annotations
@@ -18,28 +18,27 @@ from virality_core.scorers.caption.language import READ_LANGUAGES, LanguageDetec
 from virality_core.training.datasets.labeled_text import read
 from virality_core.training.datasets.posts import read_posts
 
-_MOST = 4000  # texts of a kind
+_MAX_TEXTS = 4000  # of each kind
 _CUTS = (2, 3, 5, 8)  # words
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--tweets", type=Path, required=True)
-    parser.add_argument("--posts", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m recipes.language_lid176.measure", description=__doc__)
+    parser.add_argument("--tweets", type=Path, required=True, help="TSV `label<TAB>text` of English tweets")
+    parser.add_argument("--posts", type=Path, required=True, help="posts with captions, as CSV or JSON lines")
+    parser.add_argument("--out", type=Path, default=Path("weights/language_lid176/measured.json"))
     options = parser.parse_args(arguments)
-    detector = LanguageDetector()
-    tweets = [example.text for example in read(options.tweets)][:_MOST]
+    tweets = [example.text for example in read(options.tweets)][:_MAX_TEXTS]
     captions = sorted({post.caption for post in read_posts(options.posts) if post.caption})
-    sure = {code: [text for text in captions if surely(text) == code][:_MOST] for code in ("en", "vi")}
-    figures = {"English tweets": _called_foreign(detector, tweets)}
+    texts = {"English tweets": tweets}
     for count in _CUTS:
         cut = [" ".join(words[:count]) for text in tweets if len(words := text.split()) >= count]
-        figures[f"English tweets cut to {count} words"] = _called_foreign(detector, cut)
-    figures["English captions"] = _called_foreign(detector, sure["en"])
-    figures["Vietnamese captions"] = _called_foreign(detector, sure["vi"])
-    options.out.write_text(json.dumps({"called_foreign": figures}, indent=2) + "\n", encoding="utf-8")
+        texts[f"English tweets cut to {count} words"] = cut
+    for name, code in (("English captions", "en"), ("Vietnamese captions", "vi")):
+        texts[name] = [text for text in captions if surely(text) == code][:_MAX_TEXTS]
+    detector = LanguageDetector()
+    figures = {"called_foreign": {name: _called_foreign(detector, some) for name, some in texts.items()}}
+    options.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _called_foreign(detector: LanguageDetector, texts: Sequence[str]) -> dict[str, float]:
