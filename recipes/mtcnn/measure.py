@@ -1,10 +1,13 @@
-"""Faces found in the real clips' stills and in everyday photos; `--sheet` draws the photos' to be judged by eye."""
+"""Measures MTCNN: faces found in the stills of real clips and in everyday photos.
+
+`python -m recipes.mtcnn.measure --sheet faces.png` also draws the faces found in the photos, to check by eye.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -15,9 +18,9 @@ from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import mtcnn
 from virality_core.scorers.picture.faces import FacesDetails, FacesScorer
-from virality_core.types import Post, Signal
+from virality_core.types import Post, Signal, no_progress
 
-# Found in the photos and no person's face: judged by eye on `--sheet` and the photos themselves.
+#: Photos where the face found is no person's, by eye.
 NO_PERSON = {"0044.jpg": "wood", "0104.jpg": "kangaroo", "0212.jpg": "dog", "0452.jpg": "doll", "0496.jpg": "drawing"}
 
 
@@ -25,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m recipes.mtcnn.measure", description=__doc__)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"), help="folder of real clips")
     parser.add_argument("--photos", type=Path, default=Path("../shared/data/photos"), help="folder of photos")
-    parser.add_argument("--sheet", type=Path, help="write the faces found in photos here, as one picture")
+    parser.add_argument("--sheet", type=Path, help="draw the faces found in the photos into this picture")
     parser.add_argument("--out", type=Path, default=Path("weights/mtcnn/measured.json"))
     options = parser.parse_args()
     figures = {
@@ -33,17 +36,14 @@ def main() -> int:
         "clips": _clips(options.media),
         "photos": _photos(options.photos, options.sheet),
     }
-    beside = options.out.with_name(options.out.name + ".new")
-    beside.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, options.out)
-    print(json.dumps(figures, indent=1))
+    options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def _clips(media: Path) -> list[dict[str, object]]:
     scorer, rows = FacesScorer(profile="lite"), []
     for path in sorted(media.glob("*.mp4")):
-        presence, scale = scorer.score(open_reel(path, scorer.plan), Post(), lambda *_: None)
+        presence, scale = scorer.score(open_reel(path, scorer.plan), Post(), no_progress)
         assert isinstance(presence, Signal)
         assert isinstance(presence.details, FacesDetails)
         line = scale.timeline if isinstance(scale, Signal) else None
@@ -60,14 +60,13 @@ def _clips(media: Path) -> list[dict[str, object]]:
 
 
 def _photos(folder: Path, sheet: Path | None) -> dict[str, object]:
-    finder, found, tiles = mtcnn.build(load_tensors(weights.resolve("mtcnn"))), [], []
+    detector, found, tiles = mtcnn.build(load_tensors(weights.resolve("mtcnn"))), [], []
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
     for path in paths:
         bgr = np.asarray(cv2.imread(str(path)), dtype=np.uint8)
         rgb = np.ascontiguousarray(bgr[:, :, ::-1])
         height, width = rgb.shape[:2]
-        (seen,) = finder.find([rgb])
-        for number, face in enumerate(seen):
+        for number, face in enumerate(detector.find([rgb])[0]):
             left, right = int(face.left * width), int(np.ceil(face.right * width))
             top, bottom = int(face.top * height), int(np.ceil(face.bottom * height))
             found.append(f"{path.name} {number} {face.probability:.3f}")
@@ -87,4 +86,4 @@ def _photos(folder: Path, sheet: Path | None) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

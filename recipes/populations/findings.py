@@ -1,8 +1,9 @@
-"""`python -m recipes.populations.findings --photos DIR --out FILE CLIP…`: where the findings' limits lie.
+"""Measures where the limits of the findings in still pictures are.
 
-For what is measured in single pictures: the quantiles over clean photos and over the stills of clean clips, and, for
-coding blocks, over the same clips compressed as hard as a messenger does (H.264, CRF 48). The limits and the reasons
-in `scorers/findings/stills.py` are read off this file.
+    python -m recipes.populations.findings --photos DIR CLIP…
+
+Writes the quantiles over clean photos and over the stills of clean clips and of the same clips compressed as hard as
+messengers do (H.264, CRF 48). The limits in `scorers/findings/still_faults.py` are taken from this file.
 """
 
 from __future__ import annotations
@@ -17,45 +18,46 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from recipes.populations.photos import OUT, photo_files
 from recipes.vsfa_lite import ffmpeg
 from virality_core.errors import InputError, ViralityError
 from virality_core.media import open_reel, probe
 from virality_core.media.image import read_image
-from virality_core.scorers.measures import artefacts, exposure_and_colour
+from virality_core.scorers.measures import artifacts, exposure_and_color
 from virality_core.scorers.measures.letterbox import picture_box, to_common_size
 from virality_core.scorers.picture.look import measure_still
 from virality_core.types import Plan
 
+COMMAND = "python -m recipes.populations.findings"
 _QUANTILES = (1, 5, 50, 95, 99)  # percent
 _HARD_CRF = 48.0
-_SECONDS = 4.0  # of each clip that is compressed again
-_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
+_SECONDS = 4.0  # of each clip are compressed again
 
 Row = Mapping[str, float | None]
 
 
 def measure_frames(rgb: NDArray[np.uint8]) -> list[Row]:
-    """What the findings read from each frame uint8 (N, H, W, 3): None where a frame is too small or flat to tell."""
+    """What the findings read from each frame uint8 (N, H, W, 3); None if a frame is too small or flat."""
     box = picture_box(rgb)
     rows: list[Row] = []
     for frame in rgb:
         cut = np.ascontiguousarray(box.cut(frame))
-        shadows, highlights = exposure_and_colour.clipped_shares(to_common_size(cut))
-        luma = artefacts.middle_luma(frame, box)
+        shadows, highlights = exposure_and_color.clipped_shares(to_common_size(cut))
+        luma = artifacts.center_luma(frame, box)
         rows.append(
             {
                 "sharpness": measure_still(cut).sharpness,
                 "highlights": highlights,
                 "shadows": shadows,
-                "blocking": artefacts.blocking(luma),
-                "combing": artefacts.combing(luma),
+                "blocking": artifacts.blocking(luma),
+                "combing": artifacts.combing(luma),
             }
         )
     return rows
 
 
 def summary(rows: Sequence[Row]) -> dict[str, object]:
-    """Number and quantiles of each measure, over the rows that have it."""
+    """Count and quantiles of each measure, over the rows that have it."""
     found: dict[str, object] = {}
     for name in rows[0]:
         values = [value for row in rows if (value := row[name]) is not None]
@@ -66,15 +68,12 @@ def summary(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def measure(photos: Sequence[Path], clips: Sequence[Path]) -> dict[str, object]:
-    """The file's content. Raises InputError for a photo or clip that can't be read, or where there is no photo."""
+    """The file's content. Raises InputError if there is no photo, or a photo or clip can't be read."""
     if not photos:
         raise InputError("There is no .jpg or .png photo in that folder.")
-    command = (
-        "python -m recipes.populations.findings --photos DIR --out virality_core/config/populations/findings.json CLIP…"
-    )
     found: dict[str, object] = {
-        "command": command,
-        "photos": summary([row for path in photos for row in measure_frames(_photo(path))]),
+        "command": f"{COMMAND} --photos DIR CLIP…",
+        "photos": summary([row for path in photos for row in measure_frames(read_image(path)[np.newaxis])]),
     }
     for path in clips:
         info = probe(path)
@@ -86,24 +85,18 @@ def measure(photos: Sequence[Path], clips: Sequence[Path]) -> dict[str, object]:
     return found
 
 
-def _photo(path: Path) -> NDArray[np.uint8]:
-    return read_image(path)[np.newaxis]
-
-
 def _stills(path: Path) -> dict[str, object]:
     return summary(measure_frames(open_reel(path, Plan(stills=16)).frames.rgb))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.populations.findings", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of clean JPEG or PNG photos")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--out", type=Path, default=OUT / "findings.json", help="the JSON file to write")
     parser.add_argument("clips", type=Path, nargs="*", metavar="CLIP", help="clean clips")
     options = parser.parse_args(arguments)
     try:
-        photos = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
-        found = measure(photos, options.clips)
+        found = measure(photo_files(options.photos), options.clips)
     except ViralityError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -30,7 +30,7 @@ from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision.vsfa_lite import LiteQuality
 from virality_core.models.weights.cache import sha256
 from virality_core.scorers.measures.letterbox import picture_box
-from virality_core.scorers.picture.quality_networks import tau_of
+from virality_core.scorers.picture.quality import tau_of
 from virality_core.training.statistics import spearman
 from virality_core.types import Plan
 

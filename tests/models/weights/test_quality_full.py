@@ -13,7 +13,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from recipes.vsfa import measure_sampling
+from recipes.vsfa import measure
 from tests.media.clips import Clip
 from tests.models.weights.conftest import Write, url_block
 from tests.models.weights.local_hub import LocalHub
@@ -117,13 +117,13 @@ def test_the_protocols_are_compared(
     served: LocalHub, short_clip: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """With random weights the figures mean nothing; that both protocols ran, and how they are compared, shows."""
-    assert measure_sampling.main([str(short_clip)]) == 0
+    assert measure.main([str(short_clip)]) == 0
     result = json.loads(capsys.readouterr().out)
     (row,) = result["videos"]
     assert row["frames"] == 12
     assert result["largest_difference"] == pytest.approx(abs(row["every_frame"] - row["sampled"]))
     assert result["rank_agreement"] is None
-    assert measure_sampling.main([str(tmp_path / "missing.mp4")]) == 3
+    assert measure.main([str(tmp_path / "missing.mp4")]) == 3
     assert "missing.mp4" in capsys.readouterr().err
 
 

@@ -1,7 +1,7 @@
-"""`python -m recipes.vsfa.measure_sampling VIDEO…`: how far the sampled protocol moves VSFA's answer.
+"""`python -m recipes.vsfa.measure VIDEO…`: how far sampling moves VSFA's answer.
 
-Each video is judged twice with the full weights: by every frame at native size, as published, and by the stills that a
-report is made from (`scorers.quality_networks.SAMPLED`). One JSON object on standard output. Minutes a video on a CPU.
+Each video is rated twice with the full weights: from every frame at native size, as published, and from a report's
+stills. Writes JSON to standard output; takes minutes per video on a CPU.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 from virality_core.errors import InputError, ViralityError
 from virality_core.media import open_reel
 from virality_core.scorers.picture.quality import QualityScorer
-from virality_core.types import Post, Signal, Skipped
+from virality_core.types import Post, Signal, Skipped, no_progress
 
 
 def measure(scorer: QualityScorer, videos: Sequence[Path]) -> dict[str, Any]:
-    """Both answers for each video, and how far they lie apart.
+    """Both answers for each video, and how far apart they are.
 
     Args:
         scorer: with the full weights.
@@ -39,9 +39,10 @@ def measure(scorer: QualityScorer, videos: Sequence[Path]) -> dict[str, Any]:
     rows = []
     for video in videos:
         start = time.perf_counter()
-        full = _answered(scorer.score_every_frame(video, _silent))
+        full = _signal(scorer.score_every_frame(video, no_progress))
         middle = time.perf_counter()
-        (sampled,) = (_answered(s) for s in scorer.score(open_reel(video, scorer.plan), Post(), _silent))
+        (answer,) = scorer.score(open_reel(video, scorer.plan), Post(), no_progress)
+        sampled = _signal(answer)
         end = time.perf_counter()
         assert full.timeline is not None
         rows.append(
@@ -57,21 +58,26 @@ def measure(scorer: QualityScorer, videos: Sequence[Path]) -> dict[str, Any]:
             }
         )
     values = np.array([[row["every_frame"], row["sampled"]] for row in rows], dtype=np.float64)
-    apart = np.abs(values[:, 0] - values[:, 1])
+    differences = np.abs(values[:, 0] - values[:, 1])
     first, second = np.triu_indices(len(rows), 1)
     order = np.sign(values[first] - values[second])
     return {
-        "command": "python -m recipes.vsfa.measure_sampling",
+        "command": "python -m recipes.vsfa.measure",
         "videos": rows,
-        "largest_difference": float(apart.max()),
-        "mean_difference": float(apart.mean()),
+        "largest_difference": float(differences.max()),
+        "mean_difference": float(differences.mean()),
         "rank_agreement": float(np.mean(order[:, 0] == order[:, 1])) if len(first) else None,
     }
 
 
+def _signal(answer: Signal | Skipped) -> Signal:
+    if isinstance(answer, Skipped):
+        raise InputError(answer.reason)
+    return answer
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.vsfa.measure_sampling", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m recipes.vsfa.measure", description=__doc__)
     parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path)
     args = parser.parse_args(arguments)
     try:
@@ -83,15 +89,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _answered(answer: Signal | Skipped) -> Signal:
-    if isinstance(answer, Skipped):
-        raise InputError(answer.reason)
-    return answer
-
-
-def _silent(stage: str, fraction: float) -> None:
-    """Progress nobody watches."""
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())
