@@ -34,13 +34,13 @@ def test_the_peak_does_not_grow_with_the_length(make_clip: Callable[..., Clip]) 
 
 
 def test_freed_memory_goes_back() -> None:
-    malloc_trim.give_back()
+    malloc_trim.trim()
     before = _resident_mb()
     pieces = [bytearray(100_000) for _ in range(2000)]  # small enough for the heap
     last = bytearray(100_000)  # and what stays on top of them
     del pieces
     held = _resident_mb()
-    malloc_trim.give_back()
+    malloc_trim.trim()
     assert _resident_mb() - before < 30, f"{held:.0f} MB were held"
     assert last
 

@@ -141,7 +141,7 @@ def score_reel(
         stage, report_progress = type(scorer).__name__.removesuffix("Scorer").lower(), stages.next()
         with timer.time(stage):
             answers += run_scorer(scorer, reel, post, report_progress)
-            malloc_trim.give_back()
+            malloc_trim.trim()
         report_progress(stage, 1.0)
     answers.append(cuts_on_beat.align(*split_answers(answers)))
     signals, skipped = split_answers(answers)

@@ -17,8 +17,7 @@ from virality_core.advice import Change, candidates
 from virality_core.advice.export import export
 from virality_core.advice.trial import _edited, rescorer, with_advice
 from virality_core.errors import InputError, UsageError
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.pipeline import Scorers
 from virality_core.score import Weighting
 from virality_core.scorers.measures import motion

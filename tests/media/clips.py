@@ -33,8 +33,8 @@ class ClipSpec:
     rotation: int = 0  # degrees counter-clockwise that the player is told to turn
     mirrored: bool = False
     pixel_aspect: Fraction = Fraction(1)
-    colours: tuple[int, int, int, int] = (1, 1, 1, 1)  # H.273 primaries, transfer, matrix; range 1 limited, 2 full
-    labelled: bool = True  # whether the stream says what its colours are
+    colors: tuple[int, int, int, int] = (1, 1, 1, 1)  # H.273 primaries, transfer, matrix; range 1 limited, 2 full
+    labeled: bool = True  # whether the stream says what its colors are
     sound: bool = False
     draw: Callable[[int, int, int], Image] | None = None  # (number, width, height) to upright RGB or RGBA
     container_options: tuple[tuple[str, str], ...] = ()
@@ -62,14 +62,14 @@ def barcode(number: int, width: int, height: int) -> Image:
 
 def read_barcode(image: NDArray[np.uint8]) -> int:
     """The number of an upright frame, (H, W) or (H, W, 3). Raises ValueError for a frame that is none or a blend."""
-    grey = image.mean(axis=2) if image.ndim == 3 else image
-    height, width = grey.shape
+    gray = image.mean(axis=2) if image.ndim == 3 else image
+    height, width = gray.shape
     number = 0
     for place in range(BITS):
         column = int((place + 0.5) * width / BITS)
         reach = max(1, width // BITS // 4)
-        upper = grey[height // 8 : 3 * height // 8, column - reach : column + reach].mean()
-        lower = grey[5 * height // 8 : 7 * height // 8, column - reach : column + reach].mean()
+        upper = gray[height // 8 : 3 * height // 8, column - reach : column + reach].mean()
+        lower = gray[5 * height // 8 : 7 * height // 8, column - reach : column + reach].mean()
         if abs(upper - lower) < 80:
             raise ValueError(f"no clear field at {place}: {upper:.0f} and {lower:.0f}")
         number |= int(upper > lower) << place
@@ -89,8 +89,8 @@ def write_clip(path: Path, spec: ClipSpec) -> Clip:
         stream.codec_context.time_base = spec.time_base
         stream.time_base = spec.time_base
         stream.codec_context.sample_aspect_ratio = spec.pixel_aspect
-        if spec.labelled:
-            stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range = spec.colours
+        if spec.labeled:
+            stream.color_primaries, stream.color_trc, stream.colorspace, stream.color_range = spec.colors
         if spec.rotation or spec.mirrored:
             stream.set_display_rotation(spec.rotation, hflip=spec.mirrored)
         sound = container.add_stream("aac", rate=48_000, layout="mono") if spec.sound else None
@@ -109,9 +109,9 @@ def write_clip(path: Path, spec: ClipSpec) -> Clip:
 
 def _frame(image: Image, tick: int, spec: ClipSpec) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(image, format="rgba" if image.shape[2] == 4 else "rgb24")
-    matrix = {1: "ITU709", 9: "BT2020"}.get(spec.colours[2], "ITU601")
+    matrix = {1: "ITU709", 9: "BT2020"}.get(spec.colors[2], "ITU601")
     if not spec.pixel_format.startswith(("rgb", "bgr", "gbr", "pal")):
-        range_ = "JPEG" if spec.colours[3] == 2 else "MPEG"
+        range_ = "JPEG" if spec.colors[3] == 2 else "MPEG"
         frame = frame.reformat(format=spec.pixel_format, dst_colorspace=matrix, dst_color_range=range_)
     else:
         frame = frame.reformat(format=spec.pixel_format)

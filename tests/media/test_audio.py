@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from tests.media.clips import Clip, tone
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.types import Audio, Plan
 
 RATE = 16_000

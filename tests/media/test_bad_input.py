@@ -22,8 +22,7 @@ import pytest
 
 from tests.media.clips import Clip, barcode, read_barcode, tone
 from virality_core.errors import Cancelled, InputError
-from virality_core.media import Limits, open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import Limits, open_reel, probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]
@@ -88,7 +87,7 @@ def test_still_gif_is_refused(make_clip: MakeClip) -> None:
 
 def test_missing_file(tmp_path: Path) -> None:
     assert "no file" in refusal(tmp_path / "nothing.mp4")
-    assert "no file" in refusal(tmp_path)
+    assert "a folder" in refusal(tmp_path)
 
 
 def test_truncated_before_moov(make_clip: MakeClip, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 pytest.importorskip("bench.reel")
 
 from bench import reel as bench_reel
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.types import Plan
 
 

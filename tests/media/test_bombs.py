@@ -11,8 +11,7 @@ import pytest
 from tests.media.bombs import box, compressed_header, fragment, full, movie, numbers, sample_table, track
 from tests.media.clips import Clip
 from virality_core.errors import InputError
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.media.guards import mp4_tables
 from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.types import Plan

@@ -14,9 +14,9 @@ import pytest
 from virality_core.media import open_reel
 from virality_core.media import reel as opener
 from virality_core.media.shots.detector import find_cuts
-from virality_core.media.shots.packet_rules import Vectors, cut_by_grey, cut_by_vectors
-from virality_core.media.shots.packet_sizes import anchors, early_keyframes, spikes
-from virality_core.media.shots.pixel_cuts import alike, cut_places, stack, thumb
+from virality_core.media.shots.frame_difference import correlation, cut_indices, stack, thumbnail
+from virality_core.media.shots.packet_sizes import anchors, early_keyframes, size_ratios
+from virality_core.media.shots.single_packets import Prediction, cut_by_gray, cut_by_vectors
 from virality_core.types import Cuts, Plan
 
 WIDTH, HEIGHT, RATE = 144, 256, 30
@@ -30,16 +30,16 @@ def test_anchors_are_the_frames_not_shown_before_an_earlier_packet() -> None:
     assert len(anchors(np.zeros(0, np.int64))) == 0
 
 
-def test_spikes_are_relative_to_the_neighbours_and_leave_keyframes_out() -> None:
+def test_size_ratios_are_relative_to_the_neighbours_and_leave_keyframes_out() -> None:
     sizes = np.array([900, 10, 10, 10, 40, 10, 10, 10, 900, 10, 10, 10])
     keys = sizes == 900
-    found = spikes(sizes, keys)
+    found = size_ratios(sizes, keys)
     assert found[4] == pytest.approx(4.0)
     assert (found[keys] == 0.0).all()
     assert (found[~keys & (sizes == 10)] <= 1.0).all()
-    richer = spikes(np.array([10, 10, 10, 50, 40, 40, 40]), np.zeros(7, bool))
+    richer = size_ratios(np.array([10, 10, 10, 50, 40, 40, 40]), np.zeros(7, bool))
     assert richer[3] == pytest.approx(1.25), "after a cut to a richer scene all packets are large"
-    assert (spikes(np.array([5, 9]), np.zeros(2, bool)) == 0.0).all(), "too few to tell what is usual"
+    assert (size_ratios(np.array([5, 9]), np.zeros(2, bool)) == 0.0).all(), "too few to tell what is usual"
 
 
 @pytest.mark.parametrize(
@@ -57,53 +57,53 @@ def test_early_keyframes_break_the_rhythm(keys: list[int], frames: int, early: l
     assert early_keyframes(np.array(keys), frames) == early
 
 
-def _vectors(before: float, after: float = 0.0) -> Vectors:
-    return Vectors(before=before, after=after)
+def _vectors(before: float, after: float = 0.0) -> Prediction:
+    return Prediction(before=before, after=after)
 
 
 def test_a_p_frame_that_copies_nothing_is_a_cut() -> None:
-    verdict = cut_by_vectors(9, {9: _vectors(0.02)}, spike=1.3, size_to_keyframe=0.5, usual_new=0.05)
-    assert verdict is not None
-    assert (verdict.tick, verdict.sure) == (9, True)
-    tiny = cut_by_vectors(9, {9: _vectors(0.0)}, spike=1.3, size_to_keyframe=0.1, usual_new=0.05)
+    cut = cut_by_vectors(9, {9: _vectors(0.02)}, size_ratio=1.3, size_to_keyframe=0.5, usual_intra=0.05)
+    assert cut is not None
+    assert (cut.pts, cut.certain) == (9, True)
+    tiny = cut_by_vectors(9, {9: _vectors(0.0)}, size_ratio=1.3, size_to_keyframe=0.1, usual_intra=0.05)
     assert tiny is None, "a small packet without vectors was not read at all"
-    assert cut_by_vectors(9, {}, spike=9.0, size_to_keyframe=1.0, usual_new=0.0) is None
+    assert cut_by_vectors(9, {}, size_ratio=9.0, size_to_keyframe=1.0, usual_intra=0.0) is None
 
 
 def test_b_frames_tell_the_first_frame_after_the_cut() -> None:
     found = {12: _vectors(0.0), 9: _vectors(0.97, 0.02), 10: _vectors(0.03, 0.9), 11: _vectors(0.9, 0.9)}
-    verdict = cut_by_vectors(12, found, spike=1.3, size_to_keyframe=0.5, usual_new=0.0)
-    assert verdict is not None
-    assert verdict.tick == 10
+    cut = cut_by_vectors(12, found, size_ratio=1.3, size_to_keyframe=0.5, usual_intra=0.0)
+    assert cut is not None
+    assert cut.pts == 10
 
 
 def test_a_p_frame_drawn_anew_in_one_scene_is_no_sure_cut() -> None:
     """The B-frames before it are copied from both sides of it: what x264 made of a flat, grainy clip."""
     found = {12: _vectors(0.0), 9: _vectors(0.77, 0.71), 10: _vectors(0.69, 0.45), 11: _vectors(0.75, 0.68)}
-    verdict = cut_by_vectors(12, found, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
-    assert verdict is not None
-    assert not verdict.sure
+    cut = cut_by_vectors(12, found, size_ratio=1.2, size_to_keyframe=0.44, usual_intra=0.19)
+    assert cut is not None
+    assert not cut.certain
     for last in (_vectors(0.9, 0.05), _vectors(0.4, 0.0), _vectors(0.0, 0.0)):
-        verdict = cut_by_vectors(12, found | {11: last}, spike=1.2, size_to_keyframe=0.44, usual_new=0.19)
-        assert verdict is not None
-        assert verdict.sure
+        cut = cut_by_vectors(12, found | {11: last}, size_ratio=1.2, size_to_keyframe=0.44, usual_intra=0.19)
+        assert cut is not None
+        assert cut.certain
 
 
 def test_a_moving_shot_is_no_cut() -> None:
     found = {12: _vectors(0.5), 9: _vectors(0.6, 0.8), 10: _vectors(0.7, 0.7), 11: _vectors(0.8, 0.6)}
-    assert cut_by_vectors(12, found, spike=1.7, size_to_keyframe=0.3, usual_new=0.05) is None
+    assert cut_by_vectors(12, found, size_ratio=1.7, size_to_keyframe=0.3, usual_intra=0.05) is None
 
 
 def test_grain_is_no_jump_cut() -> None:
     found = {12: _vectors(0.35), 11: _vectors(0.1, 0.9)}
-    jump = cut_by_vectors(12, found, spike=1.4, size_to_keyframe=0.5, usual_new=0.05)
+    jump = cut_by_vectors(12, found, size_ratio=1.4, size_to_keyframe=0.5, usual_intra=0.05)
     assert jump is not None
-    assert not jump.sure
-    assert cut_by_vectors(12, found, spike=1.4, size_to_keyframe=0.5, usual_new=0.5) is None
+    assert not jump.certain
+    assert cut_by_vectors(12, found, size_ratio=1.4, size_to_keyframe=0.5, usual_intra=0.5) is None
 
 
 @pytest.mark.parametrize(
-    ("fresh", "cut"),
+    ("coded", "expected"),
     [
         ({9: 0.02, 10: 0.6, 11: 0.61, 12: 0.6}, 10),
         ({9: 0.9, 10: 0.9, 11: 0.9, 12: 0.9}, 9),
@@ -114,9 +114,9 @@ def test_grain_is_no_jump_cut() -> None:
         ({}, None),
     ],
 )
-def test_grey_that_ends_at_once_is_a_cut(fresh: dict[int, float], cut: int | None) -> None:
-    verdict = cut_by_grey(12, fresh)
-    assert (verdict.tick if verdict else None) == cut
+def test_gray_that_ends_at_once_is_a_cut(coded: dict[int, float], expected: int | None) -> None:
+    cut = cut_by_gray(12, coded)
+    assert (cut.pts if cut else None) == expected
 
 
 def _scene(generator: np.random.Generator) -> np.ndarray:
@@ -253,24 +253,24 @@ def test_a_fade_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_flash_is_no_cut() -> None:
-    frames = [thumb(frame[:, :, 1]) for frame in _frames([40])]
-    assert cut_places(stack(frames)) == []
+    frames = [thumbnail(frame[:, :, 1]) for frame in _frames([40])]
+    assert cut_indices(stack(frames)) == []
     frames[20] = np.full_like(frames[20], 250)
-    assert cut_places(stack(frames)) == []
+    assert cut_indices(stack(frames)) == []
 
 
 def test_pixels_show_the_frame_after_each_cut() -> None:
-    frames = [thumb(frame[:, :, 1]) for frame in _frames([15, 20, 9])]
-    assert cut_places(stack(frames)) == [15, 35]
-    assert cut_places(stack(frames[:2])) == []
-    assert cut_places(stack([])) == []
+    frames = [thumbnail(frame[:, :, 1]) for frame in _frames([15, 20, 9])]
+    assert cut_indices(stack(frames)) == [15, 35]
+    assert cut_indices(stack(frames[:2])) == []
+    assert cut_indices(stack([])) == []
 
 
 def test_alike() -> None:
-    one, other = (thumb(frame[:, :, 1]) for frame in _frames([1, 1]))
-    assert alike(one, one) == pytest.approx(1.0)
-    assert alike(one, other) < 0.8
-    assert alike(np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)) == 1.0
+    one, other = (thumbnail(frame[:, :, 1]) for frame in _frames([1, 1]))
+    assert correlation(one, one) == pytest.approx(1.0)
+    assert correlation(one, other) < 0.8
+    assert correlation(np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)) == 1.0
 
 
 def test_cuts_can_be_cancelled(tmp_path: Path) -> None:

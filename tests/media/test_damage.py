@@ -36,7 +36,7 @@ def spoil(clip: Clip, path: Path, spoiled: range, content: bytes) -> Path:
     return path
 
 
-def told(path: Path) -> tuple[int, int, int]:
+def damage_note(path: Path) -> tuple[int, int, int]:
     """Damaged pieces, frames seen and frames looked for, by the note."""
     notes = [match for note in open_reel(path, PLAN).notes if (match := NOTE.match(note))]
     assert len(notes) == 1
@@ -46,15 +46,15 @@ def told(path: Path) -> tuple[int, int, int]:
 
 def test_each_damaged_piece_counts_once(make_clip: MakeClip, tmp_path: Path) -> None:
     clip = make_clip(frames=90, options=X264)
-    pieces, seen, asked = told(spoil(clip, tmp_path / "reel.mp4", range(60, 70), b"\0\0\0\1\xff" * 8))
+    pieces, seen, asked = damage_note(spoil(clip, tmp_path / "reel.mp4", range(60, 70), b"\0\0\0\1\xff" * 8))
     assert (pieces, asked) == (10, 90)
     assert 60 <= seen <= 80, "frames after the gap may lack what they refer to"
 
 
-def test_frames_that_never_come_are_told(make_clip: MakeClip, tmp_path: Path) -> None:
+def test_frames_that_never_come_are_counted(make_clip: MakeClip, tmp_path: Path) -> None:
     """A codec may lose a frame without a word."""
     clip = make_clip(frames=90, codec="libvpx-vp9", suffix=".webm", time_base=Fraction(1, 1000), options=VP9)
-    _, seen, asked = told(spoil(clip, tmp_path / "reel.webm", range(60, 70), b"\x86\x00\x40\x92\x80"))
+    _, seen, asked = damage_note(spoil(clip, tmp_path / "reel.webm", range(60, 70), b"\x86\x00\x40\x92\x80"))
     assert (seen, asked) == (80, 90)
 
 
@@ -62,4 +62,4 @@ def test_frames_that_never_come_are_told(make_clip: MakeClip, tmp_path: Path) ->
 def test_a_sound_file_has_no_such_note(make_clip: MakeClip, suffix: str) -> None:
     codec, options = {".webm": ("libvpx-vp9", VP9), ".avi": ("mpeg4", ())}.get(suffix, ("libx264", X264))
     reel = open_reel(make_clip(frames=90, codec=codec, suffix=suffix, options=options).path, PLAN)
-    assert not [note for note in reel.notes if "passed over" in note]
+    assert not [note for note in reel.notes if NOTE.match(note)]

@@ -15,8 +15,8 @@ import pytest
 from tests.media.clips import Clip, barcode, read_barcode, trim_by_edit_list
 from virality_core.media import open_reel
 from virality_core.media.container.source import Source, main_video
-from virality_core.media.container.stream_index import Survey, survey
-from virality_core.media.decoding.gop_decoder import GroupDecoder, jobs
+from virality_core.media.container.stream_index import StreamIndex, index_stream
+from virality_core.media.decoding.gop_decoder import GopDecoder, plan_jobs
 from virality_core.types import Plan, Reel
 
 MakeClip = Callable[..., Clip]
@@ -148,39 +148,39 @@ def assert_all_is_there(reel: Reel, seconds: tuple[float, ...], plan: Plan) -> N
     assert reel.notes == () or reel.notes[0].startswith(("The file has no sound", "The video has transparent"))
 
 
-def surveyed(path: Path) -> tuple[Source, Survey]:
+def indexed(path: Path) -> tuple[Source, StreamIndex]:
     source = Source(path)
     with source.open() as container:
         stream = main_video(container, source.name)
-        return source, survey(source, container, stream, progress=lambda *_: None)
+        return source, index_stream(source, container, stream, progress=lambda *_: None)
 
 
 def test_keyframes_that_are_none(make_clip: MakeClip) -> None:
     """A container that calls every frame a keyframe misleads nobody."""
     clip = make_clip(**KINDS["constant"])
-    source, true = surveyed(clip.path)
-    keys = np.ones_like(true.keys)
-    table = replace(true, keys=keys, key_numbers=np.flatnonzero(keys))
-    decoder = GroupDecoder(source, table, threads=1)
+    source, true = indexed(clip.path)
+    keys = np.ones_like(true.is_key)
+    index = replace(true, is_key=keys, key_packets=np.flatnonzero(keys))
+    decoder = GopDecoder(source, index, threads=1)
     with closing(source), closing(decoder):
-        for tick in table.shown[[5, 44, 100, 149]].tolist():
-            ((wanted, frame),) = [pair for job in jobs(table, [tick]) for pair in decoder.frames(job)]
-            assert wanted == frame.pts == tick
+        for pts in index.frame_pts[[5, 44, 100, 149]].tolist():
+            ((wanted, frame),) = [pair for job in plan_jobs(index, [pts]) for pair in decoder.frames(job)]
+            assert wanted == frame.pts == pts
             assert clip.seconds[read_barcode(frame.to_ndarray(format="rgb24"))] == pytest.approx(
-                float(table.seconds(tick)), abs=1e-3
+                float(index.seconds(pts)), abs=1e-3
             )
 
 
 @pytest.mark.parametrize("kind", ["open group", "HEVC 10 bit"])
 def test_frames_shown_before_their_open_groups_keyframe_start_at_the_one_before(make_clip: MakeClip, kind: str) -> None:
-    source, table = surveyed(make_clip(**KINDS[kind]).path)
+    source, index = indexed(make_clip(**KINDS[kind]).path)
     source.close()
     leading = 0
-    for tick in table.shown.tolist():
-        (job,) = jobs(table, [tick])
-        assert table.ticks[job.first] <= tick
-        assert table.keys[job.first]
-        leading += bool(table.keys[job.first + 1 : job.last].any())
+    for pts in index.frame_pts.tolist():
+        (job,) = plan_jobs(index, [pts])
+        assert index.pts[job.first] <= pts
+        assert index.is_key[job.first]
+        leading += bool(index.is_key[job.first + 1 : job.last].any())
     assert leading >= 4, "the clip has no open groups: nothing was tested"
 
 

@@ -62,9 +62,9 @@ def write_clip(path: Path, codec: tuple[str, ...], layout: str | int, seconds: f
     return path
 
 
-def take_all(folder: Path) -> dict[str, Mapping[str, Any]]:
+def open_all(folder: Path) -> dict[str, Mapping[str, Any]]:
     """What became of each file, in a process of its own that must outlive them all."""
-    command = [sys.executable, "-m", "tests.media.take_all", str(folder)]
+    command = [sys.executable, "-m", "tests.media.open_all", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     rows = {row["file"]: row for row in map(json.loads, done.stdout.splitlines())}
     left = sorted({path.name for path in folder.iterdir()} - set(rows))
@@ -78,7 +78,7 @@ def test_any_number_and_order_of_channels(tmp_path: Path) -> None:
         write_clip(tmp_path / f"taken-{number}.{container}", codec, layout)
     for number, (container, codec, layout) in enumerate(UNREADABLE):
         write_clip(tmp_path / f"unreadable-{number}.{container}", codec, layout)
-    for name, row in take_all(tmp_path).items():
+    for name, row in open_all(tmp_path).items():
         assert row["end"] == "taken", row
         if name.startswith("taken"):
             assert row["heard"], row
@@ -93,7 +93,7 @@ def test_clips_that_killed_the_process() -> None:
     folder = SHARED / "cases" / "crashing"
     if not folder.is_dir():
         pytest.skip("the shared cases are not there")
-    rows = take_all(folder)
+    rows = open_all(folder)
     assert rows["aac71.mp4"]["heard"]
     assert UNKNOWN in " ".join(rows["pcm61.mov"]["notes"])
 
@@ -116,6 +116,6 @@ def test_damaged_clips_are_taken_or_refused(tmp_path: Path) -> None:
     folder.mkdir()
     for number, (kind, content) in enumerate(mutations(clips, size(400, 4000), seed=23)):
         (folder / f"{number:04d}-{kind}.mp4").write_bytes(content)
-    rows = take_all(folder)
+    rows = open_all(folder)
     ends = [row["end"] for row in rows.values()]
     assert min(ends.count("taken"), ends.count("refused")) > 0.1 * len(ends), "the damage is of no use"

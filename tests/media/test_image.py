@@ -51,9 +51,9 @@ def test_exif_orientation(
     assert tuple(rgb[0, 0]) == top_left
 
 
-def test_grey_palette_and_cmyk(tmp_path: Path) -> None:
-    Image.new("L", (4, 4), 77).save(tmp_path / "grey.png")
-    assert read_image(tmp_path / "grey.png").tolist() == np.full((4, 4, 3), 77).tolist()
+def test_gray_palette_and_cmyk(tmp_path: Path) -> None:
+    Image.new("L", (4, 4), 77).save(tmp_path / "gray.png")
+    assert read_image(tmp_path / "gray.png").tolist() == np.full((4, 4, 3), 77).tolist()
     _two_halves("P").save(tmp_path / "palette.gif")
     assert np.abs(read_image(tmp_path / "palette.gif")[0, 0].astype(int) - RED).max() < 30
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg")
@@ -61,7 +61,7 @@ def test_grey_palette_and_cmyk(tmp_path: Path) -> None:
     assert red[0] > 200 > 60 > max(red[1], red[2])
 
 
-def test_sixteen_bit_grey_is_scaled(tmp_path: Path) -> None:
+def test_sixteen_bit_gray_is_scaled(tmp_path: Path) -> None:
     values = np.array([[0, 257 * 100, 65535]], dtype=np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
     assert read_image(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 100, 255]
@@ -80,7 +80,7 @@ def test_transparency_shows_white(tmp_path: Path) -> None:
 
 
 def test_the_first_frame_of_an_animation(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, GREEN)]
+    frames = [Image.new("RGB", (4, 4), color) for color in (RED, GREEN)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
     assert tuple(read_image(tmp_path / "a.webp")[0, 0]) == RED
 

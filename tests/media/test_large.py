@@ -12,15 +12,12 @@ import pytest
 
 from tests.media.clips import Clip
 from virality_core.errors import Cancelled, InputError
-from virality_core.media import Limits, open_reel
+from virality_core.media import Limits, open_reel, probe
 from virality_core.media.container.source import Source
-from virality_core.media.container.stream_index import survey
-from virality_core.media.decoding import probe
-from virality_core.media.decoding.first_frame import first_decoder
-from virality_core.media.decoding.frame_decoder import Decoder
-from virality_core.media.decoding.probe import checked_video, describe
+from virality_core.media.decoding.frame_decoder import FrameDecoder
+from virality_core.media.decoding.opened_video import open_video
 from virality_core.media.guards import decoder_memory
-from virality_core.types import FULL_HD_PIXELS, Plan
+from virality_core.types import FULL_HD_PIXELS, Plan, no_progress
 
 MakeClip = Callable[..., Clip]
 PLAN = Plan(stills=6, hook_stills=4, runs=True, cuts=True, clips=1)
@@ -73,7 +70,7 @@ def test_pictures_of_many_bytes_are_refused(make_clip: MakeClip) -> None:
     limits = Limits(max_frame_bytes=160 * 96 * 2)
     open_reel(make_clip(frames=30, options=x264(3)).path, PLAN, limits=limits)
     deep = make_clip(frames=30, options=x264(3), pixel_format="yuv444p10le").path
-    with pytest.raises(InputError, match="the largest taken have"):
+    with pytest.raises(InputError, match="the limit is"):
         open_reel(deep, PLAN, limits=limits)
 
 
@@ -88,30 +85,25 @@ def test_the_limits_let_8k_of_ten_bits_pass() -> None:
     )
 
 
-def opened_decoder(path: Path, use: Callable[[Decoder], None]) -> None:
-    with Source(path) as source, source.open() as container:
-        stream = checked_video(source, container)
-        table = survey(source, container, stream, progress=lambda *_: None)
-        first = first_decoder(source, container, table)
-        with Decoder(source, table, describe(source, container, stream, first.frame)[1]) as decoder:
-            decoder.adopt(first.decoder)
-            use(decoder)
+def opened_decoder(path: Path, use: Callable[[FrameDecoder], None]) -> None:
+    with Source(path) as source, open_video(source, no_progress) as video:
+        use(video.decoder)
 
 
 def test_heavy_pictures_are_decoded_by_one_worker(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     heavy = make_clip(frames=30, options=x264(16), pixel_format="yuv444p10le").path
 
-    def light(decoder: Decoder) -> None:
-        assert decoder._workers(10) == 4
-        assert decoder._threads(1) == 8
+    def light(decoder: FrameDecoder) -> None:
+        assert decoder._worker_count(10) == 4
+        assert decoder._threads_per_worker(1) == 8
 
-    def single(decoder: Decoder) -> None:
-        assert decoder._workers(10) == 1
-        assert decoder._threads(1) == 1
+    def single(decoder: FrameDecoder) -> None:
+        assert decoder._worker_count(10) == 1
+        assert decoder._threads_per_worker(1) == 1
 
     opened_decoder(heavy, light)
-    monkeypatch.setattr("virality_core.media.decoding.frame_decoder._POOL_BYTES", 19 * 160 * 96 * 6)
+    monkeypatch.setattr("virality_core.media.decoding.frame_decoder._MAX_POOL_BYTES", 19 * 160 * 96 * 6)
     opened_decoder(heavy, single)
 
 
@@ -134,11 +126,11 @@ def test_cancelling_is_heard_where_no_frame_comes(tmp_path: Path, stage: str) ->
     garbage_avi(path, good=300, bad=30_000)
     longest, last, cancelled_at = 0.0, time.process_time(), None
 
-    def progress(told: str, fraction: float) -> None:
+    def progress(now_at: str, fraction: float) -> None:
         nonlocal longest, last, cancelled_at
         now = time.process_time()
         longest, last = max(longest, now - last), now
-        if told == stage and fraction > 0.1:
+        if now_at == stage and fraction > 0.1:
             cancelled_at = cancelled_at or now
             raise Cancelled
 

@@ -12,8 +12,7 @@ import pytest
 
 from tests.media.clips import Clip, tone
 from virality_core.errors import InputError
-from virality_core.media import Limits, open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import Limits, open_reel, probe
 from virality_core.types import Plan
 
 MakeClip = Callable[..., Clip]
@@ -80,7 +79,7 @@ def test_the_length_is_told_in_minutes_and_seconds(make_clip: MakeClip) -> None:
     longer = make_clip(frames=1201 * 2, rate=2, width=32, height=32, options=stills, draw=blank)
     assert open_reel(exact.path, Plan(stills=2)).info.duration_seconds == pytest.approx(1200.5)
     for door in (probe, lambda path: open_reel(path, Plan(stills=2))):
-        with pytest.raises(InputError, match="runs for 20:01; the longest reel taken has 20:00 "):
+        with pytest.raises(InputError, match="lasts 20:01; the limit is 20:00 "):
             door(longer.path)
 
 
@@ -93,10 +92,10 @@ def test_repeated_times_are_told(make_clip: MakeClip, tmp_path: Path) -> None:
     part = make_clip(frames=60, suffix=".ts").path.read_bytes()
     joined = tmp_path / "joined.ts"
     joined.write_bytes(part + part)
-    assert any("60 frames have the time of another" in note for note in open_reel(joined, PLAN).notes)
+    assert any("60 frames have the same time as another" in note for note in open_reel(joined, PLAN).notes)
     alone = tmp_path / "alone.ts"
     alone.write_bytes(part)
-    assert not [note for note in open_reel(alone, PLAN).notes if "time of another" in note]
+    assert not [note for note in open_reel(alone, PLAN).notes if "same time as another" in note]
 
 
 def test_times_before_zero(clip: Clip, tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from PIL import Image
 
 from tests.media.clips import Clip, barcode, read_barcode
 from virality_core.errors import InputError
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.types import Plan
 
 ORIENTATION = 0x0112

@@ -17,9 +17,8 @@ import pytest
 from tests.media.clips import Clip
 from tests.soak import size
 from virality_core.errors import InputError, ViralityError
-from virality_core.media import open_reel
+from virality_core.media import open_reel, probe
 from virality_core.media.container import source
-from virality_core.media.decoding import probe
 from virality_core.media.guards import file_type
 from virality_core.types import Plan
 
@@ -93,7 +92,7 @@ def test_only_listed_containers_are_opened(tmp_path: Path, monkeypatch: pytest.M
     """Raw pictures (YUV4MPEG) are a format libav knows and the list does not."""
     path = tmp_path / "reel.mp4"
     path.write_bytes(b"YUV4MPEG2 W16 H16 F25:1 C420jpeg\n" + (b"FRAME\n" + bytes(384)) * 5)
-    with pytest.raises(InputError, match="format not known"):
+    with pytest.raises(InputError, match="unknown format"):
         probe(path)
     monkeypatch.setattr(source, "VIDEO_FORMATS", file_type.VIDEO_FORMATS + ",yuv4mpegpipe")
     assert probe(path).width == 16

@@ -11,8 +11,7 @@ import pytest
 from recipes.vsfa_lite import ffmpeg
 from recipes.vsfa_lite.clips import CODECS, MEASURED, crf_of
 from tests.conftest import SHARED
-from virality_core.media import open_reel
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, probe
 from virality_core.report import wording
 from virality_core.scorers.picture.quality import QualityScorer
 from virality_core.types import Post, Signal

@@ -13,8 +13,8 @@ from virality_core.advice.change import Frame, Stabilization
 from virality_core.media import VideoSource
 from virality_core.media.decoding.every_frame import every_frame
 from virality_core.media.encoding.edited_copy import Window
-from virality_core.media.shots.cut_list import Found
-from virality_core.media.shots.pixel_cuts import thumb
+from virality_core.media.shots.detector import CutList
+from virality_core.media.shots.frame_difference import thumbnail
 from virality_core.scorers.measures import motion
 from virality_core.types import Cuts, FrameRun, Progress, no_progress
 
@@ -104,9 +104,9 @@ def stabilized_cuts(path: CameraPath, how: Stabilization) -> Cuts | None:
     """The cuts seen through the window: shake hides cuts, and a jump can look like one. None for a long reel."""
     if path.luma is None:
         return None
-    found = Found()
+    found = CutList()
     frames = zip(path.luma, path.offsets, strict=True)
-    found.look_at(path.seconds, (thumb(_subpixel_window(frame, offset, how.margin)) for frame, offset in frames))
+    found.examine(path.seconds, (thumbnail(_subpixel_window(frame, offset, how.margin)) for frame, offset in frames))
     return found.cuts()
 
 

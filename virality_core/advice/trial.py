@@ -19,7 +19,7 @@ from virality_core.advice.ranking import BUDGET_SECONDS, advise
 from virality_core.advice.stabilize import camera_path, stabilize_runs, stabilized_cuts, stabilizing_window
 from virality_core.media import open_reel
 from virality_core.media.encoding.edited_copy import Window
-from virality_core.media.encoding.h264_roundtrip import as_coded
+from virality_core.media.encoding.h264_roundtrip import roundtrip
 from virality_core.pipeline import Scorers, run_scorer
 from virality_core.score import weighted_score
 from virality_core.score.shares import prior
@@ -149,7 +149,7 @@ def _as_exported(reel: Reel, window: Window, runs: tuple[FrameRun, ...], *, grai
         for rgb, second in zip(batch.rgb, batch.seconds, strict=True):
             edited = window(rgb, float(second))
             scale = math.sqrt(pixels / (rgb.shape[0] * rgb.shape[1]))
-            frames.append(as_coded(edited, shrunk=scale, grainy=grainy))
+            frames.append(roundtrip(edited, shrunk=scale, grainy=grainy))
         return replace(batch, rgb=np.stack(frames)) if frames else batch
 
     hook = None if reel.hook is None else encode(reel.hook)

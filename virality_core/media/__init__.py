@@ -1,7 +1,7 @@
-"""Opens videos: everything that reads a stranger's file is in here.
+"""Opens videos. Everything that reads an untrusted file is in here.
 
-`probe` reads the header; `open_reel` reads the file once for its time stamps and sound, and decodes the chosen frames
-once. `preview_mp4` makes the copy that a browser plays where it can't play the file itself.
+`probe` reads the header, `open_reel` what a plan asks for; `preview_mp4` makes a copy for browsers that can't play the
+file itself.
 """
 
 from virality_core.media.container.source import VideoSource

@@ -1,26 +1,24 @@
-"""Opens a reel and returns what a plan asks for: two readings of the file, one decode, memory bounded by the plan."""
+"""Opens a reel and returns what a plan asks for: the file is read once for its index and sound and decoded once."""
 
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
 from dataclasses import replace
 
 from virality_core.errors import InputError
 from virality_core.media import malloc_trim
 from virality_core.media.container.source import Source, VideoSource
-from virality_core.media.container.stream_index import Survey, survey
+from virality_core.media.container.stream_index import StreamIndex
 from virality_core.media.decoding import sampling_grid
-from virality_core.media.decoding.first_frame import first_decoder
-from virality_core.media.decoding.frame_decoder import Decoder
-from virality_core.media.decoding.frame_sampler import take
-from virality_core.media.decoding.probe import checked_video, describe
+from virality_core.media.decoding.frame_decoder import FrameDecoder
+from virality_core.media.decoding.frame_sampler import sample_frames
+from virality_core.media.decoding.opened_video import open_video
 from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.shots.detector import find_cuts
 from virality_core.media.sound.track import AudioCollector
-from virality_core.types import Plan, Progress, Reel, VideoInfo
+from virality_core.types import Plan, Progress, Reel, VideoInfo, no_progress
 
-_REPEATED_AT_LEAST = 0.01  # of all frames: a stray time stamp is no matter
+_MIN_DUPLICATES = 0.01  # of all frames; fewer are not worth a note
 
 
 def open_reel(
@@ -31,56 +29,49 @@ def open_reel(
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Reel:
-    """Read and decode what the plan asks for.
+    """Read and decode what the plan asks for. Memory is bounded by the plan, not by the reel's length.
 
     Args:
-        source: a path or an open binary file; it is read in place, nothing is written anywhere.
-        plan: how many stills, whether runs, cuts, …
-        name: what to call the file; the path's last part if not given.
-        progress: called with (stage, fraction) all along; may raise Cancelled.
-        limits: what is taken in.
+        source: A path or an open binary file, read in place; nothing is written.
+        plan: How many stills, whether runs, cuts, …
+        name: What messages call the file; by default the last part of the path.
+        progress: Called often with (stage, fraction); may raise Cancelled.
+        limits: What is accepted.
 
     Raises:
         InputError: not a video, damaged beyond reading, or over a limit.
         Cancelled: `progress` raised it; every file is closed.
     """
-    report = progress or _silent
-    with Source(source, name=name, limits=limits) as opened, opened.open() as container, ExitStack() as stack:
-        stream = checked_video(opened, container)
-        sound = AudioCollector(plan.audio_rate, limits.max_seconds) if plan.audio_rate else None
-        table = survey(opened, container, stream, progress=report, audio=sound.add if sound else None)
-        audio = sound.finish(float(table.zero * table.time_base)) if sound else None
-        first = first_decoder(opened, container, table, report)
-        stack.callback(first.decoder.close)
-        header, picture = describe(opened, container, stream, first.frame)
-        info = _measured(header, table, limits)
-        with Decoder(opened, table, picture) as decoder:
-            decoder.adopt(first.decoder)
-            taken = take(decoder, plan, report)
-            cuts = find_cuts(decoder, taken.runs, report) if plan.cuts else None
-            damaged, (asked, seen) = decoder.damaged_packets, decoder.asked_and_seen
-    malloc_trim.give_back()
+    report = progress or no_progress
+    audio = AudioCollector(plan.audio_rate, limits.max_seconds) if plan.audio_rate else None
+    with (
+        Source(source, name=name, limits=limits) as opened,
+        open_video(opened, report, on_audio=audio.add if audio else None) as video,
+    ):
+        index, decoder = video.index, video.decoder
+        track = audio.finish(float(index.start_pts * index.time_base)) if audio else None
+        info = _measured(video.info, index, limits)
+        sampled = sample_frames(decoder, plan, report)
+        cuts = find_cuts(decoder, sampled.runs, report) if plan.cuts else None
+        damage = _damage(decoder)
+    malloc_trim.trim()
     return Reel(
         info=info,
-        frames=taken.frames,
-        hook=taken.hook,
-        runs=taken.runs,
-        packets=table.packets(),
+        frames=sampled.frames,
+        hook=sampled.hook,
+        runs=sampled.runs,
+        packets=index.packet_table(),
         cuts=cuts,
-        clips=taken.clips,
-        audio=audio,
-        notes=_notes(header, info, table, plan, _damage(damaged, asked, seen), sound.notes() if sound else ()),
+        clips=sampled.clips,
+        audio=track,
+        notes=_notes(video.info, info, index, plan, damage, audio.notes() if audio else ()),
     )
 
 
-def _silent(stage: str, fraction: float) -> None:
-    pass
-
-
-def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
-    """The info with duration, rate and number of frames as counted instead of as the header says."""
-    seconds = table.duration_seconds
-    count = len(table.shown)
+def _measured(info: VideoInfo, index: StreamIndex, limits: Limits) -> VideoInfo:
+    """The info with duration, rate and number of frames as counted, whatever the header says."""
+    seconds = index.duration_seconds
+    count = len(index.frame_pts)
     limits.check_length(seconds, frame_seconds=seconds / count, name=info.name)
     if info.container == "gif" and count == 1:
         raise InputError(f"“{info.name}” is a GIF with a single picture, not a video; upload a video such as MP4.")
@@ -88,42 +79,45 @@ def _measured(info: VideoInfo, table: Survey, limits: Limits) -> VideoInfo:
     return replace(info, duration_seconds=seconds or 1 / (info.frame_rate or 25.0), frame_rate=rate, frame_count=count)
 
 
+def _damage(decoder: FrameDecoder) -> tuple[str, ...]:
+    """A note on frames that could not be decoded, including those a codec dropped silently."""
+    packets, requested, missing = decoder.damaged_packets, decoder.requested_frames, decoder.missing_frames
+    if not packets and not missing:
+        return ()
+    share = math.floor(100 * (requested - missing) / max(1, requested))
+    what = f"{packets:,} damaged pieces" if packets else f"{missing:,} damaged or missing frames"
+    return (
+        f"{what} of the video could not be decoded and were skipped: "
+        f"{requested - missing:,} of the {requested:,} frames needed were read ({share} %).",
+    )
+
+
 def _notes(
-    header: VideoInfo, info: VideoInfo, table: Survey, plan: Plan, damage: tuple[str, ...], sound: tuple[str, ...]
+    header: VideoInfo, info: VideoInfo, index: StreamIndex, plan: Plan, damage: tuple[str, ...], sound: tuple[str, ...]
 ) -> tuple[str, ...]:
     notes = []
-    # Where only the file's length is stated, the sound may be what lasts so long: it must have been read to tell.
+    # A file's overall length may be that of its sound, which can only be checked if the sound was read.
     unknown = not plan.audio_rate and info.audio is not None and info.audio.duration_seconds is None
-    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, table.sound_end)
-    if table.damaged or missing > max(0.5, 0.02 * header.duration_seconds):
+    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, index.audio_end_seconds)
+    if index.damaged or missing > max(0.5, 0.02 * header.duration_seconds):
         notes.append(
             f"The file ends early or is damaged: {info.duration_seconds:.1f} s of "
             f"{max(header.duration_seconds, info.duration_seconds):.1f} s could be read."
         )
     notes += damage
-    if table.repeated > _REPEATED_AT_LEAST * (table.repeated + len(table.shown)):
+    if index.duplicates > _MIN_DUPLICATES * (index.duplicates + len(index.frame_pts)):
         notes.append(
-            f"{table.repeated:,} frames have the time of another and were left out, as in files joined from parts "
-            "whose clocks each begin anew."
+            f"{index.duplicates:,} frames have the same time as another and were left out; this happens when files "
+            "are joined and each part's clock starts at zero."
         )
     if info.audio is None:
         notes.append("The file has no sound.")
     else:
         notes += sound
     if info.transfer != "sdr":
-        notes.append(f"The video is HDR ({info.transfer.upper()}); it was brought to SDR as a usual screen shows it.")
+        notes.append(f"The video is HDR ({info.transfer.upper()}); it was converted to SDR, as most screens show it.")
     if info.has_alpha:
         notes.append("The video has transparent parts; they are shown over black.")
     if plan.clips and info.duration_seconds < sampling_grid.CLIP_FRAMES / sampling_grid.CLIP_RATE:
-        notes.append("The reel is shorter than a clip of 16 frames at 15 a second; it was looped.")
+        notes.append("The reel is shorter than a clip of 16 frames at 15 per second; it was looped.")
     return tuple(notes)
-
-
-def _damage(pieces: int, asked: int, seen: int) -> tuple[str, ...]:
-    """What the reader should know of frames that could not be decoded, a codec's silent losses included."""
-    lost = asked - seen
-    if not pieces and not lost:
-        return ()
-    share = f"{seen:,} of the {asked:,} frames looked for came out ({math.floor(100 * seen / max(1, asked))} %)"
-    what = f"{pieces:,} damaged pieces of the video" if pieces else f"{lost:,} damaged or missing frames of the video"
-    return (f"{what} could not be decoded and were passed over: {share}.",)

@@ -1,4 +1,4 @@
-"""From a decoded frame to pixels: the right colours, upright, square pixels, within a pixel budget."""
+"""Converts decoded frames to pixels: right colors, upright, square pixels, within a pixel budget."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-_SD_LINES = 576  # unlabelled pictures up to this height and 1280 wide are BT.601, larger BT.709, as players take them
+_SD_LINES = 576  # untagged frames up to this height and 1280 wide are BT.601, larger ones BT.709, as in players
 _TRANSFERS: dict[int, Transfer] = {16: "pq", 18: "hlg"}  # ITU-T H.273 transfer characteristics
-SMALL_SIDE = 180  # short side of the small grey frames
-_SMALL_AREA = 2.5 * SMALL_SIDE**2  # pixels: no less than that short side up to 2:5
+SMALL_SIDE = 180  # short side of the small gray frames
+_SMALL_AREA = 2.5 * SMALL_SIDE**2  # pixels: frames narrower than 2:5 get a smaller short side
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """How the coded picture is put upright: transpose first, then the flips."""
+class Orientation:
+    """How to turn a coded frame upright: transpose first, then the flips."""
 
     transpose: bool = False
     flip_x: bool = False
@@ -49,7 +49,7 @@ class Turn:
 
     @property
     def degrees_clockwise(self) -> int:
-        """The rotation part: 0, 90, 180 or 270; a mirrored picture counts as its nearest rotation."""
+        """The rotation: 0, 90, 180 or 270; a mirrored frame counts as the nearest rotation."""
         if self.transpose:
             return 90 if self.flip_x else 270
         return 180 if self.flip_x and self.flip_y else 0
@@ -63,30 +63,30 @@ class Turn:
         return image[::-1] if self.flip_y else image
 
 
-#: by degrees counter-clockwise, as PyAV tells them
-_TURNS = {
-    -90: Turn(transpose=True, flip_x=True),
-    90: Turn(transpose=True, flip_y=True),
-    180: Turn(flip_x=True, flip_y=True),
-    -180: Turn(flip_x=True, flip_y=True),
+#: By PyAV's `frame.rotation`, degrees counterclockwise.
+_BY_ROTATION = {
+    -90: Orientation(transpose=True, flip_x=True),
+    90: Orientation(transpose=True, flip_y=True),
+    180: Orientation(flip_x=True, flip_y=True),
+    -180: Orientation(flip_x=True, flip_y=True),
 }
 
 
-def turn_of(frame: VideoFrame) -> Turn:
-    """The turn that the frame's display matrix asks for (ISO 14496-12, 8.3.2), to the nearest quarter.
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """The orientation in the frame's display matrix (ISO 14496-12, 8.3.2), to the nearest quarter turn.
 
-    The matrix sends a coded point (x, y) to (a·x + c·y, b·x + d·y), y downwards.
+    The matrix maps a coded point (x, y) to (a·x + c·y, b·x + d·y), y pointing down.
     """
     try:
         data = frame.side_data.get(SideDataType.DISPLAYMATRIX.name)
-    except ValueError:  # PyAV 18 knows no side data newer than itself, Exif for one: there only whole turns are told
-        return _TURNS.get(frame.rotation, Turn())
+    except ValueError:  # PyAV 18 fails on side data it doesn't know, such as Exif; `rotation` still works
+        return _BY_ROTATION.get(frame.rotation, Orientation())
     if data is None:
-        return Turn()
+        return Orientation()
     a, b, _, c, d = np.frombuffer(memoryview(cast(Buffer, data)), np.int32)[:5].astype(np.int64)
     if abs(a) + abs(d) >= abs(b) + abs(c):
-        return Turn(flip_x=bool(a < 0), flip_y=bool(d < 0))
-    return Turn(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
+        return Orientation(flip_x=bool(a < 0), flip_y=bool(d < 0))
+    return Orientation(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
 
 
 def transfer_of(color_trc: int) -> Transfer:
@@ -94,22 +94,22 @@ def transfer_of(color_trc: int) -> Transfer:
     return _TRANSFERS.get(color_trc, "sdr")
 
 
-class Picture:
-    """Makes pictures of one stream's frames. `width`, `height` are as displayed: upright, square pixels."""
+class FrameConverter:
+    """Converts the frames of one stream. `width` and `height` are as displayed: upright, square pixels."""
 
     def __init__(
         self, frame: VideoFrame, pixel_aspect: Fraction | None, *, transfer: Transfer, has_alpha: bool
     ) -> None:
-        """`frame` is the first decoded one; `pixel_aspect` is width to height of a coded pixel."""
-        self.turn = turn_of(frame)
+        """`frame` is the first decoded one; `pixel_aspect` is width over height of a coded pixel."""
+        self.orientation = orientation_of(frame)
         self.transfer = transfer
         self.has_alpha = has_alpha
         stretch = float(pixel_aspect) if pixel_aspect and 1 / 16 <= pixel_aspect <= 16 else 1.0
-        wide = max(1, round(frame.width * stretch))
-        self.width, self.height = (frame.height, wide) if self.turn.transpose else (wide, frame.height)
+        size = max(1, round(frame.width * stretch)), frame.height
+        self.width, self.height = size[::-1] if self.orientation.transpose else size
         self.coded_pixels = frame.width * frame.height
         self.frame_bytes = frame_bytes(frame.width, frame.height, frame.format)
-        self._own = threading.local()  # a reformatter is for one thread
+        self._thread_local = threading.local()  # a reformatter serves one thread
 
     def size_within(self, pixel_budget: int) -> tuple[int, int]:
         """(width, height) as displayed, scaled down to at most `pixel_budget` pixels."""
@@ -117,53 +117,53 @@ class Picture:
         return max(1, int(self.width * scale + 1e-9)), max(1, int(self.height * scale + 1e-9))
 
     def small_size(self) -> tuple[int, int]:
-        """(width, height) of the small grey frames: the short side is SMALL_SIDE, or the picture's own when smaller.
+        """(width, height) of the small gray frames: the short side is SMALL_SIDE, or the frame's own if smaller.
 
-        Of pictures narrower than 2:5 it is less: hundreds are held, and a strip of any length must not fill the memory.
+        It is less for frames narrower than 2:5: hundreds are kept, and a long strip must not fill the memory.
         """
         short, area = min(self.width, self.height), self.width * self.height
         scale = min(1.0, SMALL_SIDE / short, math.sqrt(_SMALL_AREA / area))
         return max(1, round(self.width * scale)), max(1, round(self.height * scale))
 
-    def rgb(self, frame: VideoFrame, out: NDArray[np.uint8], *, again: bool = False) -> None:
-        """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: tone-mapped when HDR, alpha over black.
+    def rgb(self, frame: VideoFrame, out: NDArray[np.uint8], *, for_encoding: bool = False) -> None:
+        """Fill `out`, uint8 (H, W, 3), with the frame in sRGB: HDR tone-mapped, alpha over black.
 
-        `again` where it will be coded again: at the nearest level, see `nearest_level`.
+        `for_encoding` rounds to the nearest level for frames that will be encoded again, see `yuv_to_rgb`.
         """
         height, width = out.shape[:2]
-        coded = (height, width) if self.turn.transpose else (width, height)
+        coded = (height, width) if self.orientation.transpose else (width, height)
         if self.transfer != "sdr":
             deep = self._convert(frame, "rgb48le")
             image = hdr.to_sdr(_resized(deep, coded), self.transfer)
         elif self.has_alpha:
             image = _over_black(_resized(self._convert(frame, "rgba"), coded))
-        elif again and frame.format.name in yuv_to_rgb.FORMATS:
+        elif for_encoding and frame.format.name in yuv_to_rgb.FORMATS:
             matrix = _matrix(frame, self.transfer)
             image = _resized(yuv_to_rgb.rgb(frame, matrix, full=_is_full_range(frame)), coded)
         else:
             image = _resized(self._convert(frame, "rgb24"), coded)
-        np.copyto(out, self.turn.apply(image))
+        np.copyto(out, self.orientation.apply(image))
 
     def small_luma(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """The frame's luma, uint8 (h, w) full range, upright, of `small_size`."""
+        """The frame's luma, uint8 (h, w), full range, upright, of `small_size`."""
         width, height = self.small_size()
-        coded = (height, width) if self.turn.transpose else (width, height)
+        coded = (height, width) if self.orientation.transpose else (width, height)
         plane = _luma_plane(frame)
         if plane is None or self.has_alpha:
             format_ = "rgba" if self.has_alpha else "rgb24"
             image = _resized(self._convert(frame, format_), coded)
-            grey = cv2.cvtColor(_over_black(image) if self.has_alpha else image, cv2.COLOR_RGB2GRAY)
-            return np.ascontiguousarray(self.turn.apply(grey))
+            gray = cv2.cvtColor(_over_black(image) if self.has_alpha else image, cv2.COLOR_RGB2GRAY)
+            return np.ascontiguousarray(self.orientation.apply(gray))
         small = _resized(plane, coded)
         bits = frame.format.components[0].bits
         table = _luma_table(bits, _is_full_range(frame), self.transfer)
-        # Damaged samples can be larger than their bits allow.
-        return np.ascontiguousarray(self.turn.apply(table[np.minimum(small, len(table) - 1)]))
+        # Damaged samples may exceed their bit depth.
+        return np.ascontiguousarray(self.orientation.apply(table[np.minimum(small, len(table) - 1)]))
 
     def _convert(self, frame: VideoFrame, format_: str) -> Pixels:
-        if not hasattr(self._own, "reformatter"):
-            self._own.reformatter = VideoReformatter()
-        converted = self._own.reformatter.reformat(
+        if not hasattr(self._thread_local, "reformatter"):
+            self._thread_local.reformatter = VideoReformatter()
+        converted = self._thread_local.reformatter.reformat(
             frame,
             format=format_,
             src_colorspace=_matrix(frame, self.transfer),
@@ -186,7 +186,7 @@ def _matrix(frame: VideoFrame, transfer: Transfer) -> Colorspace:
 def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     if (image.shape[1], image.shape[0]) == size:
         return image
-    if image.shape[1] >= 4 * size[0] and image.shape[0] >= 4 * size[1]:  # halving is exact and the fastest by far
+    if image.shape[1] >= 4 * size[0] and image.shape[0] >= 4 * size[1]:  # halving is exact and by far the fastest
         half = (image.shape[1] // 2, image.shape[0] // 2)
         image = cv2.resize(image[: half[1] * 2, : half[0] * 2], half, interpolation=cv2.INTER_AREA)
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -198,7 +198,7 @@ def _over_black(rgba: Pixels) -> NDArray[np.uint8]:
 
 
 def _luma_plane(frame: VideoFrame) -> Pixels | None:
-    """The luma plane (H, W) as it lies in memory, uint8 or uint16; None where the format has none."""
+    """A view of the luma plane (H, W), uint8 or uint16; None if the format has none."""
     format_ = frame.format
     component = format_.components[0]
     if not (format_.name.startswith(("yuv", "nv", "gray")) and component.is_luma) or component.bits > 16:
@@ -216,11 +216,11 @@ def _is_full_range(frame: VideoFrame) -> bool:
 
 
 def _luma_table(bits: int, full_range: bool, transfer: Transfer) -> NDArray[np.uint8]:
-    """uint8 table over all codes: limited range stretched to 0–255, HDR brought to SDR."""
+    """uint8 look-up table over all codes: limited range stretched to 0–255, HDR tone-mapped."""
     codes = np.arange(1 << bits, dtype=np.float64)
     unit = 1 << (bits - 8)
     level = codes / ((1 << bits) - 1) if full_range else (codes - 16 * unit) / (219 * unit)
     level = np.clip(level, 0.0, 1.0)
     if transfer != "sdr":
-        level = hdr.grey_to_sdr(level, transfer)
+        level = hdr.gray_to_sdr(level, transfer)
     return np.round(level * 255).astype(np.uint8)

@@ -1,9 +1,9 @@
-"""HDR to SDR: HLG and PQ pictures of BT.2020 colour as a viewer with an SDR screen sees them.
+"""HDR to SDR: HLG and PQ frames with BT.2020 colors as an SDR screen shows them.
 
-Signal to light by ITU-R BT.2100-2 (tables 4 and 5; HLG's system gamma 1.2 is that of a 1,000 cd/m² screen). Diffuse
-white is 203 cd/m² (ITU-R BT.2408-7) and becomes SDR white; highlights above are rolled off by the EETF of ITU-R
-BT.2390-11 (section 5.4.1), steered by the largest of R, G, B so that hues stay. BT.2020 to BT.709 primaries by ITU-R
-BT.2087-0. SDR light to signal by the inverse of ITU-R BT.1886 (gamma 2.4).
+Signal to light: ITU-R BT.2100-2, tables 4 and 5 (HLG's system gamma 1.2 is for a 1,000 cd/m² screen). Diffuse white,
+203 cd/m² (ITU-R BT.2408-7), becomes SDR white; brighter highlights are rolled off by the EETF of ITU-R BT.2390-11,
+section 5.4.1, driven by the largest of R, G, B to keep hues. BT.2020 to BT.709 primaries: ITU-R BT.2087-0. SDR light to
+signal: the inverse of ITU-R BT.1886 (gamma 2.4).
 """
 
 from __future__ import annotations
@@ -25,19 +25,17 @@ _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 _LUMA_2020 = np.array([[0.2627, 0.6780, 0.0593]], np.float32)
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
-_BAND = 64  # rows
+_BAND_ROWS = 64  # converted at a time: the light of a whole frame is 12 bytes per pixel
 _STEPS = 4096  # entries of the look-up tables: four times finer than a 10-bit code
 
 Float = NDArray[np.float64]
 
 
 def to_sdr(signal: NDArray[np.uint16], transfer: Transfer) -> NDArray[np.uint8]:
-    """An HLG or PQ picture, uint16 (H, W, 3) RGB full range, as SDR RGB, uint8 (H, W, 3)."""
+    """Convert an HLG or PQ frame, uint16 (H, W, 3) full-range RGB, to SDR RGB, uint8 (H, W, 3)."""
     out = np.empty(signal.shape, np.uint8)
-    for top in range(
-        0, len(signal), _BAND
-    ):  # a band of rows at a time: the light of a whole picture is 12 bytes a pixel
-        out[top : top + _BAND] = _band_to_sdr(signal[top : top + _BAND], transfer)
+    for top in range(0, len(signal), _BAND_ROWS):
+        out[top : top + _BAND_ROWS] = _band_to_sdr(signal[top : top + _BAND_ROWS], transfer)
     return out
 
 
@@ -52,8 +50,8 @@ def _band_to_sdr(signal: NDArray[np.uint16], transfer: Transfer) -> NDArray[np.u
     return _code_table()[_table_index(np.minimum(light * gain[:, :, None], PEAK / DIFFUSE_WHITE))]
 
 
-def grey_to_sdr(level: Float, transfer: Transfer) -> Float:
-    """The same for grey: HDR signal 0–1 to SDR signal 0–1."""
+def gray_to_sdr(level: Float, transfer: Transfer) -> Float:
+    """The same for gray: HDR signal 0–1 to SDR signal 0–1."""
     if transfer == "hlg":
         light = PEAK / DIFFUSE_WHITE * hlg_to_scene(level) ** HLG_SYSTEM_GAMMA
     else:
@@ -90,7 +88,7 @@ def roll_off(light: Float) -> Float:
 
 
 def _table_index(light: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Where a light of 0 to PEAK/DIFFUSE_WHITE stands in the tables: by its square root, for detail in shadows."""
+    """The table index of a light of 0 to PEAK/DIFFUSE_WHITE: its square root, for detail in shadows."""
     return (cv2.sqrt(light) * _index_scale() + 0.5).astype(np.uint16)
 
 

@@ -1,4 +1,4 @@
-"""Opens a stranger's file: by its bytes alone, in an allowed container, and never anything the file points to."""
+"""Opens an untrusted file with FFmpeg: only its own bytes, only allowed containers, nothing it points to."""
 
 from __future__ import annotations
 
@@ -25,52 +25,52 @@ from virality_core.media.guards.file_type import VIDEO_FORMATS, other_kind, pict
 from virality_core.media.guards.limits import DEFAULT_LIMITS, MEGABYTE, Limits
 from virality_core.media.guards.mp4_tables import MAX_TRACKS, check_tables
 
-#: a video as callers name it: a path, or an open binary file (an upload that lives in memory)
+#: A path, or an open binary file such as an upload in memory.
 VideoSource = str | os.PathLike[str] | BinaryIO | io.BytesIO
 
 StreamT = TypeVar("StreamT", bound=Stream)
 
-_BUFFER_BYTES = 256 * 1024  # fewer calls into Python than libav's 32 KiB; larger wastes reading after each seek
+_BUFFER_BYTES = 256 * 1024  # fewer calls into Python than FFmpeg's 32 KiB; larger wastes reads after each seek
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
 _OPEN_OPTIONS = {
     "max_streams": str(MAX_TRACKS),
-    "ignore_chapters": "1",  # in MP4 their titles may overlap in the file, and each is kept apart
+    "ignore_chapters": "1",  # MP4 chapter titles may overlap in the file, and FFmpeg copies each one
 }
-_WHAT_WORKS = "upload a video such as MP4, MOV or WebM"
+_SUGGESTION = "upload a video such as MP4, MOV or WebM"
 
-#: every way libav, or a callback under it, tells that a file is damaged or not what it claims
+#: All that PyAV, FFmpeg or our reader may raise on a damaged file.
 AV_ERRORS = (FFmpegError, ValueError, OverflowError, MemoryError, OSError, RuntimeError, LookupError)
 
 
 class Source:
-    """A video's bytes and the name to call it by. It can be opened several times, also while open.
+    """A video's bytes and display name. Can be opened several times at once.
 
-    Use as a context manager: a file that was opened from a path is closed with it; one the caller opened stays open.
+    A context manager: closes a file that it opened itself; one that the caller opened stays open.
     """
 
     def __init__(self, source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        """Checks size and first bytes.
+        """Check the size, the first bytes and the MP4 tables.
 
         Raises:
-            InputError: no such file, empty, larger than the limit, or by its first bytes not a video.
+            InputError: the file is missing, empty, too large, or clearly not a video.
         """
         self.limits = limits
         self._owned = isinstance(source, str | os.PathLike)
         if isinstance(source, str | os.PathLike):
-            self.name = _plain_name(name or os.fspath(source))
+            self.name = _display_name(name or os.fspath(source))
             self._file: BinaryIO = _open_path(Path(source), self.name)
         else:
-            self.name = _plain_name(name or str(getattr(source, "name", "")))
-            # Others may read the upload meanwhile: its bytes are shared without a copy, its place stays.
+            self.name = _display_name(name or str(getattr(source, "name", "")))
+            # Shares the bytes without a copy and leaves the upload's position alone: others may be reading it.
             self._file = io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else source
         self._lock = threading.Lock()
         try:
             try:
                 self.size_bytes = self._file.seek(0, os.SEEK_END)
                 self.head = _Reader(self._file, self._lock).read(_HEAD_BYTES)
-            except OSError as error:  # a file of the kernel's, or a broken disk
-                raise InputError(f"“{self.name}” can't be read; {_WHAT_WORKS}.") from error
+            except OSError as error:  # a kernel file, or a broken disk
+                raise InputError(f"“{self.name}” can't be read; {_SUGGESTION}.") from error
             self._check()
         except BaseException:
             self.close()
@@ -89,10 +89,10 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[InputContainer]:
-        """A container over the bytes, closed at the end of the block.
+        """Open a container, closed at the end of the block.
 
         Raises:
-            InputError: not a container this package takes, or damaged beyond reading.
+            InputError: the container is not allowed, or is damaged beyond reading.
         """
         options = {
             **_OPEN_OPTIONS,
@@ -109,7 +109,7 @@ class Source:
                 io_open=_refuse_to_open,
             )
         except AV_ERRORS as error:
-            raise InputError(f"“{self.name}” can't be read as a video: {self._guess()}; {_WHAT_WORKS}.") from error
+            raise InputError(f"“{self.name}” can't be read as a video: {self._guess()}; {_SUGGESTION}.") from error
         try:
             yield container
         finally:
@@ -118,45 +118,45 @@ class Source:
     def _guess(self) -> str:
         if self.head[4:8] == b"ftyp" or b"moov" in self.head or b"mdat" in self.head:
             return "it is damaged or was cut off before its table of contents (moov)"
-        return f"it is a {kind}" if (kind := other_kind(self.head)) else "it is damaged or in a format not known here"
+        return f"it is a {kind}" if (kind := other_kind(self.head)) else "it is damaged or in an unknown format"
 
     def _check(self) -> None:
         if self.size_bytes == 0:
-            raise InputError(f"“{self.name}” is empty; {_WHAT_WORKS}.")
+            raise InputError(f"“{self.name}” is empty; {_SUGGESTION}.")
         if self.size_bytes > self.limits.max_bytes:
             raise InputError(
-                f"“{self.name}” has {self.size_bytes / MEGABYTE:.0f} MB; "
-                f"the largest video taken has {self.limits.max_bytes / MEGABYTE:.0f} MB."
+                f"“{self.name}” is {self.size_bytes / MEGABYTE:.0f} MB; "
+                f"the limit is {self.limits.max_bytes / MEGABYTE:.0f} MB."
             )
         if kind := picture_kind(self.head) or other_kind(self.head):
-            raise InputError(f"“{self.name}” is a {kind}, not a video; {_WHAT_WORKS}.")
+            raise InputError(f"“{self.name}” is a {kind}, not a video; {_SUGGESTION}.")
         check_tables(self._read_at, self.size_bytes, name=self.name, limits=self.limits)
 
-    def _read_at(self, place: int, count: int) -> bytes:
+    def _read_at(self, offset: int, count: int) -> bytes:
         with self._lock:
-            self._file.seek(place)
+            self._file.seek(offset)
             return self._file.read(count)
 
 
 def main_video(container: InputContainer, name: str) -> VideoStream:
-    """The stream a player shows: the best video stream that is not a cover picture.
+    """The stream a player shows: the best video stream that isn't cover art.
 
     Raises:
-        InputError: there is none, or no decoder for it.
+        InputError: there is none, or FFmpeg has no decoder for it.
     """
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     best = container.streams.best("video")
     stream = best if best in streams else next(iter(streams), None)
     if stream is None:
-        what = "holds sound but no video" if container.streams.audio else "holds no video"
-        raise InputError(f"“{name}” {what}; {_WHAT_WORKS}.")
+        what = "has sound but no video" if container.streams.audio else "has no video"
+        raise InputError(f"“{name}” {what}; {_SUGGESTION}.")
     if stream.codec_context is None:
-        raise InputError(f"“{name}” holds video in a codec not known here; export it as H.264 or HEVC.")
+        raise InputError(f"“{name}” uses an unknown video codec; export it as H.264 or HEVC.")
     return stream
 
 
 def until_damage(packets: Iterator[Packet[StreamT]]) -> Iterator[Packet[StreamT]]:
-    """The packets up to the file's end or to where it can't be read on."""
+    """The packets up to the end of the file, or to damage that can't be read past."""
     while True:
         try:
             packet = next(packets, None)
@@ -168,45 +168,45 @@ def until_damage(packets: Iterator[Packet[StreamT]]) -> Iterator[Packet[StreamT]
 
 
 def no_frame(name: str) -> str:
-    """What to tell when not one frame can be read."""
-    return f"“{name}” holds no readable video frame: it is damaged or was cut off; export it again."
+    """The message for a video in which no frame can be decoded."""
+    return f"“{name}” has no readable video frame: it is damaged or was cut off; export it again."
 
 
 def main_audio(container: InputContainer) -> AudioStream | None:
-    """The best sound stream there is a decoder for (a phone may add one of spatial sound that only it can play)."""
+    """The best audio stream FFmpeg can decode (phones may add a spatial one that only they can play)."""
     best = container.streams.best("audio")
     streams = [best, *container.streams.audio]
     return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
 
 
 class _Reader:
-    """A read-only view of a file with a place of its own, so that several containers on threads can share the file."""
+    """A read-only view of a file with its own position, so that containers on several threads can share the file."""
 
     def __init__(self, file: BinaryIO, lock: threading.Lock) -> None:
         self._file = file
         self._lock = lock
-        self._place = 0
+        self._position = 0
 
     def read(self, size: int) -> bytes:
         with self._lock:
-            self._file.seek(self._place)
+            self._file.seek(self._position)
             data = self._file.read(size)
-        self._place += len(data)
+        self._position += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence == os.SEEK_END:
             with self._lock:
                 offset = self._file.seek(offset, whence)
-        self._place = max(0, offset + (self._place if whence == os.SEEK_CUR else 0))
-        return self._place
+        self._position = max(0, offset + (self._position if whence == os.SEEK_CUR else 0))
+        return self._position
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
 
-def _plain_name(name: str) -> str:
-    """The last part of a path or upload name, printable and of bounded length: fit for messages and logs."""
+def _display_name(name: str) -> str:
+    """The last part of a path or upload name, printable and short: safe in messages and logs."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return printable(last[:_MAX_NAME]) or "upload"
 
@@ -215,9 +215,9 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         return open_regular(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"There is no file “{name}” at the place given.") from error
+        raise InputError(f"There is no file “{name}”.") from error
     except IsADirectoryError as error:
-        raise InputError(f"“{name}” is no file but a folder; {_WHAT_WORKS}.") from error
+        raise InputError(f"“{name}” is a folder, not a file; {_SUGGESTION}.") from error
     except OSError as error:
         why = "it is a pipe or a device" if error.errno == errno.EINVAL else "check the path and its permissions"
         raise InputError(f"“{name}” can't be opened: {why}.") from error

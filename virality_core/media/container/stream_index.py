@@ -1,4 +1,4 @@
-"""Reads a whole file once without decoding its pictures: which frame is shown when, and where decoding can begin."""
+"""Reads a whole file once without decoding its video: when each frame is shown, and where decoding can start."""
 
 from __future__ import annotations
 
@@ -19,76 +19,76 @@ from virality_core.media.container.source import AV_ERRORS, Source, main_audio, 
 from virality_core.types import PacketTable, Progress
 
 STAGE = "reading"
-_PACKETS_A_REPORT = 64
+_PACKETS_PER_REPORT = 64
 
-Ticks = NDArray[np.int64]
+Pts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Survey:
-    """Every video packet in decode order, and the order of display. Times in `ticks` are in the stream's time base.
+class StreamIndex:
+    """Every video packet in decode order, and the frames in display order. All `pts` are in the stream's time base.
 
-    `ticks` int64 (P,), `sizes` int64 (P,), `keys` bool (P,), `hidden` bool (P,): outside the edit list, decoded but
-    never shown. `shown` int64 (F,): the ticks of the frames shown, ascending, each once.
+    Per packet, (P,): `pts` int64, `sizes` int64 in bytes, `is_key` bool, `is_discard` bool (outside the edit list:
+    decoded but never shown). Per shown frame, (F,): `frame_pts` int64, ascending, unique.
     """
 
-    ticks: Ticks
+    pts: Pts
     sizes: NDArray[np.int64]
-    keys: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
-    shown: Ticks
-    zero: int  # the tick at which the presentation starts
-    end: int  # the tick at which the last frame ends
+    is_key: NDArray[np.bool_]
+    is_discard: NDArray[np.bool_]
+    frame_pts: Pts
+    start_pts: int  # where the presentation starts
+    end_pts: int  # where the last frame ends
     time_base: Fraction
-    damaged: bool  # reading stopped at damage before the end of the file
-    sound_end: float  # seconds from the start of the reel to the end of the last sound packet read; 0 without
-    repeated: int  # packets to be shown at a time that another has already
-    index: Mapping[int, int]  # tick to the number of its first packet
-    key_numbers: NDArray[np.intp]  # numbers of the keyframes' packets, ascending
+    damaged: bool  # reading stopped before the end of the file
+    audio_end_seconds: float  # end of the last audio packet read, from the start of the reel; 0 without audio
+    duplicates: int  # packets with the pts of an earlier one
+    packet_of_pts: Mapping[int, int]  # the first packet with that pts
+    key_packets: NDArray[np.intp]  # packet numbers of the keyframes, ascending
 
-    def seconds(self, ticks: Ticks | int) -> NDArray[np.float64]:
+    def seconds(self, pts: Pts | int) -> NDArray[np.float64]:
         """Presentation time in seconds from the start of the reel."""
-        return (np.asarray(ticks, np.int64) - self.zero) * self.time_base.numerator / self.time_base.denominator
+        return (np.asarray(pts, np.int64) - self.start_pts) * self.time_base.numerator / self.time_base.denominator
 
     @property
     def duration_seconds(self) -> float:
         """From the start of the presentation to the end of the last frame."""
-        return float(self.seconds(self.end))
+        return float(self.seconds(self.end_pts))
 
     @property
-    def key_ticks(self) -> Ticks:
-        """Ticks of the shown keyframes, ascending, int64 (K,)."""
-        return np.unique(self.ticks[self.keys & ~self.hidden])
+    def key_pts(self) -> Pts:
+        """The shown keyframes, ascending, int64 (K,)."""
+        return np.unique(self.pts[self.is_key & ~self.is_discard])
 
-    def packets(self) -> PacketTable:
+    def packet_table(self) -> PacketTable:
         """The shown packets by presentation time."""
-        kept = np.flatnonzero(~self.hidden)
-        order = kept[np.argsort(self.ticks[kept], kind="stable")]
+        shown = np.flatnonzero(~self.is_discard)
+        order = shown[np.argsort(self.pts[shown], kind="stable")]
         return PacketTable(
-            seconds=self.seconds(self.ticks[order]), size_bytes=self.sizes[order], is_keyframe=self.keys[order]
+            seconds=self.seconds(self.pts[order]), size_bytes=self.sizes[order], is_keyframe=self.is_key[order]
         )
 
 
-def survey(
+def index_stream(
     source: Source,
     container: InputContainer,
     stream: VideoStream,
     *,
     progress: Progress,
-    audio: Callable[[Packet], None] | None = None,  # type: ignore[type-arg]
-) -> Survey:
-    """Demux the file to its end (or to damage). `audio` is called with each packet of the best audio stream.
+    on_audio: Callable[[Packet], None] | None = None,  # type: ignore[type-arg]
+) -> StreamIndex:
+    """Demux the file to its end, or to damage. `on_audio` receives each packet of the main audio stream.
 
     Raises:
-        InputError: no video packet could be read, or a limit is passed.
+        InputError: no video packet could be read, or a limit is exceeded.
     """
-    ticks, durations, sizes = array("q"), array("q"), array("q")
-    keys, hidden = bytearray(), bytearray()
-    sound = main_audio(container) if audio is not None else None
+    all_pts, all_durations, sizes = array("q"), array("q"), array("q")
+    keys, discards = bytearray(), bytearray()
+    audio = main_audio(container) if on_audio is not None else None
     damaged = False
-    packets = iter(container.demux([stream] if sound is None else [stream, sound]))
+    packets = iter(container.demux([stream] if audio is None else [stream, audio]))
     count, untimed = 0, 0
-    sound_end = Fraction(0)
+    audio_end = Fraction(0)
     while True:
         try:
             packet = next(packets, None)
@@ -98,90 +98,62 @@ def survey(
         if packet is None:
             break
         count += 1
-        if count % _PACKETS_A_REPORT == 0:
+        if count % _PACKETS_PER_REPORT == 0:
             progress(STAGE, min(1.0, max(0, packet.pos or 0) / source.size_bytes))
         if packet.stream_index != stream.index:
-            if audio is not None:
+            if on_audio is not None:
                 if packet.pts is not None:
-                    sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-                audio(packet)
+                    audio_end = max(audio_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                on_audio(packet)
             continue
-        when = packet.pts if packet.pts is not None else packet.dts
-        if when is None or packet.size == 0:
-            untimed += when is None and packet.size > 0
+        shown_at = packet.pts if packet.pts is not None else packet.dts
+        if shown_at is None or packet.size == 0:
+            untimed += shown_at is None and packet.size > 0
             continue
-        if len(ticks) >= source.limits.max_packets:
-            most = source.limits.max_packets
-            raise InputError(f"“{source.name}” holds more than {most:,} frames; shorten it or lower its frame rate.")
-        ticks.append(when)
-        durations.append(packet.duration or 0)
+        limit = source.limits.max_packets
+        if len(all_pts) >= limit:
+            raise InputError(f"“{source.name}” has more than {limit:,} frames; shorten it or lower its frame rate.")
+        all_pts.append(shown_at)
+        all_durations.append(packet.duration or 0)
         sizes.append(packet.size)
         keys.append(packet.is_keyframe)
-        hidden.append(packet.is_discard)
+        discards.append(packet.is_discard)
     progress(STAGE, 1.0)
-    if untimed and not ticks:
-        raise InputError(f"“{source.name}” holds frames without a time, or with times before zero; export it again.")
-    if not ticks:
+    if untimed and not all_pts:
+        raise InputError(f"“{source.name}” has frames without a time, or with times before zero; export it again.")
+    if not all_pts:
         raise InputError(no_frame(source.name))
-    return _summed_up(
-        ticks=np.array(ticks, np.int64),
-        durations=np.array(durations, np.int64),
-        sizes=np.array(sizes, np.int64),
-        keys=np.frombuffer(bytes(keys), np.bool_),
-        hidden=np.frombuffer(bytes(hidden), np.bool_),
-        stream=stream,
-        container=container,
-        damaged=damaged,
-        sound_end=sound_end,
-    )
-
-
-def _summed_up(
-    *,
-    ticks: Ticks,
-    durations: Ticks,
-    sizes: NDArray[np.int64],
-    keys: NDArray[np.bool_],
-    hidden: NDArray[np.bool_],
-    stream: VideoStream,
-    container: InputContainer,
-    damaged: bool,
-    sound_end: Fraction,
-) -> Survey:
-    if hidden.all():
-        hidden = np.zeros_like(hidden)
-    if not keys.any():
-        keys = keys.copy()
-        keys[0] = True
-    shown = np.unique(ticks[~hidden])
-    last = int(durations[ticks == shown[-1]].max())
-    usual = int(np.median(np.diff(shown))) if len(shown) > 1 else 0
+    pts, durations = np.array(all_pts, np.int64), np.array(all_durations, np.int64)
+    is_key, is_discard = np.array(keys, np.bool_), np.array(discards, np.bool_)
+    if is_discard.all():
+        is_discard[:] = False
+    if not is_key.any():
+        is_key[0] = True
+    frame_pts = np.unique(pts[~is_discard])
+    last_duration = int(durations[pts == frame_pts[-1]].max())
+    usual_duration = int(np.median(np.diff(frame_pts))) if len(frame_pts) > 1 else 0
     time_base = stream.time_base or Fraction(1, av.time_base)
-    zero = _presentation_start(int(shown[0]), container, time_base)
-    return Survey(
-        ticks=ticks,
-        sizes=sizes,
-        keys=keys,
-        hidden=hidden,
-        shown=shown,
-        zero=zero,
-        end=int(shown[-1]) + (last if last > 0 else usual),
+    start_pts = _start_pts(int(frame_pts[0]), container, time_base)
+    return StreamIndex(
+        pts=pts,
+        sizes=np.array(sizes, np.int64),
+        is_key=is_key,
+        is_discard=is_discard,
+        frame_pts=frame_pts,
+        start_pts=start_pts,
+        end_pts=int(frame_pts[-1]) + (last_duration if last_duration > 0 else usual_duration),
         time_base=time_base,
         damaged=damaged,
-        sound_end=max(0.0, float(sound_end - zero * time_base)),
-        repeated=int((~hidden).sum()) - len(shown),
-        index={tick: number for number, tick in reversed(list(enumerate(ticks.tolist())))},
-        key_numbers=np.flatnonzero(keys),
+        audio_end_seconds=max(0.0, float(audio_end - start_pts * time_base)),
+        duplicates=int((~is_discard).sum()) - len(frame_pts),
+        packet_of_pts={value: number for number, value in reversed(list(enumerate(pts.tolist())))},
+        key_packets=np.flatnonzero(is_key),
     )
 
 
-def _presentation_start(first_shown: int, container: InputContainer, time_base: Fraction) -> int:
-    """The tick that a player calls zero: where the earlier of picture and sound begins.
-
-    Sound before zero is an encoder's priming, which players drop.
-    """
-    sound = main_audio(container)
-    if sound is None or sound.start_time is None or sound.time_base is None:
-        return first_shown
-    starts = max(Fraction(0), sound.start_time * sound.time_base)
-    return min(first_shown, round(starts / time_base))
+def _start_pts(first_frame_pts: int, container: InputContainer, time_base: Fraction) -> int:
+    """What a player calls zero: the earlier start of picture and sound. Sound before zero is encoder priming."""
+    audio = main_audio(container)
+    if audio is None or audio.start_time is None or audio.time_base is None:
+        return first_frame_pts
+    return min(first_frame_pts, round(max(Fraction(0), audio.start_time * audio.time_base) / time_base))

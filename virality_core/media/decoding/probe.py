@@ -1,4 +1,4 @@
-"""What a video is, read from its header and first frame."""
+"""Reads what a video is from its header and first frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from virality_core.errors import InputError
-from virality_core.media.color.frame_converter import Picture, transfer_of
+from virality_core.media.color.frame_converter import FrameConverter, transfer_of
 from virality_core.media.container.source import (
     AV_ERRORS,
     Source,
@@ -24,16 +24,16 @@ from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.sound.audio_frames import channel_count
 from virality_core.types import AudioInfo, VideoInfo
 
-_MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames a second: a file damaged for longer is not worth reading
+_MAX_PACKETS_TO_FIRST_FRAME = 600  # 20 s at 30 frames per second
 
 
 def probe(source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
-    """What the header and the first frame say, within milliseconds.
+    """Read the header and the first frame; takes milliseconds.
 
     Args:
-        source: a path or an open binary file.
-        name: what to call it in messages; the path's last part if not given.
-        limits: what is taken in.
+        source: A path or an open binary file.
+        name: What messages call the file; by default the last part of the path.
+        limits: What is accepted.
 
     Raises:
         InputError: not a video, damaged beyond reading, or over a limit.
@@ -45,56 +45,56 @@ def probe(source: VideoSource, *, name: str | None = None, limits: Limits = DEFA
 
 
 def checked_video(source: Source, container: InputContainer) -> VideoStream:
-    """The main video stream, if it is within the limits as far as the header says; else raises InputError."""
+    """The main video stream. Raises InputError if, by its header, it is over the limits."""
     stream = main_video(container, source.name)
     _check_size(stream, source)
-    stated = _stated_seconds(container, stream)
-    # A container's length is that of its longest track, sound included: there the frames themselves tell, later.
-    if stated is not None and (stream.duration or not container.streams.audio):
-        source.limits.check_length(stated, frame_seconds=1 / float(stream.average_rate or 25), name=source.name)
+    seconds = _header_seconds(container, stream)
+    # With audio, a container's duration may be that of the audio; then the length is checked by the packets, later.
+    if seconds is not None and (stream.duration or not container.streams.audio):
+        source.limits.check_length(seconds, frame_seconds=1 / float(stream.average_rate or 25), name=source.name)
     return stream
 
 
 def describe(
     source: Source, container: InputContainer, stream: VideoStream, frame: VideoFrame
-) -> tuple[VideoInfo, Picture]:
-    """What the header and the first frame tell, and the maker of the stream's pictures.
+) -> tuple[VideoInfo, FrameConverter]:
+    """What the header and the first frame say, and the converter for the stream's frames.
 
     Raises:
-        InputError: the frames need more memory than the limits allow, which the header may not tell.
+        InputError: the frames need more memory than the limits allow, which the header may hide.
     """
     check_memory(
         stream.codec_context, (frame.width, frame.height), frame.format, name=source.name, limits=source.limits
     )
     transfer = transfer_of(frame.color_trc)
-    transparent = has_alpha(stream)
-    picture = Picture(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=transparent)
+    alpha = has_alpha(stream)
+    converter = FrameConverter(frame, stream.sample_aspect_ratio, transfer=transfer, has_alpha=alpha)
     rate = stream.average_rate or stream.guessed_rate
     info = VideoInfo(
         name=source.name,
         size_bytes=source.size_bytes,
         container=container.format.name,
         codec=stream.codec_context.codec.canonical_name,
-        width=picture.width,
-        height=picture.height,
-        rotation_degrees=picture.turn.degrees_clockwise,
-        duration_seconds=_stated_seconds(container, stream) or 0.0,
+        width=converter.width,
+        height=converter.height,
+        rotation_degrees=converter.orientation.degrees_clockwise,
+        duration_seconds=_header_seconds(container, stream) or 0.0,
         frame_rate=float(rate) if rate else 0.0,
         frame_count=stream.frames or None,
         bit_rate=_bit_rate(container, stream),
         pixel_format=frame.format.name,
         transfer=transfer,
-        has_alpha=transparent,
+        has_alpha=alpha,
         audio=_audio_info(container),
     )
-    return info, picture
+    return info, converter
 
 
 def _check_size(stream: VideoStream, source: Source) -> None:
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > source.limits.max_pixels:
         raise InputError(
-            f"“{source.name}” has {width}×{height} pixels; the largest picture taken has "
+            f"“{source.name}” has {width}×{height} pixels; the limit is "
             f"{source.limits.max_pixels / 1e6:.1f} million (8K): export it smaller."
         )
     format_ = stream.codec_context.format
@@ -116,14 +116,14 @@ def _first_frame(container: InputContainer, stream: VideoStream, source: Source)
     raise InputError(no_frame(source.name))
 
 
-def _stated_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    """The length by the header: the stream's own, else the whole file's."""
+def _header_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """The duration of the stream, or else of the whole file."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if not container.duration:
         return None
-    before = container.start_time or 0 if "matroska" in container.format.name else 0  # there it is when the end comes
-    return max(0.0, (container.duration - max(0, before)) / av.time_base)
+    start = container.start_time or 0 if "matroska" in container.format.name else 0  # there, duration is the end time
+    return max(0.0, (container.duration - max(0, start)) / av.time_base)
 
 
 def _bit_rate(container: InputContainer, stream: VideoStream) -> float | None:

@@ -1,4 +1,4 @@
-"""An MP4 that is written into memory, its index in front so that a browser plays it while it loads."""
+"""Writes an MP4 into memory, its index first so that a browser can play it while it loads."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ OPTIONS = {"movflags": "+faststart"}
 
 
 def open_mp4(out: io.BytesIO) -> OutputContainer:
-    """A container to be filled and closed; `out` holds the whole file afterwards."""
-    return av.open(out, "w", format="mp4", options=OPTIONS, io_open=lambda *_: _Again(out))
+    """A container to fill and close; `out` then holds the whole file."""
+    return av.open(out, "w", format="mp4", options=OPTIONS, io_open=lambda *_: _Reader(out))
 
 
-class _Again:
-    """Reads what has been written so far: the MP4 writer moves its own output to make room for the index in front."""
+class _Reader:
+    """Reads back what has been written: the MP4 muxer moves its own output to make room for the index."""
 
     def __init__(self, out: io.BytesIO) -> None:
         self._out = out
-        self._place = 0
+        self._position = 0
 
     def read(self, size: int) -> bytes:
         with self._out.getbuffer() as view:
-            data = bytes(view[self._place : self._place + size])
-        self._place += len(data)
+            data = bytes(view[self._position : self._position + size])
+        self._position += len(data)
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence, len(self._out.getbuffer()))
-        self._place = max(0, base + offset)
-        return self._place
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence, len(self._out.getbuffer()))
+        self._position = max(0, base + offset)
+        return self._position
 
     def tell(self) -> int:
-        return self._place
+        return self._position

@@ -1,9 +1,9 @@
-"""What a file is by its first bytes: to name in plain words what was given instead of a video."""
+"""Names a file's type by its first bytes, for the message when it isn't a video."""
 
 from __future__ import annotations
 
-#: containers that libav may open: each holds its own frames. Playlists (HLS, DASH, concat, SDP) and picture formats are
-#: left out, so that a stranger's file can never name another file or a host.
+#: Containers that FFmpeg may open. Playlists (HLS, DASH, concat, SDP) and picture formats are left out: an untrusted
+#: file must not be able to name another file or a host.
 VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,flv,asf,ogg,mp3,aac,wav,flac,amr"
 
 _PICTURES: tuple[tuple[bytes, str], ...] = (
@@ -25,18 +25,18 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 def picture_kind(head: bytes) -> str | None:
-    """The kind ("PNG picture") when the first bytes are a still picture's, else None (a GIF may be a video)."""
+    """The type of a still picture ("PNG picture"), else None (a GIF may be a video)."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP picture"
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
         return "AVIF or HEIC picture"
     if head[:2] == b"BM" and len(head) >= 10 and head[6:10] != b"\x00\x00\x00\x00":
-        return None  # a bitmap's reserved bytes are zero; this is text that begins so
+        return None  # a bitmap's reserved bytes are zero; this is text
     return next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
 
 
 def other_kind(head: bytes) -> str | None:
-    """The kind ("text file", "PDF document") when the first bytes are of no video, else None."""
+    """The type of another file that isn't a video ("text file", "PDF document"), else None."""
     known = next((kind for magic, kind in _OTHERS if head.startswith(magic)), None)
     if known is not None:
         return known
@@ -45,7 +45,7 @@ def other_kind(head: bytes) -> str | None:
 
 
 def _is_text(head: bytes) -> bool:
-    for cut in range(4):  # the head may end inside a character
+    for cut in range(4):  # the head may end within a character
         try:
             head[: len(head) - cut].decode("utf-8")
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What this package takes in: stated once, shown on the page, checked where a file is opened."""
+"""The limits on videos: stated once, shown on the page, checked when a file is opened."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The largest file, the longest reel and the largest picture that are scored.
+    """The largest file, longest reel and largest frames that are accepted.
 
-    `max_pixels` lets 8K (7680×4320) pass with a little room for cropped sizes; `max_packets` is 20 minutes at 240
-    frames a second; `max_decoded_frames` bounds the work that one odd file can ask for (a reel with a single keyframe
-    costs a whole decode), counted in full-HD frames where they are larger. `max_frame_bytes` is a decoded 8K picture of
-    4:2:2 10 bit; `max_decoder_bytes` what one decoder may hold of them: 8K HEVC of 10 bit needs 700 MB, AV1 1,000.
+    `max_pixels` is 8K (7680×4320) and a little more for odd sizes. `max_packets` is 20 minutes at 240 frames per
+    second. `max_decoded_frames` bounds the work for one file (a reel with a single keyframe costs a whole decode);
+    frames above full HD count for more. `max_frame_bytes` is a decoded 8K frame in 4:2:2 10 bit. `max_decoder_bytes` is
+    for all frames that one decoder holds: 8K HEVC in 10 bit needs 700 MB, AV1 1,000.
     """
 
     max_bytes: int = 500 * MEGABYTE
@@ -29,14 +29,14 @@ class Limits:
     max_decoder_bytes: int = 1_200 * MEGABYTE
 
     def check_length(self, seconds: float, *, frame_seconds: float, name: str) -> None:
-        """Refuse a longer reel; the last frame may end beyond the limit, as it does where a counter rounds.
+        """Refuse a longer reel. The last frame may end beyond the limit, since counters round.
 
         Raises:
             InputError: it is longer.
         """
         if seconds > self.max_seconds + min(1.0, max(0.0, frame_seconds)):
             raise InputError(
-                f"“{name}” runs for {_clock(math.ceil(seconds))}; the longest reel taken has "
+                f"“{name}” lasts {_clock(math.ceil(seconds))}; the limit is "
                 f"{_clock(math.floor(self.max_seconds))} (minutes:seconds)."
             )
 

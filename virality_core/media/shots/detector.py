@@ -1,60 +1,102 @@
-"""Finds the cuts of a reel without decoding it all: packet sizes first, then a look at the packets and frames in doubt.
+"""Finds a reel's cuts without decoding all of it: packets first, then only the frames in doubt.
 
-1. Runs of frames that were decoded anyway show their cuts themselves.
-2. A small reel is decoded to its end: that is within the budget.
-3. In a large one, packets larger than usual are suspects. H.264, HEVC and the older codecs are asked about each suspect
-   alone (`cut_lone`); for the others the frames around the likeliest suspects are decoded as far as the budget goes.
+1. Runs that were decoded anyway show their cuts.
+2. A small reel is decoded to its end, which is within the budget.
+3. In a large one, packets larger than usual are candidates. In H.264, HEVC and older codecs each is checked by itself
+   (`single_packets`); in others the frames around the likeliest are decoded as far as the budget goes.
 4. Keyframes that break the encoder's rhythm are candidates, too.
 
-Limits: fades and dissolves are not found. In VP9 and AV1, whose packets are large for other reasons, only what the
-budget reaches is found. A cut on a keyframe of a steady rhythm, or among the B-frames that lead one, is found only if
-the budget reaches it.
+Written by hand because PySceneDetect and TransNetV2 decode every frame. On joined reels with 18 known cuts
+(`bench/results/cuts.json`, H.264 with a keyframe every 2 s) this finds all 18 with the default budget and 16 with the
+budget of a full-HD reel, none of them wrong; TransNetV2 finds 13.
+
+Limits: fades and dissolves are not found. VP9 and AV1 have large packets for other reasons, so only the cuts within the
+budget are found. A cut on a keyframe in rhythm, or among the B-frames before one, is found only within the budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.media.container.stream_index import Survey
-from virality_core.media.decoding.frame_decoder import Decoder
-from virality_core.media.decoding.gop_decoder import jobs
-from virality_core.media.shots.cut_list import Found, Keyframes
-from virality_core.media.shots.packet_probe import Anchor, ask_packets
-from virality_core.media.shots.packet_sizes import anchors, spikes
-from virality_core.media.shots.pixel_cuts import thumb
+from virality_core.media.container.stream_index import StreamIndex
+from virality_core.media.decoding.frame_decoder import FrameDecoder
+from virality_core.media.decoding.gop_decoder import plan_jobs
+from virality_core.media.shots.frame_difference import correlation, cut_indices, stack, thumbnail
+from virality_core.media.shots.packet_sizes import anchors, early_keyframes, size_ratios
+from virality_core.media.shots.single_packets import Anchor, cuts_in_packets
 from virality_core.types import FULL_HD_PIXELS, Cuts, FrameRun, Progress
 
 STAGE = "cuts"
+BUDGET_PIXELS = 48 * FULL_HD_PIXELS  # to decode for cuts: 48 full-HD frames
 
-#: Pixels that may be decoded to settle doubts: 48 full-HD frames.
-BUDGET_PIXELS = 48 * FULL_HD_PIXELS
-
-_LEAST_SPIKE = 1.5
-_SURE_SPIKE_WITH_B_FRAMES = 1.6  # an anchor every few frames is large anyway, so a cut stands out less
-_SURE_SPIKE = 2.5
-_CROSS_REFERENCED = frozenset({"vp8", "vp9", "av1"})  # hidden reference frames make large packets without a cut
-_SAME_SCENE = 0.9  # thumbnails of neighbouring keyframes at least as alike as this show one scene
-_OTHER_SCENE = 0.2  # … less alike than this, as a rule two
-_MOST_LOOKS = 40  # places whose cost is reckoned: more than the budget ever reaches
+_MIN_RATIO = 1.5  # packet size over usual size, for a candidate
+_CUT_RATIO = 2.5  # … for a cut, if the budget doesn't reach it
+_CUT_RATIO_WITH_B_FRAMES = 1.6  # anchors among B-frames are large anyway, so cuts stand out less
+_NO_RATIO_CODECS = frozenset({"vp8", "vp9", "av1"})  # hidden reference frames make large packets without a cut
+_SAME_SCENE = 0.9  # correlation of neighboring keyframes from which they show one scene
+_OTHER_SCENE = 0.2  # … below which they usually show two
+_MAX_KEYFRAMES = 24  # to compare; decoding more costs more than it tells
+_MAX_CANDIDATES = 40  # whose cost is computed; more than the budget ever reaches
 _MARGIN = 6  # frames decoded on each side of a candidate
-_FIRST = 3.0  # weight of a packet's own doubt: before the keyframes', whose weight is at most 2
+_PACKET_PRIORITY = 3.0  # above the keyframes', which are at most 2
+_SAME_CUT_SECONDS = 0.1
+
+
+class CutList:
+    """Cuts found so far, and the stretches examined frame by frame."""
+
+    def __init__(self) -> None:
+        self._verified: dict[float, bool] = {}  # by seconds
+        self._examined: list[tuple[float, float]] = []
+
+    def examine(self, seconds: NDArray[np.float64], thumbnails: Iterable[NDArray[np.float32]]) -> None:
+        """Find the cuts in consecutive frames."""
+        for index in cut_indices(stack(thumbnails)):
+            self.add(float(seconds[index]), verified=True)
+        if len(seconds) >= 3:
+            self._examined.append((float(seconds[0]), float(seconds[-1])))
+
+    def add(self, seconds: float, *, verified: bool) -> None:
+        """Add a cut; once verified it stays so."""
+        self._verified[seconds] = self._verified.get(seconds, False) or verified
+
+    def was_examined(self, seconds: float) -> bool:
+        """Whether every frame around this time was examined."""
+        return any(start < seconds <= end for start, end in self._examined)
+
+    def has_between(self, start: float, end: float) -> bool:
+        """Whether there is a cut after `start` and up to `end`."""
+        return any(start < cut <= end for cut in self._verified)
+
+    def cuts(self) -> Cuts:
+        """All cuts; of two that almost coincide, the verified or earlier one."""
+        seconds: list[float] = []
+        for cut in sorted(self._verified):
+            if not seconds or cut - seconds[-1] >= _SAME_CUT_SECONDS:
+                seconds.append(cut)
+            elif self._verified[cut] and not self._verified[seconds[-1]]:
+                seconds[-1] = cut
+        return Cuts(
+            seconds=np.array(seconds, dtype=np.float64),
+            verified=np.array([self._verified[cut] for cut in seconds], dtype=np.bool_),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Doubt:
-    """A place that decoding would settle; `presumed` is what is taken for true if the budget does not reach it."""
+class _Candidate:
+    """A frame that decoding would decide on; `presumed` is the answer if the budget doesn't reach it."""
 
-    tick: int
+    pts: int
     presumed: bool
-    weight: float  # the larger, the sooner it is looked at
+    priority: float  # the highest is decoded first
 
 
 def find_cuts(
-    decoder: Decoder,
+    decoder: FrameDecoder,
     runs: Sequence[FrameRun],
     progress: Progress,
     *,
@@ -63,133 +105,158 @@ def find_cuts(
     """The reel's cuts, each at the time of the first frame after it.
 
     Args:
-        decoder: gives frames and packets, and the survey of all packets.
-        runs: runs of consecutive frames decoded already; they cost nothing here.
-        progress: called as (stage, fraction); may raise Cancelled.
-        budget_pixels: how many pixels may be decoded.
+        decoder: Decodes frames and reads packets.
+        runs: Consecutive frames decoded already, which cost nothing here.
+        progress: Called as (stage, fraction); may raise Cancelled.
+        budget_pixels: How many pixels may be decoded.
 
     Raises:
-        Cancelled: from `progress`. InputError: the file asks for more decoding than the limits allow.
+        Cancelled: from `progress`. InputError: the file needs more decoding than the limits allow.
     """
-    table = decoder.survey
+    index = decoder.index
     progress(STAGE, 0.0)
-    found = Found()
+    found = CutList()
     for run in runs:
-        found.look_at(run.seconds, (thumb(luma) for luma in run.luma))
-    seen_until = float(runs[0].seconds[-1]) if runs and len(runs[0]) else float("-inf")
-    rest = table.shown[table.seconds(table.shown) > seen_until]
-    pixels = max(1, decoder.picture.coded_pixels)
+        found.examine(run.seconds, (thumbnail(luma) for luma in run.luma))
+    examined_until = float(runs[0].seconds[-1]) if runs and len(runs[0]) else float("-inf")
+    rest = index.frame_pts[index.seconds(index.frame_pts) > examined_until]
+    pixels = max(1, decoder.converter.coded_pixels)
     if len(rest) * pixels <= budget_pixels:
-        _decode_rest(decoder, found, rest, progress)
+        _examine_rest(decoder, found, rest, progress)
     else:
-        frames_left = budget_pixels // pixels
-        keyframes = Keyframes(decoder, progress)
-        doubts = _settle_by_packets(decoder, keyframes, found, progress)
-        doubts += _keyframe_doubts(keyframes, found)
-        _settle_by_decoding(decoder, found, doubts, frames_left, progress)
+        keyframes = _Keyframes(decoder, progress)
+        candidates = _packet_candidates(decoder, keyframes, found, progress)
+        candidates += _keyframe_candidates(keyframes, found)
+        _examine_candidates(decoder, found, candidates, budget_pixels // pixels, progress)
     progress(STAGE, 1.0)
     return found.cuts()
 
 
-def _decode_rest(decoder: Decoder, found: Found, rest: NDArray[np.int64], progress: Progress) -> None:
-    """Look at every frame from a few before the first of `rest` to the end."""
+def _examine_rest(decoder: FrameDecoder, found: CutList, rest: NDArray[np.int64], progress: Progress) -> None:
+    """Examine every frame from a few before the first of `rest` to the end."""
     if len(rest) == 0:
         return
-    shown = decoder.survey.shown
-    first = max(0, int(np.searchsorted(shown, rest[0])) - _MARGIN)
+    index = decoder.index
+    first = max(0, int(np.searchsorted(index.frame_pts, rest[0])) - _MARGIN)
     seconds: list[float] = []
-    thumbs: list[NDArray[np.float32]] = []
+    thumbnails: list[NDArray[np.float32]] = []
 
-    def told() -> None:
-        progress(STAGE, min(1.0, len(thumbs) / (len(shown) - first)))
+    def report() -> None:
+        progress(STAGE, min(1.0, len(thumbnails) / (len(index.frame_pts) - first)))
 
-    for when, frame in decoder.frames_between(float(decoder.survey.seconds(shown[first])), float("inf"), told):
-        seconds.append(when)
-        thumbs.append(thumb(decoder.small(frame)))
-        told()
-    found.look_at(np.array(seconds, dtype=np.float64), thumbs)
+    for at, frame in decoder.frames_between(float(index.seconds(index.frame_pts[first])), float("inf"), report):
+        seconds.append(at)
+        thumbnails.append(thumbnail(decoder.converter.small_luma(frame)))
+        report()
+    found.examine(np.array(seconds, dtype=np.float64), thumbnails)
 
 
-def _settle_by_packets(decoder: Decoder, keyframes: Keyframes, found: Found, progress: Progress) -> list[_Doubt]:
-    """Add the cuts that packets prove; return the cases that they leave open."""
-    table = decoder.survey
-    places = anchors(table.ticks)
-    high = spikes(table.sizes[places], table.keys[places])
-    unseen = [
-        Anchor(place=int(place), next_place=int(after), spike=float(spike))
-        for place, after, spike in zip(places, [*places[1:], len(table.ticks)], high, strict=True)
-        if spike > 0.0 and not table.hidden[place] and not found.was_seen(_second(table, int(place)))
+class _Keyframes:
+    """The shown keyframes: which come early, and how similar neighbors are if there are few enough to compare."""
+
+    def __init__(self, decoder: FrameDecoder, progress: Progress) -> None:
+        index = decoder.index
+        self.pts: NDArray[np.int64] = index.key_pts
+        self.seconds = index.seconds(self.pts)
+        self.early = frozenset(early_keyframes(np.searchsorted(index.frame_pts, self.pts), len(index.frame_pts)))
+        self._similarity: dict[int, float] = {}
+        if len(self.pts) <= _MAX_KEYFRAMES:
+            thumbnails = {round(key.seconds, 6): thumbnail(key.luma) for key in decoder.keyframe_luma(progress)}
+            for number in range(1, len(self.pts)):
+                before, here = (thumbnails.get(round(float(self.seconds[i]), 6)) for i in (number - 1, number))
+                if before is not None and here is not None:
+                    self._similarity[number] = correlation(before, here)
+
+    def similarity(self, number: int) -> float | None:
+        """Correlation −1 … 1 of keyframe `number` with the one before, None if unknown."""
+        return self._similarity.get(number)
+
+    def similarity_around(self, seconds: float) -> float | None:
+        """Correlation −1 … 1 of the keyframes before and after a time, None if unknown."""
+        return self.similarity(int(np.searchsorted(self.seconds, seconds, side="right")))
+
+
+def _packet_candidates(
+    decoder: FrameDecoder, keyframes: _Keyframes, found: CutList, progress: Progress
+) -> list[_Candidate]:
+    """Add the cuts that packets prove; return those they leave open."""
+    index = decoder.index
+    packets = anchors(index.pts)
+    ratios = size_ratios(index.sizes[packets], index.is_key[packets])
+    unexamined = [
+        Anchor(packet=int(packet), next_packet=int(after), size_ratio=float(ratio))
+        for packet, after, ratio in zip(packets, [*packets[1:], len(index.pts)], ratios, strict=True)
+        if ratio > 0.0
+        and not index.is_discard[packet]
+        and not found.was_examined(float(index.seconds(int(index.pts[packet]))))
     ]
-    codec, verdicts = ask_packets(decoder, unseen, lambda share: progress(STAGE, 0.5 * share))
-    if verdicts is None:
-        has_b_frames = len(places) < len(table.ticks)
-        sure = (
-            float("inf") if codec in _CROSS_REFERENCED else _SURE_SPIKE_WITH_B_FRAMES if has_b_frames else _SURE_SPIKE
-        )
+    codec, packet_cuts = cuts_in_packets(decoder, unexamined, lambda share: progress(STAGE, 0.5 * share))
+    if packet_cuts is None:
+        cut_ratio = _CUT_RATIO_WITH_B_FRAMES if len(packets) < len(index.pts) else _CUT_RATIO
+        cut_ratio = float("inf") if codec in _NO_RATIO_CODECS else cut_ratio
         return [
-            _Doubt(tick=int(table.ticks[anchor.place]), presumed=anchor.spike >= sure, weight=anchor.spike)
-            for anchor in unseen
-            if anchor.spike >= _LEAST_SPIKE
+            _Candidate(
+                pts=int(index.pts[anchor.packet]),
+                presumed=anchor.size_ratio >= cut_ratio,
+                priority=anchor.size_ratio,
+            )
+            for anchor in unexamined
+            if anchor.size_ratio >= _MIN_RATIO
         ]
-    doubts = []
-    for verdict in verdicts:
-        seconds = float(table.seconds(verdict.tick))
-        if found.was_seen(seconds):
+    candidates = []
+    for cut in packet_cuts:
+        seconds = float(index.seconds(cut.pts))
+        if found.was_examined(seconds):
             continue
-        if verdict.sure:
+        if cut.certain:
             found.add(seconds, verified=True)
-        elif (keyframes.likeness_around(seconds) or 0.0) < _SAME_SCENE:
-            doubts.append(_Doubt(tick=verdict.tick, presumed=True, weight=_FIRST))
-    return doubts
+        elif (keyframes.similarity_around(seconds) or 0.0) < _SAME_SCENE:
+            candidates.append(_Candidate(pts=cut.pts, presumed=True, priority=_PACKET_PRIORITY))
+    return candidates
 
 
-def _second(table: Survey, place: int) -> float:
-    return float(table.seconds(int(table.ticks[place])))
-
-
-def _keyframe_doubts(keyframes: Keyframes, found: Found) -> list[_Doubt]:
-    """Keyframes that may begin a scene: early ones, and ones very unlike the one before with no cut found between."""
-    doubts = []
-    for number in range(1, len(keyframes.ticks)):
+def _keyframe_candidates(keyframes: _Keyframes, found: CutList) -> list[_Candidate]:
+    """Keyframes that may start a scene: early ones, and ones very unlike the last with no cut found in between."""
+    candidates = []
+    for number in range(1, len(keyframes.pts)):
         before, here = float(keyframes.seconds[number - 1]), float(keyframes.seconds[number])
-        likeness = keyframes.likeness(number)
-        if found.was_seen(here):
+        similarity = keyframes.similarity(number)
+        if found.was_examined(here):
             continue
-        is_early = number in keyframes.early and (likeness is None or likeness < _SAME_SCENE)
-        is_other = likeness is not None and likeness < _OTHER_SCENE and not found.has_between(before, here)
+        is_early = number in keyframes.early and (similarity is None or similarity < _SAME_SCENE)
+        is_other = similarity is not None and similarity < _OTHER_SCENE and not found.has_between(before, here)
         if is_early or is_other:
-            weight = 1.0 - (likeness or 0.0)
-            doubts.append(_Doubt(tick=int(keyframes.ticks[number]), presumed=is_early, weight=weight))
-    return doubts
+            priority = 1.0 - (similarity or 0.0)
+            candidates.append(_Candidate(pts=int(keyframes.pts[number]), presumed=is_early, priority=priority))
+    return candidates
 
 
-def _settle_by_decoding(
-    decoder: Decoder, found: Found, doubts: Sequence[_Doubt], frames_left: int, progress: Progress
+def _examine_candidates(
+    decoder: FrameDecoder, found: CutList, candidates: Sequence[_Candidate], frames_left: int, progress: Progress
 ) -> None:
-    """Decode around the weightiest doubts as far as the budget goes; the others are what they are presumed to be."""
-    table = decoder.survey
-    ordered = sorted(doubts, key=lambda one: -one.weight)
-    is_anchor = np.zeros(len(table.ticks), dtype=bool)
-    is_anchor[anchors(table.ticks)] = True
+    """Decode around the candidates by priority as far as the budget goes; the others are what they are presumed."""
+    index = decoder.index
+    ordered = sorted(candidates, key=lambda candidate: -candidate.priority)
+    is_anchor = np.zeros(len(index.pts), dtype=bool)
+    is_anchor[anchors(index.pts)] = True
     stretches: list[tuple[float, float]] = []
-    for doubt in ordered[:_MOST_LOOKS]:
-        place = int(np.searchsorted(table.shown, doubt.tick))
-        around = table.shown[max(0, place - _MARGIN) : place + _MARGIN + 1]
-        cost = _cost(table, around, is_anchor)
-        if cost <= frames_left:
-            frames_left -= cost
-            stretches.append((float(table.seconds(int(around[0]))), float(table.seconds(int(around[-1])))))
-        elif doubt.presumed:
-            found.add(float(table.seconds(doubt.tick)), verified=False)
-    for doubt in ordered[_MOST_LOOKS:]:
-        if doubt.presumed:
-            found.add(float(table.seconds(doubt.tick)), verified=False)
-    for frames in decoder.small_between(stretches, progress) if stretches else []:
-        found.look_at(np.array([frame.seconds for frame in frames]), [thumb(frame.luma) for frame in frames])
+    for rank, candidate in enumerate(ordered):
+        if rank < _MAX_CANDIDATES:
+            frame = int(np.searchsorted(index.frame_pts, candidate.pts))
+            around = index.frame_pts[max(0, frame - _MARGIN) : frame + _MARGIN + 1]
+            cost = _cost(index, around, is_anchor)
+            if cost <= frames_left:
+                frames_left -= cost
+                stretches.append((float(index.seconds(int(around[0]))), float(index.seconds(int(around[-1])))))
+                continue
+        if candidate.presumed:
+            found.add(float(index.seconds(candidate.pts)), verified=False)
+    for frames in decoder.luma_between(stretches, progress) if stretches else []:
+        found.examine(np.array([frame.seconds for frame in frames]), [thumbnail(frame.luma) for frame in frames])
 
 
-def _cost(table: Survey, wanted: NDArray[np.int64], is_anchor: NDArray[np.bool_]) -> int:
-    """Frames to decode for the wanted ones: those, and the anchors before them; other B-frames are passed over."""
-    return len(wanted) + sum(
-        int(is_anchor[job.first : job.last + 1 - len(job.wanted)].sum()) for job in jobs(table, wanted.tolist())
+def _cost(index: StreamIndex, requested: NDArray[np.int64], is_anchor: NDArray[np.bool_]) -> int:
+    """Frames to decode for the requested ones: those, and the anchors before them; other B-frames are skipped."""
+    return len(requested) + sum(
+        int(is_anchor[job.first : job.last + 1 - len(job.pts)].sum()) for job in plan_jobs(index, requested.tolist())
     )

@@ -1,12 +1,12 @@
 """Decodes sound into frames that are safe to use.
 
-Two faults of PyAV 18.1 end the process, so nothing else in this package decodes sound:
+Two faults of PyAV 18.1 crash the process, so nothing else in this package decodes sound:
 
-- `AudioFrame.planes` of planar frames runs past its end from 8 channels on. Whoever wants samples resamples to a packed
-  format first (`flt`), which has one plane.
-- `AudioLayout` frees the channel list of a layout in an order of its own (stereo as right, left; 6.1 as ffmpeg writes
-  it to MOV), although the frame or decoder that it was read from owns that list and frees it again. Such a layout is
-  never freed, which costs about 100 bytes, and its sound is not read.
+- `AudioFrame.planes` of planar frames reads past its end from 8 channels on. To read samples, resample to a packed
+  format (`flt`), which has one plane.
+- `AudioLayout` frees the channel list of a layout in custom order (stereo as right, left; 6.1 as FFmpeg writes it to
+  MOV), which its frame or decoder owns and frees again. Such a layout is leaked, about 100 bytes, and its sound is not
+  read.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from av.video.frame import VideoFrame
 from virality_core.errors import InputError
 from virality_core.media.container.source import AV_ERRORS
 
-_NATIVE_CHANNELS = 63  # bits of a channel mask; a layout in the usual order is such a mask
-_UNORDERED = re.compile(r"(\d+) channels")  # libav's name of a layout that only tells how many
+_NATIVE_CHANNELS = 63  # bits of a channel mask, which describes any layout in native order
+_UNORDERED = re.compile(r"(\d+) channels")  # FFmpeg's name for a layout that has only a count
 
 
-class UnreadableSound(InputError):  # noqa: N818  (what it is, in one word)
-    """Which channel is which can't be told; the sentence says what would work."""
+class UnreadableSound(InputError):  # noqa: N818
+    """The channels are in an unknown order; the message says what would work."""
 
 
 def check_channels(context: AudioCodecContext) -> None:
-    """To be called before anything of a stream is decoded. Raises UnreadableSound."""
+    """Call this before decoding anything of a stream. Raises UnreadableSound."""
     _check(context.layout)
 
 
 def channel_count(context: AudioCodecContext) -> int:
-    """How many channels the sound has, whatever their order."""
+    """How many channels the sound has, in any order."""
     layout = context.layout
     if not _is_known(layout):
-        _never_free(layout)
+        _leak(layout)
     return layout.nb_channels
 
 
 def audio_frames(packet: Packet[AudioStream]) -> list[AudioFrame]:
-    """The frames of one packet; an empty packet gives those that the decoder still holds.
+    """The frames of one packet; an empty packet flushes the decoder.
 
     Raises:
-        UnreadableSound: this packet has its channels in an unknown order; where the first had not, it is damaged.
+        UnreadableSound: its channels are in an unknown order; after readable packets that means damage.
         FFmpegError: it is damaged.
     """
     frames = [frame for frame in packet.decode() if isinstance(frame, AudioFrame)]
@@ -61,7 +61,7 @@ def audio_frames(packet: Packet[AudioStream]) -> list[AudioFrame]:
 
 
 def frames_of(packet: Packet[Any]) -> Sequence[VideoFrame | AudioFrame]:
-    """The frames of a packet of pictures or sound; none where it is damaged."""
+    """The frames of a video or audio packet; none if it is damaged."""
     try:
         return audio_frames(packet) if isinstance(packet.stream, AudioStream) else packet.decode()
     except (UnreadableSound, *AV_ERRORS):
@@ -72,30 +72,30 @@ def _check(*layouts: AudioLayout) -> None:
     unknown = [layout for layout in layouts if not _is_known(layout)]
     if unknown:
         for layout in unknown:
-            _never_free(layout)
+            _leak(layout)
         raise UnreadableSound(
             f"The sound's {unknown[0].nb_channels} channels are in an order that isn't known, so it can't be read; "
             "export the video with stereo sound."
         )
 
 
-def _never_free(layout: AudioLayout) -> None:
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))  # a list of them would be emptied at exit
+def _leak(layout: AudioLayout) -> None:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))  # a list of layouts would be freed at exit
 
 
 def _is_known(layout: AudioLayout) -> bool:
-    """Whether the channels are in libav's usual order, or as many without order as it has a usual order for.
+    """Whether the channels are in FFmpeg's native order, or unordered but of a count that has one.
 
-    No channels at all means that only decoding will tell.
+    A layout without channels counts as known: decoding will tell.
     """
     unordered = _UNORDERED.fullmatch(layout.name)
     if unordered:
-        return _has_usual_order(int(unordered[1]))
-    return _in_order(tuple(channel.name for channel in layout.channels))
+        return _has_native_order(int(unordered[1]))
+    return _is_native_order(tuple(channel.name for channel in layout.channels))
 
 
 @lru_cache(maxsize=64)
-def _has_usual_order(count: int) -> bool:
+def _has_native_order(count: int) -> bool:
     try:
         AudioLayout(f"{count or 1}c")
     except ValueError:
@@ -104,7 +104,7 @@ def _has_usual_order(count: int) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _in_order(names: tuple[str, ...]) -> bool:
+def _is_native_order(names: tuple[str, ...]) -> bool:
     bits = [_native_bits().get(name, -1) for name in names]
     return all(after > before for before, after in zip([-1, *bits], bits, strict=False))
 

@@ -1,4 +1,4 @@
-"""The reel's sound as one mono track on the reel's clock: gaps stay gaps, late sound starts late."""
+"""The reel's sound as one mono track on the reel's clock: gaps stay silent, and late sound starts late."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from virality_core.media.sound.audio_frames import UnreadableSound, audio_frames
 from virality_core.media.sound.loudness_meter import LevelMeter
 from virality_core.types import AUDIO_SECONDS, Audio
 
-_GAP_SECONDS = 0.05  # a jump of the clock beyond this is a real gap; less is rounding of container time stamps
+_GAP_SECONDS = 0.05  # larger jumps of the clock are gaps, smaller ones are rounding of time stamps
 
 
 class AudioCollector:
-    """Decodes audio packets as they come by and keeps mono float32 at `rate` Hz of the first AUDIO_SECONDS.
+    """Decodes audio packets one by one into mono float32 at `rate` Hz, up to AUDIO_SECONDS.
 
     Channels are mixed with libswresample's standard coefficients, scaled so that none can clip: stereo is (L + R) / 2.
-    A `LevelMeter` hears every channel at its own rate, to the end.
+    A `LevelMeter` measures all of the sound, every channel at its own rate.
     """
 
     def __init__(self, rate: int, max_seconds: float) -> None:
         self.damaged_packets = 0
-        self.unreadable = ""  # one sentence on why nothing of the sound is read
+        self.unreadable = ""  # one sentence on why the sound can't be read
         self._rate = rate
         self._max_samples = int(min(max_seconds, AUDIO_SECONDS) * rate)
         self._max_seconds = max_seconds
         self._levels = LevelMeter(max_seconds)
         self._chunks: list[NDArray[np.float32]] = []
         self._samples = 0
-        self._start: float | None = None  # container seconds of the first sample
-        self._heard = 0.0  # container seconds up to which sound was taken
+        self._start: float | None = None  # of the first sample, in container seconds
+        self._end = 0.0  # of the last sample, in container seconds
         self._resampler: AudioResampler | None = None
-        self._shape: tuple[str, str, int] | None = None
+        self._format: tuple[str, str, int] | None = None
 
     def add(self, packet: Packet[AudioStream]) -> None:
-        """Decode one packet (an empty one flushes)."""
+        """Decode one packet; an empty one flushes the decoder."""
         if self.unreadable:
             return
         try:
@@ -50,12 +50,12 @@ class AudioCollector:
             return
         try:
             for frame in audio_frames(packet):
-                self._take(frame)
+                self._add_frame(frame)
         except (UnreadableSound, *AV_ERRORS):
             self.damaged_packets += 1
 
     def finish(self, zero_seconds: float) -> Audio | None:
-        """The whole track, with `start_seconds` relative to `zero_seconds`; None when no sound was decoded."""
+        """The whole track, its start relative to `zero_seconds`; None if no sound was decoded."""
         if self.unreadable:
             return None
         try:
@@ -66,39 +66,39 @@ class AudioCollector:
             return None
         samples = np.concatenate(self._chunks)
         self._chunks.clear()
-        np.nan_to_num(samples, copy=False, nan=0.0)  # a file of floats may hold anything
+        np.nan_to_num(samples, copy=False, nan=0.0)  # float samples may hold anything
         np.clip(samples, -1.0, 1.0, out=samples)
         start = self._start - zero_seconds
         return Audio(samples=samples, sample_rate=self._rate, start_seconds=start, levels=self._levels.finish(start))
 
     def notes(self) -> tuple[str, ...]:
-        """What was missing. To be called after `finish`."""
+        """What was missing. Call it after `finish`."""
         if self.unreadable:
             return (self.unreadable,)
         if not self._samples:
             return ("The sound could not be decoded.",)
-        return ("Some of the sound is damaged and was passed over.",) if self.damaged_packets else ()
+        return ("Some of the sound is damaged and was skipped.",) if self.damaged_packets else ()
 
-    def _take(self, frame: AudioFrame) -> None:
+    def _add_frame(self, frame: AudioFrame) -> None:
         if not frame.samples or not frame.sample_rate:
             return
-        begins = self._heard if frame.pts is None or not frame.time_base else float(frame.pts * frame.time_base)
+        start = self._end if frame.pts is None or not frame.time_base else float(frame.pts * frame.time_base)
         if self._start is None:
-            self._start = self._heard = begins
-        if begins - self._start > self._max_seconds:
+            self._start = self._end = start
+        if start - self._start > self._max_seconds:
             return
-        jump = begins - self._heard
+        jump = start - self._end
         if jump < -_GAP_SECONDS:
-            return  # sound for a time that has been filled: what came first is kept
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if jump > _GAP_SECONDS or shape != self._shape:
+            return  # this time has sound already
+        format_ = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if jump > _GAP_SECONDS or format_ != self._format:
             self._flush()
-            self._append_silence(round((begins - self._start) * self._rate) - self._samples)
-            self._heard = begins
-            self._shape = shape
-            self._levels.begin(begins - self._start, frame)
+            self._append_silence(round((start - self._start) * self._rate) - self._samples)
+            self._end = start
+            self._format = format_
+            self._levels.begin(start - self._start, frame)
             self._resampler = AudioResampler("flt", "mono", self._rate, options={"rematrix_maxval": "1"})
-        self._heard += frame.samples / frame.sample_rate
+        self._end += frame.samples / frame.sample_rate
         frame.pts = None
         self._levels.add(frame)
         if self._resampler is not None and self._samples < self._max_samples:

@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from virality_core.errors import InputError
 from virality_core.media import open_reel
-from virality_core.media.decoding.constant_rate import steady_frames
+from virality_core.media.decoding.constant_rate import frames_at_rate
 from virality_core.media.decoding.sampling_grid import CLIP_FRAMES, CLIP_RATE
 from virality_core.models.vision.r2plus1d import ClipInput, Padding, freeze_last_frame, resize_and_crop
 from virality_core.training.virality.manifest import Row
@@ -93,7 +93,7 @@ class VideoDataset(Dataset[Item]):
             return following % count if self.padding == "loop" else np.minimum(following, count - 1)
 
         def whole(path: Path) -> NDArray[np.uint8]:
-            return resize_and_crop(steady_frames(path, max_seconds=MAX_SECONDS).rgb, self.how)
+            return resize_and_crop(frames_at_rate(path, max_seconds=MAX_SECONDS).rgb, self.how)
 
         if self.cache is None:
             clip = self._stretch(self.videos / row.video, wanted, whole)
@@ -111,7 +111,7 @@ class VideoDataset(Dataset[Item]):
     ) -> NDArray[np.uint8]:
         """Only the clip is decoded, as nothing is kept; where a damaged file gives nothing of it, all of the file."""
         try:
-            return resize_and_crop(steady_frames(path, max_seconds=MAX_SECONDS, choose=wanted).rgb, self.how)
+            return resize_and_crop(frames_at_rate(path, max_seconds=MAX_SECONDS, choose=wanted).rgb, self.how)
         except InputError:
             frames = whole(path)
             return frames[wanted(len(frames))]

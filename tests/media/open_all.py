@@ -1,4 +1,4 @@
-"""`python -m tests.media.take_all FOLDER`: every file of a folder opened, previewed and exported, in one process.
+"""`python -m tests.media.open_all FOLDER`: every file of a folder opened, previewed and exported, in one process.
 
 Writes a line of JSON for each: its name, how it ended (`taken`, or `refused` with the sentence), and the reel's notes.
 An exception that is no ViralityError ends it, as a crash does.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from virality_core.errors import ViralityError
 from virality_core.media import open_reel, preview_mp4
-from virality_core.media.encoding.edited_copy import Treatment, rewritten
+from virality_core.media.encoding.edited_copy import Edits, edited_mp4
 from virality_core.types import Plan
 
 #: all that the scorers ask for
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
         except ViralityError as error:
             row |= {"end": "refused", "notes": [str(error)]}
         else:
-            for write in (lambda path=path: preview_mp4(path), lambda path=path: rewritten(path, _quieter())):
+            for write in (lambda path=path: preview_mp4(path), lambda path=path: edited_mp4(path, _quieter())):
                 try:
                     write()
                 except ViralityError as error:
@@ -39,8 +39,8 @@ def main(folder: Path) -> None:
         sys.stdout.flush()
 
 
-def _quieter() -> Treatment:
-    return Treatment(treat=lambda samples: samples * 0.5)
+def _quieter() -> Edits:
+    return Edits(edit_sound=lambda samples: samples * 0.5)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ import pytest
 
 from tests.media.clips import Clip, read_barcode
 from virality_core.errors import Cancelled, InputError
-from virality_core.media import open_reel, playable, preview_mp4
-from virality_core.media.decoding import probe
+from virality_core.media import open_reel, playable, preview_mp4, probe
 from virality_core.types import AudioInfo, Plan
 
 MakeClip = Callable[..., Clip]

@@ -11,7 +11,7 @@ import pytest
 
 from virality_core.errors import Cancelled, InputError
 from virality_core.media import DEFAULT_LIMITS, open_reel
-from virality_core.media.encoding.edited_copy import Treatment, rewrite, rewritten
+from virality_core.media.encoding.edited_copy import Edits, edited_mp4, write_edited
 from virality_core.types import Plan
 
 
@@ -21,13 +21,13 @@ def _darker(frame: np.ndarray) -> np.ndarray:
 
 def test_it_is_the_copy_that_goes_to_disk(drawn_clip: Path, tmp_path: Path) -> None:
     told: list[float] = []
-    made = rewritten(
+    made = edited_mp4(
         BytesIO(drawn_clip.read_bytes()),
-        Treatment(edit=_darker),
+        Edits(edit_frame=_darker),
         name="x.mp4",
         progress=lambda _, share: told.append(share),
     )
-    beside = rewrite(drawn_clip, tmp_path / "beside.mp4", Treatment(edit=_darker))
+    beside = write_edited(drawn_clip, tmp_path / "beside.mp4", Edits(edit_frame=_darker))
     plan = Plan(stills=3)
     ours, theirs = open_reel(BytesIO(made), plan, name="x.mp4"), open_reel(beside, plan)
     assert np.array_equal(ours.frames.rgb, theirs.frames.rgb)
@@ -44,8 +44,8 @@ def test_it_is_the_copy_that_goes_to_disk(drawn_clip: Path, tmp_path: Path) -> N
 def test_a_copy_that_grows_too_large_is_refused(drawn_clip: Path) -> None:
     grown = lambda frame: np.random.default_rng(0).integers(0, 255, frame.shape, dtype=np.uint8)  # noqa: E731
     limits = replace(DEFAULT_LIMITS, max_bytes=drawn_clip.stat().st_size)
-    with pytest.raises(InputError, match="--export-fix"):
-        rewritten(BytesIO(drawn_clip.read_bytes()), Treatment(edit=grown), limits=limits)
+    with pytest.raises(InputError, match="larger than"):
+        edited_mp4(BytesIO(drawn_clip.read_bytes()), Edits(edit_frame=grown), limits=limits)
 
 
 def test_it_can_be_stopped_and_what_is_no_reel_is_one_sentence(drawn_clip: Path) -> None:
@@ -53,6 +53,6 @@ def test_it_can_be_stopped_and_what_is_no_reel_is_one_sentence(drawn_clip: Path)
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        rewritten(BytesIO(drawn_clip.read_bytes()), Treatment(edit=_darker), progress=stop)
+        edited_mp4(BytesIO(drawn_clip.read_bytes()), Edits(edit_frame=_darker), progress=stop)
     with pytest.raises(InputError, match="video"):
-        rewritten(BytesIO(b"no video"), Treatment(edit=_darker), name="x.mp4")
+        edited_mp4(BytesIO(b"no video"), Edits(edit_frame=_darker), name="x.mp4")

@@ -1,4 +1,4 @@
-"""Colours: the right matrix and range, HDR brought to SDR, small grey frames that agree with the pictures."""
+"""Colors: the right matrix and range, HDR brought to SDR, small gray frames that agree with the pictures."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WIDTH, HEIGHT = 224, 128
 
 def patches(number: int, width: int, height: int) -> NDArray[np.uint8]:
     image = np.zeros((height, width, 3), np.uint8)
-    for place, colour in enumerate(PATCHES):
-        image[:, place * width // len(PATCHES) : (place + 1) * width // len(PATCHES)] = colour
+    for place, color in enumerate(PATCHES):
+        image[:, place * width // len(PATCHES) : (place + 1) * width // len(PATCHES)] = color
     return image
 
 
@@ -44,20 +44,20 @@ def test_matrix_and_range_are_the_streams(make_clip: MakeClip, label: str, matri
         height=HEIGHT,
         options=X264,
         pixel_format="yuv444p",
-        colours=(1, 1, matrix, 2 if full_range else 1),
+        colors=(1, 1, matrix, 2 if full_range else 1),
         draw=patches,
     )
     reel = open_reel(clip.path, Plan(stills=1, runs=True))
     np.testing.assert_allclose(seen_patches(reel.frames.rgb[0]), np.array(PATCHES), atol=4)
-    grey = reel.runs[0].luma[0]
-    assert grey[:, 100:110].max() <= 255
-    assert grey[5, 3 * WIDTH // 7 + 8] == pytest.approx(255, abs=2)
-    assert grey[5, 4 * WIDTH // 7 + 8] == pytest.approx(0, abs=2)
-    assert grey[5, 5 * WIDTH // 7 + 8] == pytest.approx(128, abs=2)
+    gray = reel.runs[0].luma[0]
+    assert gray[:, 100:110].max() <= 255
+    assert gray[5, 3 * WIDTH // 7 + 8] == pytest.approx(255, abs=2)
+    assert gray[5, 4 * WIDTH // 7 + 8] == pytest.approx(0, abs=2)
+    assert gray[5, 5 * WIDTH // 7 + 8] == pytest.approx(128, abs=2)
 
 
 @pytest.mark.parametrize(("width", "height", "matrix"), [(224, 128, 6), (224, 720, 1), (1280, 64, 1)])
-def test_unlabelled_is_601_when_small_and_709_when_large(
+def test_unlabeled_is_601_when_small_and_709_when_large(
     make_clip: MakeClip, width: int, height: int, matrix: int
 ) -> None:
     clip = make_clip(
@@ -66,18 +66,18 @@ def test_unlabelled_is_601_when_small_and_709_when_large(
         height=height,
         options=X264,
         pixel_format="yuv444p",
-        colours=(1, 1, matrix, 1),
-        labelled=False,
+        colors=(1, 1, matrix, 1),
+        labeled=False,
         draw=patches,
     )
     with av.open(str(clip.path)) as container:
-        assert next(container.decode(video=0)).colorspace == 2, "still labelled: nothing would be tested"
+        assert next(container.decode(video=0)).colorspace == 2, "still labeled: nothing would be tested"
     reel = open_reel(clip.path, Plan(stills=1))
     np.testing.assert_allclose(seen_patches(reel.frames.rgb[0]), np.array(PATCHES), atol=4)
 
 
 def scene(number: int) -> NDArray[np.float64]:
-    """An SDR picture 0–1 like a filmed one: a gradient of colours, a bright sky, dark ground, moving; (H, W, 3)."""
+    """An SDR picture 0–1 like a filmed one: a gradient of colors, a bright sky, dark ground, moving; (H, W, 3)."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH] / np.array([HEIGHT, WIDTH])[:, None, None]
     red = 0.15 + 0.6 * np.exp(-((x - 0.3 - number / 60) ** 2 + (y - 0.5) ** 2) / 0.05)
     green = 0.2 + 0.5 * (1 - y)
@@ -106,7 +106,7 @@ def as_hlg(sdr: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def write_scene(path: Path, signal: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None) -> Path:
-    """The scene as SDR H.264, or by `signal` as 10-bit HEVC of BT.2020 colour with the right labels."""
+    """The scene as SDR H.264, or by `signal` as 10-bit HEVC of BT.2020 color with the right labels."""
     transfer = {None: 1, as_pq: 16, as_hlg: 18}[signal]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx265" if signal else "libx264", rate=30)
