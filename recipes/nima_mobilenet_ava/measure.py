@@ -1,8 +1,8 @@
-"""Measure the bundled NIMA weights: `python -m recipes.nima_mobilenet_ava.measure REFERENCE [--photos FOLDER]`.
+"""Measures the bundled NIMA weights: `python -m recipes.nima_mobilenet_ava.measure REFERENCE [--photos FOLDER]`.
 
-REFERENCE is a folder with pictures and the distributions the published network gives for them (`expected.json`). This
-writes `measured.json` beside the weights: how far the goldens are missed, what folding, memory order and bfloat16 do to
-results and time, and how often the mean falls when a photo is made worse.
+REFERENCE is a folder of pictures with the distributions that the published network gives for them (`expected.json`).
+Writes measured.json: the differences from those, the effect of folding, memory order and bfloat16 on results and time,
+and how often the mean falls when a photo is made worse.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import nima
 
 Picture = NDArray[np.uint8]
-_FRAMES = 16  # what a reel's scoring marks
+_FRAMES = 16  # per reel
 _ROUNDS = 7
 
 
@@ -50,25 +50,24 @@ def main(arguments: list[str] | None = None) -> int:
     if options.photos:
         measured["made_worse"] = made_worse(network, sorted(options.photos.glob("*.jpg")))
     options.out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{options.out}\n")
     return 0
 
 
 def goldens(network: nima.Nima, reference: Path) -> dict[str, Any]:
     """The largest differences from the published network's distributions and means."""
     expected = json.loads((reference / "expected.json").read_text(encoding="utf-8"))
-    distribution = _mark(network, [read_image(reference / name) for name in expected])
-    wanted = np.array([item["distribution"] for item in expected.values()])
+    distribution = _rate(network, [read_image(reference / name) for name in expected])
+    probabilities = np.array([item["distribution"] for item in expected.values()])
     means = np.array([item["mean"] for item in expected.values()])
     return {
         "pictures": len(expected),
-        "max_difference_of_a_probability": float(np.abs(distribution - wanted).max()),
+        "max_difference_of_a_probability": float(np.abs(distribution - probabilities).max()),
         "max_difference_of_a_mean": float(np.abs(nima.mean_and_spread(distribution)[0] - means).max()),
     }
 
 
 def precision(network: nima.Nima, reference: Path) -> dict[str, float]:
-    """The largest change of a mean mark through folding the normalisation in, and through bfloat16 on the CPU."""
+    """The largest change of a mean through folding BatchNorm into the convolutions, and through bfloat16 on the CPU."""
     pictures = [read_image(path) for path in sorted(reference.glob("*.png"))]
     pixels = nima.to_input(np.stack([nima.squash(picture) for picture in pictures]))
     with torch.inference_mode():
@@ -83,24 +82,22 @@ def precision(network: nima.Nima, reference: Path) -> dict[str, float]:
 
 
 def speed(network: nima.Nima) -> dict[str, dict[str, float]]:
-    """Processor seconds of one thread for 16 frames, by memory order, folding and batch: rounds taken in turn.
+    """Processor seconds of one thread for 16 frames, by memory order, folding and batch, in alternating rounds.
 
-    Not wall seconds: those of a shared machine tell about its neighbours.
+    Not wall time, which depends on what else a shared machine does.
     """
     torch.set_num_threads(1)
     pictures = np.random.default_rng(0).integers(0, 256, (_FRAMES, 224, 224, 3), dtype=np.uint8)
-    ordered = nima.to_input(pictures)
-    plain = ordered.contiguous()
+    channels_last = nima.to_input(pictures)
+    plain = channels_last.contiguous()
     folded_plain = nima.build(load_tensors(weights.resolve("nima-mobilenet-ava"))).to(
         memory_format=torch.contiguous_format
     )
-    unfolded = _unfolded()
-    unfolded_ordered = _unfolded().to(memory_format=torch.channels_last)
     candidates: dict[str, tuple[nn.Module, Tensor, int]] = {
-        "unfolded": (unfolded, plain, 8),
-        "unfolded, channels_last": (unfolded_ordered, ordered, 8),
+        "unfolded": (_unfolded(), plain, 8),
+        "unfolded, channels_last": (_unfolded().to(memory_format=torch.channels_last), channels_last, 8),
         "folded": (folded_plain, plain, 8),
-        **{f"folded, channels_last, batch {batch}": (network, ordered, batch) for batch in (1, 4, 8, 16)},
+        **{f"folded, channels_last, batch {batch}": (network, channels_last, batch) for batch in (1, 4, 8, 16)},
     }
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(_ROUNDS):
@@ -111,18 +108,18 @@ def speed(network: nima.Nima) -> dict[str, dict[str, float]]:
                     candidate(pixels[position : position + batch])
             seconds[name].append(time.process_time() - start)
     return {
-        name: {"best": round(min(taken), 4), "median": round(float(np.median(taken)), 4)}
-        for name, taken in seconds.items()
+        name: {"best": round(min(times), 4), "median": round(float(np.median(times)), 4)}
+        for name, times in seconds.items()
     }
 
 
 def made_worse(network: nima.Nima, paths: list[Path]) -> dict[str, Any]:
     """Over photos: how often and how far the mean falls under each change, and how far it moves at all."""
     photos = [read_image(path) for path in paths]
-    before = nima.mean_and_spread(_mark(network, photos))[0]
+    before = nima.mean_and_spread(_rate(network, photos))[0]
     result: dict[str, Any] = {"photos": len(photos)}
-    for name, damage in _DAMAGES.items():
-        after = nima.mean_and_spread(_mark(network, [damage(photo) for photo in photos]))[0]
+    for name, change in _CHANGES.items():
+        after = nima.mean_and_spread(_rate(network, [change(photo) for photo in photos]))[0]
         result[name] = {
             "share_that_falls": round(float((after < before).mean()), 3),
             "mean_change": round(float((after - before).mean()), 3),
@@ -131,8 +128,9 @@ def made_worse(network: nima.Nima, paths: list[Path]) -> dict[str, Any]:
     return result
 
 
-def _margin(photo: Picture, axis: int) -> int:
-    return max(1, round(float(photo.shape[axis]) * 0.02))
+def _crop(photo: Picture) -> Picture:
+    top, left = (max(1, round(float(size) * 0.02)) for size in photo.shape[:2])
+    return photo[top:-top, left:-left]
 
 
 def _blur(strength: float) -> Callable[[Picture], Picture]:
@@ -140,11 +138,11 @@ def _blur(strength: float) -> Callable[[Picture], Picture]:
 
 
 def _noise(deviation: float) -> Callable[[Picture], Picture]:
-    def damage(photo: Picture) -> Picture:
+    def add(photo: Picture) -> Picture:
         grain = np.random.default_rng(0).normal(0.0, deviation, photo.shape)
         return np.clip(photo + grain, 0, 255).astype(np.uint8)
 
-    return damage
+    return add
 
 
 def _darken(factor: float) -> Callable[[Picture], Picture]:
@@ -155,10 +153,8 @@ def _flatten(factor: float) -> Callable[[Picture], Picture]:
     return lambda photo: np.clip(128 + (photo.astype(np.float64) - 128) * factor, 0, 255).astype(np.uint8)
 
 
-_DAMAGES: dict[str, Callable[[Picture], Picture]] = {
-    "2 % cut off each side (no damage)": lambda photo: photo[_margin(photo, 0) : -_margin(photo, 0)][
-        :, _margin(photo, 1) : -_margin(photo, 1)
-    ],
+_CHANGES: dict[str, Callable[[Picture], Picture]] = {
+    "2 % cut off each side (no damage)": _crop,
     "blur, 1.5 px at 256": _blur(1.5),
     "blur, 4 px at 256": _blur(4.0),
     "noise, deviation 15": _noise(15.0),
@@ -170,12 +166,12 @@ _DAMAGES: dict[str, Callable[[Picture], Picture]] = {
 }
 
 
-def _mark(network: nima.Nima, pictures: list[Picture], batch: int = 8) -> NDArray[np.float64]:
+def _rate(network: nima.Nima, pictures: list[Picture], batch: int = 8) -> NDArray[np.float64]:
     squashed = np.stack([nima.squash(picture) for picture in pictures])
     with torch.inference_mode():
         parts = [network(nima.to_input(squashed[i : i + batch])) for i in range(0, len(squashed), batch)]
-    marks: NDArray[np.float64] = torch.cat(parts).double().numpy()
-    return marks
+    distribution: NDArray[np.float64] = torch.cat(parts).double().numpy()
+    return distribution
 
 
 def _means(distribution: Tensor) -> NDArray[np.float64]:

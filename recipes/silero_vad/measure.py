@@ -1,16 +1,16 @@
-"""Measures the sound's signals on made sounds and on real clips: `python -m recipes.silero_vad.measure --help`.
+"""Measures the sound signals on generated sounds and real clips: `python -m recipes.silero_vad.measure`.
 
-Loudness and true peak against FFmpeg's ebur128; the share of speech on sentences said by espeak-ng over made music at
-known times; the tempo of made beats; the edges of silence and clipping. Needs espeak-ng and imageio-ffmpeg.
+Loudness and true peak against FFmpeg's ebur128; the share of speech with sentences of espeak-ng over generated music at
+known times; the tempo of generated beats. Needs espeak-ng and imageio-ffmpeg.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,15 +44,12 @@ def main() -> int:
             "speech": _speech(scorer, Path(folder)),
             "tempo": _tempo(scorer, Path(folder)),
         }
-    beside = options.out.with_name(options.out.name + ".new")
-    beside.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, options.out)
-    print(json.dumps(figures, indent=1))
+    options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def _loudness(scorer: AudioScorer, folder: Path, media: Path) -> dict[str, object]:
-    made = {
+    sounds = {
         "sine 997 Hz": (sine(4.0), 48_000, "mono"),
         "sine 997 Hz, loud, stereo": (sine(4.0, level=0.7, channels=2), 48_000, "stereo"),
         "hum 40 Hz": (sine(4.0, hertz=40.0, level=0.5), 48_000, "mono"),
@@ -65,8 +62,8 @@ def _loudness(scorer: AudioScorer, folder: Path, media: Path) -> dict[str, objec
         "square wave": (np.sign(sine(4.0, hertz=441.3)).astype(np.float32), 48_000, "mono"),
     }
     rows = [
-        _compared(scorer, name, write(folder / "made.mkv", sound, rate=rate, layout=layout))
-        for name, (sound, rate, layout) in made.items()
+        _compared(scorer, name, write(folder / "sound.mkv", sound, rate=rate, layout=layout))
+        for name, (sound, rate, layout) in sounds.items()
     ]
     rows += [_compared(scorer, path.name, path) for path in sorted(media.glob("*.mp4"))]
     return {"largest_difference_lu": max(abs(row["ours"] - row["ebur128"]) for row in rows), "clips": rows}
@@ -88,14 +85,14 @@ def _compared(scorer: AudioScorer, name: str, path: Path) -> dict[str, Any]:
 def _speech(scorer: AudioScorer, folder: Path) -> dict[str, object]:
     rows = []
     for number, music_level in enumerate((0.0, 0.1, 0.2, 0.4, 0.8)):
-        said = [spoken(SENTENCES[(number + place) % len(SENTENCES)], rate=RATE) for place in range(2)]
-        starts = (1.5 + number * 0.3, 1.5 + number * 0.3 + said[0].shape[1] / RATE + 2.5)
-        total = starts[1] + said[1].shape[1] / RATE + 2.0 + number
+        voices = [spoken(SENTENCES[(number + index) % len(SENTENCES)], rate=RATE) for index in range(2)]
+        starts = (1.5 + number * 0.3, 1.5 + number * 0.3 + voices[0].shape[1] / RATE + 2.5)
+        total = starts[1] + voices[1].shape[1] / RATE + 2.0 + number
         mixed = music_level * drums(90 + 10 * number, total, rate=RATE)
-        for piece, at in zip(said, starts, strict=True):
-            mixed[:, round(at * RATE) : round(at * RATE) + piece.shape[1]] += 0.7 * piece
-        truth = sum(piece.shape[1] for piece in said) / RATE / total
-        path = write(folder / "said.mkv", np.clip(mixed, -1, 1).astype(np.float32), rate=RATE)
+        for voice, at in zip(voices, starts, strict=True):
+            mixed[:, round(at * RATE) : round(at * RATE) + voice.shape[1]] += 0.7 * voice
+        truth = sum(voice.shape[1] for voice in voices) / RATE / total
+        path = write(folder / "mix.mkv", np.clip(mixed, -1, 1).astype(np.float32), rate=RATE)
         found = signal(hear(path, scorer), "speech")
         assert isinstance(found.details, SpeechDetails)
         rows.append(
@@ -106,10 +103,10 @@ def _speech(scorer: AudioScorer, folder: Path) -> dict[str, object]:
                 "dominant": found.details.dominant,
             }
         )
-    alone = signal(hear(write(folder / "music.mkv", 0.4 * drums(100), rate=48_000), scorer), "speech")
+    music = signal(hear(write(folder / "music.mkv", 0.4 * drums(100), rate=48_000), scorer), "speech")
     return {
         "largest_difference": round(max(abs(row["truth"] - row["found"]) for row in rows), 3),
-        "music_alone": round(alone.value / 100, 3),
+        "music_alone": round(music.value / 100, 3),
         "mixes": rows,
     }
 
@@ -119,9 +116,9 @@ def _tempo(scorer: AudioScorer, folder: Path) -> dict[str, object]:
     for tempo in TEMPOS:
         found = signal(hear(write(folder / "drums.mkv", drums(tempo)), scorer), "tempo")
         assert isinstance(found.details, TempoDetails)
-        said = {"tempo": found.value, "half": found.details.half, "double": found.details.double}
-        which = min(said, key=lambda name: abs(said[name] / tempo - 1))
-        rows.append({"played": tempo, "found": round(found.value, 1), "fits": which, "off": said[which] / tempo - 1})
+        readings = {"tempo": found.value, "half": found.details.half, "double": found.details.double}
+        fits = min(readings, key=lambda name: abs(readings[name] / tempo - 1))
+        rows.append({"played": tempo, "found": round(found.value, 1), "fits": fits, "off": readings[fits] / tempo - 1})
     return {
         "largest_error_percent": round(100 * max(abs(row["off"]) for row in rows), 2),
         "as_played": sum(row["fits"] == "tempo" for row in rows),
@@ -131,4 +128,4 @@ def _tempo(scorer: AudioScorer, folder: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())
