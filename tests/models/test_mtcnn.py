@@ -1,4 +1,4 @@
-"""The face finder's own pooling is the library's, and boxes that overlap are thinned out."""
+"""The face detector's pooling is the library's, and boxes that overlap are thinned out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_pooling(size: int, shape: tuple[int, int]) -> None:
 
 def test_of_boxes_that_overlap_the_most_probable_stays() -> None:
     corners = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 50, 59, 59], [2, 2, 5, 5]], np.float64)
-    boxes = Boxes(corners=corners, probability=np.array([0.8, 0.9, 0.7, 0.6]), moves=np.zeros((4, 4)))
-    assert boxes.apart(0.5).probability.tolist() == [0.9, 0.7, 0.6]
-    assert boxes.apart(0.5, of_smaller=True).probability.tolist() == [0.9, 0.7]
+    boxes = Boxes(corners=corners, probability=np.array([0.8, 0.9, 0.7, 0.6]), offsets=np.zeros((4, 4)))
+    assert boxes.suppress(0.5).probability.tolist() == [0.9, 0.7, 0.6]
+    assert boxes.suppress(0.5, of_smaller=True).probability.tolist() == [0.9, 0.7]
 
 
 def test_no_boxes_are_none() -> None:
-    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), moves=np.zeros((0, 4)))
-    assert len(none.apart(0.5).moved(1.0).squared().best(3).probability) == 0
+    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), offsets=np.zeros((0, 4)))
+    assert len(none.suppress(0.5).shift(1.0).to_squares().top(3).probability) == 0

@@ -72,7 +72,7 @@ def test_equals_torchvision_at_any_size(
 def test_batches_change_nothing(network: resnet50_features.FrameFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = _frames(5, 64, 48)
     together = resnet50_features.features_of(network, frames).numpy()
-    monkeypatch.setattr(resnet50_features, "_LARGEST_BATCH", 2)
+    monkeypatch.setattr(resnet50_features, "_MAX_BATCH", 2)
     assert np.abs(resnet50_features.features_of(network, frames).numpy() - together).max() < 1e-4
 
 
@@ -88,7 +88,7 @@ def test_batches_are_sized_by_memory() -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 32
     assert sizes[-1] == 1
-    assert resnet50_features.batch_size(852, 480, cpu) * 852 * 480 * resnet50_features.BYTES_A_PIXEL <= 512 << 20
+    assert resnet50_features.batch_size(852, 480, cpu) * 852 * 480 * resnet50_features.BYTES_PER_PIXEL <= 512 << 20
 
 
 @pytest.mark.parametrize(("half", "off"), [(torch.float16, 0.01), (torch.bfloat16, 0.05)])

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from virality_core.models.vision.ppocr_detect import Region
+from virality_core.models.vision.ppocr import Region
 
 Picture = np.ndarray  # uint8 (H, W, 3)
 STYLES = ("outlined", "plate", "plain")

@@ -15,8 +15,7 @@ from virality_core.config import safe_zones
 from virality_core.errors import Cancelled, WeightsError
 from virality_core.media import open_reel
 from virality_core.models import weights
-from virality_core.models.vision.ppocr_detect import Region, TextDetector
-from virality_core.models.vision.ppocr_read import TextReader
+from virality_core.models.vision.ppocr import Region, TextDetector, TextReader
 from virality_core.report.wording import says
 from virality_core.scorers.measures import screen_text
 from virality_core.scorers.picture.screen_text import OnscreenDetails, OnscreenScorer, is_line

@@ -12,10 +12,10 @@ from virality_core.errors import UsageError
 
 
 def choose(name: str | None = None) -> torch.device:
-    """The device of that name (`cpu`, `cuda`, `cuda:1`), or for None the first CUDA device, else the CPU.
+    """The device of that name (`cpu`, `cuda`, `cuda:1`); None is the first CUDA device, else the CPU.
 
     Raises:
-        UsageError: there is no such device here.
+        UsageError: this machine has no such device.
     """
     if name is None:
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -30,12 +30,12 @@ def choose(name: str | None = None) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     index = device.index or 0
     if index >= count:
-        raise UsageError(f"The device {name!r} is not there: this machine has {count} usable CUDA devices; use cpu.")
+        raise UsageError(f"There is no device {name!r}: this machine has {count} usable CUDA devices; use cpu.")
     return torch.device("cuda", index)
 
 
 def describe(device: torch.device) -> str:
-    """The device for a reader: `CPU (x86_64, 2 threads)`, or `CUDA (NVIDIA H100)`."""
+    """The device in words: `CPU (x86_64, 2 threads)` or `CUDA (NVIDIA H100)`."""
     if device.type == "cuda":
         return f"CUDA ({torch.cuda.get_device_name(device)})"
     return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
@@ -43,12 +43,12 @@ def describe(device: torch.device) -> str:
 
 @contextmanager
 def inference(device: torch.device, half: torch.dtype | None = None) -> Iterator[None]:
-    """No gradients, and a stated precision.
+    """No gradients, and a fixed precision.
 
     Args:
         device: Where the network is.
-        half: `torch.bfloat16` or `torch.float16` to run matrix work in it (autocast), for networks whose results were
-            measured to hold in it. None keeps float32 and turns TF32, whose 10-bit mantissa is half precision too, off.
+        half: `torch.bfloat16` or `torch.float16` for matrix work (autocast) in networks whose results were measured to
+            hold in it. None keeps float32 and turns off TF32, whose 10-bit mantissa is half precision, too.
     """
     with torch.inference_mode():
         if half is not None:
@@ -62,9 +62,9 @@ def inference(device: torch.device, half: torch.dtype | None = None) -> Iterator
 
 
 def training_precision(device: torch.device) -> torch.dtype | None:
-    """What a training step's matrix work runs in (autocast): bfloat16 on CUDA devices that have it, else float32.
+    """The precision of a training step's matrix work (autocast): bfloat16 if CUDA has it, else None for float32.
 
-    bfloat16 has float32's range, so that no loss scaling is needed; None stands for float32.
+    bfloat16 has the range of float32, so no loss scaling is needed.
     """
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16

@@ -14,7 +14,7 @@ from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import DigestMismatch
-from virality_core.scorers.caption.sentiment import CaptionReader
+from virality_core.scorers.caption.sentiment import SentimentReader
 
 REPOSITORY = "cardiffnlp/twitter-roberta-base-sentiment-latest"
 FILES = {
@@ -42,7 +42,7 @@ def made(hub: LocalHub, write_manifest: Write, tmp_path: Path) -> MadeRoberta:
 
 
 def test_full_downloads_once_and_reads(made: MadeRoberta, hub: LocalHub) -> None:
-    reader = CaptionReader(profile="full")
+    reader = SentimentReader(profile="full")
     assert reader.model.id == "caption-roberta"
     assert reader.model.variant == "full"
     expected = made.load()
@@ -50,7 +50,7 @@ def test_full_downloads_once_and_reads(made: MadeRoberta, hub: LocalHub) -> None
     assert reader.probabilities(text) == pytest.approx(expected.probabilities(expected.read(text)).tolist(), abs=1e-6)
     asked = hub.count("GET")
     assert asked == len(FILES)
-    assert reader.read(text).tokens == CaptionReader(profile="full").read(text).tokens
+    assert reader.read(text).tokens == SentimentReader(profile="full").read(text).tokens
     assert hub.count("GET") == asked, "the second time the cache answers"
 
 
@@ -60,7 +60,7 @@ def test_another_digest_is_refused(made: MadeRoberta, hub: LocalHub) -> None:
     )
     for profile in ("full", "auto"):
         with pytest.raises(DigestMismatch):
-            CaptionReader(profile=profile)
+            SentimentReader(profile=profile)
 
 
 def test_offline_full_is_an_error_and_auto_is_lite(
@@ -68,21 +68,21 @@ def test_offline_full_is_an_error_and_auto_is_lite(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError, match="caption"):
-        CaptionReader(profile="full")
-    reader = CaptionReader(profile="auto")
+        SentimentReader(profile="full")
+    reader = SentimentReader(profile="auto")
     assert reader.model.id == "caption-minilm"
     assert reader.model.variant == "lite"
 
 
 def test_offline_full_reads_from_the_cache(made: MadeRoberta, hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    CaptionReader(profile="full")
+    SentimentReader(profile="full")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub.status = 500
-    assert CaptionReader(profile="auto").model.id == "caption-roberta"
+    assert SentimentReader(profile="auto").model.id == "caption-roberta"
 
 
 def test_lite_asks_nobody(made: MadeRoberta, hub: LocalHub) -> None:
-    assert CaptionReader(profile="lite").model.id == "caption-minilm"
+    assert SentimentReader(profile="lite").model.id == "caption-minilm"
     assert hub.asked == []
 
 

@@ -19,7 +19,7 @@ from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.weights import download
 from virality_core.models.weights.manifest import MANIFEST
-from virality_core.scorers.caption import phrase_rules
+from virality_core.scorers.caption import keywords
 
 LITE = b"small and bundled"
 PLAIN = {"repository": None, "revision": None, "file": "lite.safetensors", "bytes": len(LITE)}
@@ -191,7 +191,7 @@ def test_a_damaged_keywords_file_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "keywords" / "en.toml").write_text(content)
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     with pytest.raises(WeightsError, match="keywords/en"):
-        phrase_rules.rules("en")
+        keywords.rules("en")
 
 
 @pytest.fixture(autouse=True)

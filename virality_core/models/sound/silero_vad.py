@@ -1,7 +1,7 @@
-"""Silero VAD 6.2: is there speech, for each 32 ms of sound at 16 kHz (snakers4/silero-vad, MIT).
+"""Silero VAD 6.2: whether there is speech in each 32 ms of sound at 16 kHz (snakers4/silero-vad, MIT).
 
-The published network takes 512 samples after another with 64 before them. Here everything before the recurrent cell is
-run on many chunks at a time; only the cell goes step by step. The results are the same.
+The published network runs on 512 samples at a time, with the 64 before them. Here everything before the recurrent cell
+runs on many chunks at once; only the cell goes step by step. The results are the same.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 RATE = 16_000  # Hz
-CHUNK = 512  # samples an answer
-_CONTEXT = 64  # samples before them that the network sees too
+CHUNK = 512  # samples per answer
+_CONTEXT = 64  # samples before them that the network also sees
 _BINS = 129  # of the short-time Fourier transform: 256 samples, hop 128, real parts first
-_BATCH = 1024  # chunks a pass: 33 s, 130 MB with the first layer's output
+_BATCH = 1024  # chunks per pass: 33 s, 130 MB with the first layer's output
 
 
 class SileroVad(nn.Module):
@@ -50,18 +50,18 @@ class SileroVad(nn.Module):
 
     @torch.inference_mode()
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """How probable speech is, 0–1, for each 32 ms of `samples` (S,) at 16 kHz; the last is filled with zeros."""
+        """The probability of speech, 0–1, in each 32 ms of `samples` (S,) at 16 kHz; the last is filled with zeros."""
         count = -(-len(samples) // CHUNK)
         padded = np.zeros(_CONTEXT + count * CHUNK, np.float32)
         padded[_CONTEXT : _CONTEXT + len(samples)] = samples
         windows = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + CHUNK)[::CHUNK] if count else padded
         state: tuple[Tensor, Tensor] | None = None
-        parts: list[NDArray[np.float64]] = []
+        parts = [np.zeros(0)]
         for start in range(0, count, _BATCH):
             chunks = torch.from_numpy(windows[start : start + _BATCH].copy())
             found, state = self(self.encode(chunks), state)
             parts.append(found.double().numpy())
-        return np.concatenate(parts) if parts else np.zeros(0)
+        return np.concatenate(parts)
 
 
 def build(tensors: Mapping[str, Tensor]) -> SileroVad:

@@ -1,14 +1,13 @@
-"""MTCNN: where faces are in a picture, by three small networks after one another (Zhang et al. 2016, arXiv:1604.02878).
+"""MTCNN: finds the faces in a picture by a cascade of three small networks (Zhang et al. 2016, arXiv:1604.02878).
 
-The first looks at every place in a pyramid of sizes, the second and the third look again at what is left. It says where
-a face is and how large, nothing about whose: the five landmarks that the published third network also gives are left
-out of the weights.
+The first scans a pyramid of sizes; the second and the third check the boxes that are left. It tells where a face is and
+how large, nothing about whose: the weights leave out the five landmarks of the published third network.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -19,74 +18,74 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from virality_core.models.vision import mtcnn
+MIN_FACE = 20  # pixels: the smallest face looked for
+
+_CELL, _STRIDE = 12, 2  # the first network sees 12 × 12 pixels, at every second
+_SHRINK = 0.709  # from one size of the pyramid to the next: half the area, as published
+_MIN_PROBABILITY = (0.6, 0.7, 0.9)  # of each stage; published 0.6, 0.7, 0.7, see the card for the last
+_MAX_BOXES = 300  # per picture and stage: 40 faces have some ten each at the first
+_BATCH = 256  # crops per pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Boxes:
-    """N boxes: `corners` (N, 4) left, top, right, bottom in pixels; `probability` (N,); `moves` (N, 4) in box sides."""
+    """N boxes: `corners` (N, 4) left, top, right, bottom in pixels, `probability` (N,), `offsets` (N, 4) in sides."""
 
     corners: NDArray[np.float64]
     probability: NDArray[np.float64]
-    moves: NDArray[np.float64]
+    offsets: NDArray[np.float64]
 
-    def where(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Boxes:
+    def select(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Boxes:
         """Some of the boxes."""
-        return Boxes(corners=self.corners[kept], probability=self.probability[kept], moves=self.moves[kept])
+        return Boxes(corners=self.corners[chosen], probability=self.probability[chosen], offsets=self.offsets[chosen])
 
-    def best(self, count: int) -> Boxes:
+    def top(self, count: int) -> Boxes:
         """The `count` most probable, most probable first; of equals the earlier."""
-        return self.where(np.argsort(-self.probability, kind="stable")[:count])
+        return self.select(np.argsort(-self.probability, kind="stable")[:count])
 
-    def apart(self, overlap: float, *, of_smaller: bool = False) -> Boxes:
-        """Without each box that a more probable one covers by more than `overlap` of both (or of the smaller)."""
+    def suppress(self, overlap: float, *, of_smaller: bool = False) -> Boxes:
+        """Non-maximum suppression: drop a box that a more probable one overlaps by more than `overlap`.
+
+        The overlap is a share of the union of both, or of the smaller box.
+        """
         left, top, right, bottom = self.corners.T
         area = (right - left + 1) * (bottom - top + 1)
         order = np.argsort(-self.probability, kind="stable")
-        kept = []
+        chosen = []
         while len(order):
             first, order = order[0], order[1:]
-            kept.append(first)
+            chosen.append(first)
             across = np.minimum(right[first], right[order]) - np.maximum(left[first], left[order]) + 1
             along = np.minimum(bottom[first], bottom[order]) - np.maximum(top[first], top[order]) + 1
             common = np.maximum(across, 0.0) * np.maximum(along, 0.0)
             whole = np.minimum(area[first], area[order]) if of_smaller else area[first] + area[order] - common
             order = order[common <= overlap * whole]
-        return self.where(np.array(kept, dtype=np.intp))
+        return self.select(np.array(chosen, dtype=np.intp))
 
-    def moved(self, pixel: float) -> Boxes:
-        """Moved as the network says; `pixel` is 1 where it counts both edge pixels into a side."""
+    def shift(self, pixel: float) -> Boxes:
+        """Shifted by the network's offsets; `pixel` is 1 if a side counts both of its edge pixels."""
         width = (self.corners[:, 2] - self.corners[:, 0] + pixel)[:, None]
         height = (self.corners[:, 3] - self.corners[:, 1] + pixel)[:, None]
-        sides = np.hstack([width, height, width, height])
-        return Boxes(corners=self.corners + self.moves * sides, probability=self.probability, moves=self.moves)
+        corners = self.corners + self.offsets * np.hstack([width, height, width, height])
+        return Boxes(corners=corners, probability=self.probability, offsets=self.offsets)
 
-    def squared(self) -> Boxes:
-        """Each grown around its middle to a square of its longer side."""
+    def to_squares(self) -> Boxes:
+        """Each grown around its center to a square of its longer side."""
         low, high = self.corners[:, :2], self.corners[:, 2:]
-        middle, half = (low + high) / 2, (high - low).max(axis=1, keepdims=True) / 2
-        corners = np.hstack([middle - half, middle + half])
-        return Boxes(corners=corners, probability=self.probability, moves=self.moves)
+        center, half = (low + high) / 2, (high - low).max(axis=1, keepdims=True) / 2
+        corners = np.hstack([center - half, center + half])
+        return Boxes(corners=corners, probability=self.probability, offsets=self.offsets)
 
 
-def join(parts: Sequence[Boxes]) -> Boxes:
+def concatenate(parts: Sequence[Boxes]) -> Boxes:
     """All boxes of all parts."""
-    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), moves=np.zeros((0, 4)))
-    every = [none, *parts]
+    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), offsets=np.zeros((0, 4)))
+    parts = [none, *parts]
     return Boxes(
-        corners=np.concatenate([each.corners for each in every]),
-        probability=np.concatenate([each.probability for each in every]),
-        moves=np.concatenate([each.moves for each in every]),
+        corners=np.concatenate([part.corners for part in parts]),
+        probability=np.concatenate([part.probability for part in parts]),
+        offsets=np.concatenate([part.offsets for part in parts]),
     )
-
-
-SMALLEST = 20  # pixels: the smallest face looked for
-
-_CELL, _STRIDE = 12, 2  # the first network sees 12 × 12 pixels, at every second
-_SHRINK = 0.709  # from one size of the pyramid to the next: half the area, as published
-_LIKELY = (0.6, 0.7, 0.9)  # a candidate stays above these; published 0.6, 0.7, 0.7, see the card for the last
-_KEPT = 300  # candidates a picture and stage: 40 faces have some ten each at the first
-_BATCH = 256  # crops a pass
 
 
 class _Proposal(nn.Module):
@@ -98,7 +97,7 @@ class _Proposal(nn.Module):
         self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels (N, 3, H, W) → probability (N, h, w) of a face and how to move its box (N, 4, h, w)."""
+        """Pixels (N, 3, H, W) → probability (N, h, w) of a face and offsets of its box (N, 4, h, w)."""
         x = _pool(self.prelu1(self.conv1(x)), 2)
         x = self.prelu3(self.conv3(self.prelu2(self.conv2(x))))
         return torch.softmax(self.conv4_1(x), 1)[:, 1], self.conv4_2(x)
@@ -116,7 +115,7 @@ class _Refine(nn.Module):
         self.dense5_1, self.dense5_2 = nn.Linear(128, 2), nn.Linear(128, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (N, 3, 24, 24) → probability (N,) of a face and how to move its box (N, 4)."""
+        """Crops (N, 3, 24, 24) → probability (N,) of a face and offsets of its box (N, 4)."""
         x = _pool(self.prelu1(self.conv1(x)), 3)
         x = _pool(self.prelu2(self.conv2(x)), 3)
         x = self.prelu4(self.dense4(_flat(self.prelu3(self.conv3(x)))))
@@ -136,7 +135,7 @@ class _Output(nn.Module):
         self.dense6_1, self.dense6_2 = nn.Linear(256, 2), nn.Linear(256, 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (N, 3, 48, 48) → probability (N,) of a face and how to move its box (N, 4)."""
+        """Crops (N, 3, 48, 48) → probability (N,) of a face and offsets of its box (N, 4)."""
         x = _pool(self.prelu1(self.conv1(x)), 3)
         x = _pool(self.prelu2(self.conv2(x)), 3)
         x = _pool(self.prelu3(self.conv3(x)), 2)
@@ -145,14 +144,13 @@ class _Output(nn.Module):
 
 
 def _pool(x: Tensor, size: int) -> Tensor:
-    """The maximum of each `size` × `size` places at every second, as `max_pool2d` does with `ceil_mode`, but faster."""
+    """`max_pool2d` with stride 2 and `ceil_mode`, but faster."""
     for axis in (2, 3):
         steps = -(-(x.shape[axis] - size) // 2) + 1
         short = 2 * (steps - 1) + size - x.shape[axis]
         x = pad(x, (0, 0, 0, short) if axis == 2 else (0, short), value=-math.inf) if short else x
-        parts = [x.narrow(axis, at, 2 * steps - 1) for at in range(size)]
-        slices = [part[:, :, ::2] if axis == 2 else part[..., ::2] for part in parts]
-        x = reduce(torch.maximum, slices)
+        parts = [x.narrow(axis, start, 2 * steps - 1) for start in range(size)]
+        x = reduce(torch.maximum, [part[:, :, ::2] if axis == 2 else part[..., ::2] for part in parts])
     return x
 
 
@@ -163,7 +161,7 @@ def _flat(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """One face: its box as shares 0–1 of the picture's width and height, and its probability 0–1."""
+    """A face: its box in shares 0–1 of the picture's width and height, and its probability 0–1."""
 
     left: float
     top: float
@@ -177,8 +175,8 @@ class Face:
         return self.bottom - self.top
 
 
-class FaceFinder(nn.Module):
-    """The three networks with the search around them."""
+class FaceDetector(nn.Module):
+    """The cascade of the three networks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,31 +186,32 @@ class FaceFinder(nn.Module):
     def find(self, pictures: Iterable[NDArray[np.uint8]]) -> list[tuple[Face, ...]]:
         """The faces in each picture (H, W, 3), sRGB, largest first.
 
-        Faces are looked for from `SMALLEST` pixels on: scale the pictures to choose what that is of the whole.
+        Faces have at least `MIN_FACE` pixels: scale the pictures to choose how much of the whole that is.
         """
-        return [self._judged(picture, self._proposed(picture)) for picture in pictures]
+        return [self._refine(picture, self._propose(picture)) for picture in pictures]
 
-    def _proposed(self, picture: NDArray[np.uint8]) -> Boxes:
+    def _propose(self, picture: NDArray[np.uint8]) -> Boxes:
         found: list[Boxes] = []
         height, width = picture.shape[:2]
-        for scale in _pyramid(height, width):
-            pixels = _pixels([_resized(picture, int(width * scale + 1), int(height * scale + 1))])
-            probability, moves = self.pnet(pixels)
-            chance, move = probability[0].numpy(), moves[0].numpy()
-            rows, columns = np.nonzero(chance >= _LIKELY[0])
+        scale = _CELL / MIN_FACE
+        while min(height, width) * scale >= _CELL:
+            output = self.pnet(_pixels([_resize(picture, int(width * scale + 1), int(height * scale + 1))]))
+            probability, offsets = output[0][0].numpy(), output[1][0].numpy()
+            rows, columns = np.nonzero(probability >= _MIN_PROBABILITY[0])
             corner = np.stack([columns, rows], axis=1) * _STRIDE + 1
             boxes = Boxes(
                 corners=np.floor(np.hstack([corner, corner + _CELL - 1]) / scale).astype(np.float64),
-                probability=chance[rows, columns].astype(np.float64),
-                moves=move[:, rows, columns].T.astype(np.float64),
+                probability=probability[rows, columns].astype(np.float64),
+                offsets=offsets[:, rows, columns].T.astype(np.float64),
             )
-            found.append(boxes.best(_KEPT).apart(0.5))
-        return mtcnn.join(found).apart(0.7).best(_KEPT).moved(0.0).squared()
+            found.append(boxes.top(_MAX_BOXES).suppress(0.5))
+            scale *= _SHRINK
+        return concatenate(found).suppress(0.7).top(_MAX_BOXES).shift(0.0).to_squares()
 
-    def _judged(self, picture: NDArray[np.uint8], boxes: Boxes) -> tuple[Face, ...]:
+    def _refine(self, picture: NDArray[np.uint8], boxes: Boxes) -> tuple[Face, ...]:
         height, width = picture.shape[:2]
-        boxes = _again(self.rnet, picture, boxes, _LIKELY[1]).apart(0.7).moved(1.0).squared()
-        boxes = _again(self.onet, picture, boxes, _LIKELY[2]).moved(1.0).apart(0.7, of_smaller=True)
+        boxes = _check(self.rnet, picture, boxes, _MIN_PROBABILITY[1]).suppress(0.7).shift(1.0).to_squares()
+        boxes = _check(self.onet, picture, boxes, _MIN_PROBABILITY[2]).shift(1.0).suppress(0.7, of_smaller=True)
         corners = np.clip(boxes.corners / np.array([width, height, width, height]), 0.0, 1.0)
         faces = [
             Face(left=float(a), top=float(b), right=float(c), bottom=float(d), probability=float(p))
@@ -222,49 +221,37 @@ class FaceFinder(nn.Module):
         return tuple(sorted(faces, key=lambda face: (-face.height, face.left, face.top)))
 
 
-def build(tensors: Mapping[str, Tensor]) -> FaceFinder:
+def build(tensors: Mapping[str, Tensor]) -> FaceDetector:
     """The networks with the weights of `mtcnn/model.safetensors`."""
-    finder = FaceFinder()
-    finder.load_state_dict(dict(tensors))
-    return finder.eval().requires_grad_(False)
+    detector = FaceDetector()
+    detector.load_state_dict(dict(tensors))
+    return detector.eval().requires_grad_(False)
 
 
-def _pyramid(height: int, width: int) -> Iterator[float]:
-    scale = _CELL / SMALLEST
-    while min(height, width) * scale >= _CELL:
-        yield scale
-        scale *= _SHRINK
-
-
-def _again(network: _Refine | _Output, picture: NDArray[np.uint8], boxes: Boxes, likely: float) -> Boxes:
-    """What the next network keeps of the boxes, with its own probabilities and moves."""
+def _check(network: _Refine | _Output, picture: NDArray[np.uint8], boxes: Boxes, least: float) -> Boxes:
+    """The boxes that the network gives a probability over `least`, with its probabilities and offsets."""
     height, width = picture.shape[:2]
     edges = boxes.corners.astype(int)
     left, top = np.maximum(edges[:, 0] - 1, 0), np.maximum(edges[:, 1] - 1, 0)
     right, bottom = np.minimum(edges[:, 2], width), np.minimum(edges[:, 3], height)
-    boxes = boxes.where((right > left) & (bottom > top))
-    spans = [(a, b, c, d) for a, b, c, d in zip(left, top, right, bottom, strict=True) if c > a and d > b]
-    crops = [_resized(picture[b:d, a:c], network.side, network.side) for a, b, c, d in spans]
-    probability, moves = _in_batches(network, crops)
-    return Boxes(corners=boxes.corners, probability=probability, moves=moves).where(probability > likely)
+    inside = (right > left) & (bottom > top)
+    spans = np.stack([left, top, right, bottom], axis=1)[inside]
+    crops = [_resize(picture[b:d, a:c], network.side, network.side) for a, b, c, d in spans]
+    probabilities, offsets = [np.zeros(0)], [np.zeros((0, 4))]
+    for start in range(0, len(crops), _BATCH):
+        output = network(_pixels(crops[start : start + _BATCH]))
+        probabilities.append(output[0].double().numpy())
+        offsets.append(output[1].double().numpy())
+    probability = np.concatenate(probabilities)
+    checked = Boxes(corners=boxes.corners[inside], probability=probability, offsets=np.concatenate(offsets))
+    return checked.select(probability > least)
 
 
-def _resized(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def _resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _pixels(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
-    """Pictures of one size as the networks take them: (N, 3, H, W), −1 to 1."""
+    """Pictures of one size as the networks' input: (N, 3, H, W), −1 to 1."""
     rgb = np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))
     return (torch.from_numpy(rgb).float() - 127.5) / 128.0
-
-
-def _in_batches(
-    network: _Refine | _Output, crops: Sequence[NDArray[np.uint8]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    chances, moves = [np.zeros(0)], [np.zeros((0, 4))]
-    for start in range(0, len(crops), _BATCH):
-        chance, move = network(_pixels(crops[start : start + _BATCH]))
-        chances.append(chance.double().numpy())
-        moves.append(move.double().numpy())
-    return np.concatenate(chances), np.concatenate(moves)

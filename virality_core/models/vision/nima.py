@@ -1,7 +1,7 @@
-"""NIMA: how people would rate a picture's looks, as a distribution over the marks 1 to 10.
+"""NIMA: how people would rate the looks of a picture, as a distribution over the marks 1 to 10.
 
 Talebi & Milanfar, "NIMA: Neural Image Assessment", IEEE TIP 2018 (arXiv:1709.05424), in the MobileNet of
-https://github.com/idealo/image-quality-assessment, whose weights this network loads.
+https://github.com/idealo/image-quality-assessment, whose weights it loads.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)) + ((512, 1
 class Nima(nn.Module):
     """MobileNet v1 with a ten-way softmax: float32 (N, 3, 224, 224) in −1…1 → distribution (N, 10) that sums to 1.
 
-    Every 3×3 convolution is padded by one pixel on all sides, as Keras 2.1.6 did; today's "same" padding, which pads
-    right and bottom alone at stride 2, gives other scores.
+    Every 3×3 convolution is padded by one pixel on all sides, as in Keras 2.1.6; today's "same" padding, only right and
+    bottom at stride 2, gives other scores.
     """
 
     def __init__(self) -> None:
@@ -41,35 +41,34 @@ class Nima(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         features: Tensor = self.features(pixels)
-        # The mean and the softmax stay in float32: ten probabilities near 0.1 need more than half precision's digits.
+        # Softmax in float32: ten probabilities near 0.1 need more digits than half precision has.
         return torch.softmax(self.head(features.mean(dim=(2, 3))).float(), dim=1)
 
 
 def build(tensors: Mapping[str, Tensor]) -> Nima:
-    """The network with these weights, for inference on the CPU, normalisation folded in, in channels_last order.
+    """The network with these weights, for inference, in channels_last order, BatchNorm folded into the convolutions.
 
-    Folding each BatchNorm into its convolution saves a pass over every feature map and moves a mean by less than 1e-5.
+    Folding saves a pass over every feature map and moves a mean by less than 1e-5.
 
     Raises:
         RuntimeError: the tensors are not this network's.
     """
     network = Nima()
     network.load_state_dict(dict(tensors))
-    network.eval().requires_grad_(False)
+    network.eval()
     for layer in network.features:
         assert isinstance(layer, nn.Sequential)
-        convolution, norm, activation = layer
+        convolution, norm, _ = layer
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
-        layer[0], layer[1], layer[2] = fuse_conv_bn_eval(convolution, norm), nn.Identity(), activation
-    network.requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)
+        layer[0], layer[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+    return network.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def squash(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures uint8 (…, H, W, 3) at any size → (…, 224, 224, 3): both sides squashed, nothing cropped, no smoothing.
+    """Pictures uint8 (…, H, W, 3) of any size → (…, 224, 224, 3), nothing cropped, no smoothing.
 
-    The pixel nearest to each target pixel's centre, exactly as PIL's NEAREST picks it: the network was trained on such
+    Takes the pixel nearest to each target pixel's center, exactly as PIL's NEAREST: the network was trained on such
     pictures, and a smoothing resize shifts its means by up to 1.
     """
     height, width = rgb.shape[-3:-1]
@@ -91,11 +90,11 @@ def mean_and_spread(distribution: NDArray[np.float64]) -> tuple[NDArray[np.float
 
 
 def _nearest(size: int) -> NDArray[np.intp]:
-    # Where a centre falls exactly between two pixels (each seventh row of 1920), PIL's choice hangs on the rounding of
-    # its running sum, and the published scores with it: so sum as it does, one step after the other in float64.
+    # If a center falls exactly between two pixels (every seventh row of 1920), PIL's choice depends on the rounding of
+    # its running sum, and so do the published scores: so sum as it does, step by step in float64.
     step = size / INPUT_SIZE
-    centres = np.cumsum(np.concatenate(([step / 2], np.full(INPUT_SIZE - 1, step))))
-    nearest: NDArray[np.intp] = np.minimum(np.floor(centres).astype(np.intp), size - 1)
+    centers = np.cumsum(np.concatenate(([step / 2], np.full(INPUT_SIZE - 1, step))))
+    nearest: NDArray[np.intp] = np.minimum(np.floor(centers).astype(np.intp), size - 1)
     return nearest
 
 

@@ -1,7 +1,7 @@
-"""VSFA's head: from the features of a video's frames to its quality as viewers would rate it.
+"""VSFA's head: from the features of a video's frames to the quality viewers would give it.
 
 D. Li, T. Jiang, M. Jiang, "Quality Assessment of In-the-Wild Videos", ACM Multimedia 2019 (arXiv:1908.00375);
-https://github.com/lidq92/VSFA, whose published weights this head loads. The features are `models.resnet_features`'.
+https://github.com/lidq92/VSFA, whose published weights this head loads. The features are `resnet50_features`'.
 """
 
 from __future__ import annotations
@@ -10,18 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FEATURES = 4096  # of a frame: mean and standard deviation of each of ResNet-50's last 2048 feature maps
-TAU_FRAMES = 12  # the published window of memory and of impression, in consecutive frames
+FEATURES = 4096  # mean and standard deviation of each of ResNet-50's last 2048 feature maps
+TAU_FRAMES = 12  # the published window of memory and impression, in consecutive frames
 BETA = 0.5  # share of the impression against the memory
-MOS_SCALE = 4.64  # the published weights answer with a mean opinion score (1–5) divided by KoNViD-1k's highest one
+MOS_SCALE = 4.64  # the published output is a mean opinion score (1–5) divided by KoNViD-1k's highest one
 
 
 class Reduction(nn.Module):
-    """Frame features (…, inputs) → (…, reduced): one linear layer.
-
-    `fc` is in the published file and was never used by the network that was trained; it is kept so that the file loads
-    as published, and takes no part.
-    """
+    """Frame features (…, inputs) → (…, reduced): one linear layer. `fc` is in the published file, but unused."""
 
     def __init__(self, inputs: int, reduced: int) -> None:
         super().__init__()
@@ -34,12 +30,12 @@ class Reduction(nn.Module):
 
 
 class QualityHead(nn.Module):
-    """Frame features → a GRU's running judgement of each frame → the video's quality.
+    """Frame features → a GRU's quality of each frame → the video's quality.
 
     Args:
         inputs: features of a frame.
-        reduced, hidden: widths of the linear layer and of the GRU. The defaults, and the names of the parts, are the
-            published file's.
+        reduced, hidden: widths of the linear layer and of the GRU. The defaults and the parts' names are the published
+            file's.
     """
 
     def __init__(self, inputs: int = FEATURES, reduced: int = 128, hidden: int = 32) -> None:
@@ -51,24 +47,24 @@ class QualityHead(nn.Module):
     def forward(
         self, features: Tensor, lengths: Tensor, tau: int = TAU_FRAMES, beta: float = BETA
     ) -> tuple[Tensor, Tensor]:
-        """Judge B videos.
+        """Rate B videos.
 
         Args:
-            features: (B, T, inputs), padded to the longest video at the end with anything finite.
+            features: (B, T, inputs), padded at the end to the longest video with anything finite.
             lengths: int64 (B,), frames of each video, 1 … T.
             tau, beta: see `temporal_pool`.
 
         Returns:
             The videos' quality (B,), and the frames' quality before pooling (B, T), 0 beyond a video's length.
         """
-        memory, _ = self.rnn(self.ann(features))  # (B, T, hidden): looks back only, so no padding reaches it
+        memory, _ = self.rnn(self.ann(features))  # (B, T, hidden): only looks back, so no padding reaches it
         frames = self.q(memory).squeeze(-1).masked_fill(~_within(lengths, features.shape[1]), 0.0)
         pooled = temporal_pool(frames, lengths, tau=tau, beta=beta)
         return pooled.sum(dim=1) / lengths.to(pooled.dtype), frames
 
 
 def temporal_pool(quality: Tensor, lengths: Tensor, tau: int = TAU_FRAMES, beta: float = BETA) -> Tensor:
-    """Quality as it is felt at each frame: bad moments stay in memory, and a worse one weighs more.
+    """Quality as viewers feel it at each frame: bad moments stay in memory, and a worse one weighs more.
 
     For frame t, β × the softmin-weighted mean of the frames t … t + τ − 1 (impression) + (1 − β) × the lowest of the
     frames t − τ + 1 … t (memory). Windows end where the video ends. (Section 3.3 of the paper, windows as in its code.)
@@ -76,8 +72,7 @@ def temporal_pool(quality: Tensor, lengths: Tensor, tau: int = TAU_FRAMES, beta:
     Args:
         quality: (B, T), padded at the end with anything finite.
         lengths: int64 (B,), frames of each video, 1 … T.
-        tau: frames of a window, at least 1 (with 1 the result is `quality` itself). A window is meant in time: where
-            only each k-th frame is at hand, it holds τ / k of them.
+        tau: frames in a window, at least 1 (1 returns `quality`). For every k-th frame of a video, use τ / k.
         beta: 0–1.
 
     Returns:
@@ -86,7 +81,7 @@ def temporal_pool(quality: Tensor, lengths: Tensor, tau: int = TAU_FRAMES, beta:
     if tau < 1 or not 0.0 <= beta <= 1.0:
         raise ValueError(f"tau must be at least 1 and beta within 0–1, got {tau} and {beta}")
     valid = _within(lengths, quality.shape[1])
-    # Finite stand-ins, not infinities: a window wholly in the padding must not turn a gradient into NaN.
+    # Finite values, not infinities: a window entirely in the padding must not turn a gradient into NaN.
     largest = torch.finfo(quality.dtype).max
     hidden = quality.masked_fill(~valid, largest)
     lowest = F.pad(hidden, (tau - 1, 0), value=largest).unfold(1, tau, 1).amin(dim=-1)  # (B, T)
@@ -98,5 +93,5 @@ def temporal_pool(quality: Tensor, lengths: Tensor, tau: int = TAU_FRAMES, beta:
 
 
 def _within(lengths: Tensor, frames: int) -> Tensor:
-    """bool (B, T): which of T frames belong to each video."""
+    """bool (B, T): True for the frames of each video, False for padding."""
     return torch.arange(frames, device=lengths.device) < lengths[:, None]

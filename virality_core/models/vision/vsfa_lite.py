@@ -1,8 +1,8 @@
 """VSFA-lite: VSFA's head and temporal pooling on features of NIMA's MobileNet, trained by `recipes.vsfa_lite`.
 
-What tells a blurred, noisy or blocky picture from a clean one vanishes when it is squashed to 224 × 224. So the network
-looks at crops of the frame at the size a phone shows it, and its features are the mean and the spread over each crop of
-early, middle and late layers: the early ones still see single pixels.
+Blur, noise and blocks vanish when a picture is squashed to 224 × 224. So the network sees crops of the frame at the
+size a phone shows it; its features are the mean and the spread, over each crop, of early, middle and late layers. The
+early ones still see single pixels.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from torch import Tensor, nn
 from virality_core.models.vision import nima
 from virality_core.models.vision.vsfa import QualityHead
 
-SHORT_SIDE = 540  # pixels: larger frames are shrunk to it, smaller ones stay as they are
+SHORT_SIDE = 540  # pixels: larger frames are shrunk to it
 CROP = 160  # pixels
 LAYERS = (2, 6, 10, 22)  # of Nima.features: 64, 128, 256 and 512 channels
 CHANNELS = 64 + 128 + 256 + 512
 FEATURES = 2 * CHANNELS
 CROPS = 4
-_FRAMES_A_BATCH = 4
+_BATCH = 4
 REDUCED, HIDDEN = 64, 32  # widths of a head
-HEADS = 3  # the mean of their logits is steadier than one head's
+HEADS = 3  # the mean of their logits is steadier than one
 
 
 class LiteFeatures(nn.Module):
     """NIMA's MobileNet up to its 512 channels: crops (N, 3, H, W) in −1…1 → float32 (N, `FEATURES`), mean ‖ spread."""
 
     def __init__(self, network: nima.Nima | None = None) -> None:
-        """From a network that `nima.build` made; without one, its shape with weights yet to be loaded."""
+        """From a network made by `nima.build`; without one, weights have yet to be loaded."""
         super().__init__()
         network = network or nima.build(nima.Nima().state_dict())
         self.layers = network.features[: LAYERS[-1] + 1]
 
     def forward(self, crops: Tensor) -> Tensor:
         means, spreads = [], []
-        for place, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.layers):
             crops = layer(crops)
-            if place in LAYERS:
+            if index in LAYERS:
                 spread, mean = torch.std_mean(crops.float(), dim=(2, 3))
                 means.append(mean)
                 spreads.append(spread)
@@ -51,17 +51,16 @@ class LiteFeatures(nn.Module):
 
 
 def crops_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Four square crops of a frame uint8 (H, W, 3), along its longer side.
+    """Four square crops of a frame uint8 (H, W, 3), in a zigzag along its longer side that keeps clear of the edges.
 
-    In a zigzag that keeps an eighth of the room clear of the rim. Returns uint8 (`CROPS`, `CROP`, `CROP`, 3). A frame
-    smaller than a crop is mirrored at its borders.
+    Returns uint8 (`CROPS`, `CROP`, `CROP`, 3). A frame smaller than a crop is mirrored at its borders.
     """
     shrink = SHORT_SIDE / min(rgb.shape[:2])
     if shrink < 1.0:
         rgb = cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    lack = [max(0, CROP - side) for side in rgb.shape[:2]]
-    if any(lack):
-        rgb = np.pad(rgb, ((0, lack[0]), (0, lack[1]), (0, 0)), mode="symmetric")
+    missing = [max(0, CROP - side) for side in rgb.shape[:2]]
+    if any(missing):
+        rgb = np.pad(rgb, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     room = np.array(rgb.shape[:2]) - CROP
     along, across = (0, 1) if room[0] >= room[1] else (1, 0)
     corners = np.empty((CROPS, 2), np.intp)
@@ -79,10 +78,10 @@ def crop_features(
 ) -> Tensor:
     """Frames uint8 (N, H, W, 3) → float32 (N, `CROPS`, `FEATURES`) on the CPU, a few frames at a time."""
     passes = []
-    for start in range(0, len(frames), _FRAMES_A_BATCH):
+    for start in range(0, len(frames), _BATCH):
         if progress is not None:
             progress(start / len(frames))
-        crops = np.concatenate([crops_of(frame) for frame in frames[start : start + _FRAMES_A_BATCH]])
+        crops = np.concatenate([crops_of(frame) for frame in frames[start : start + _BATCH]])
         pixels = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2)
         passes.append(network(pixels.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1.0).cpu())
     return torch.cat(passes).reshape(len(frames), CROPS, FEATURES)
@@ -102,25 +101,25 @@ class LiteHead(nn.Module):
         return video, frames
 
     def standard(self, features: Tensor) -> Tensor:
-        """Features on a log scale, where a contrast twice as strong is one step, with mean 0 and spread 1."""
+        """Features on a log scale, where twice the contrast is one step, with mean 0 and spread 1."""
         return (log_scale(features) - cast(Tensor, self.mean)) / cast(Tensor, self.spread)
 
 
 def log_scale(features: Tensor) -> Tensor:
-    """The logarithm, bent so that features near 0 stay finite."""
+    """The logarithm, kept finite near 0."""
     return torch.log(features + 0.02)
 
 
 class LiteQuality:
-    """The light video-quality model. The answers are 0–1, VMAF / 100 as the model guesses it without a reference."""
+    """The light video-quality model. Its output is 0–1: VMAF / 100, estimated without a reference."""
 
     def __init__(self, tensors: Mapping[str, Tensor], device: torch.device | None = None) -> None:
-        """From the tensors of `weights/vsfa_lite/model.safetensors`. Raises RuntimeError where they are others."""
+        """From the tensors of `weights/vsfa_lite/model.safetensors`. Raises RuntimeError if they don't fit."""
         self._network, self.heads = LiteFeatures(), [LiteHead() for _ in range(HEADS)]
-        prefixes = ["features.", *(f"heads.{place}." for place in range(HEADS))]
-        for module, prefix in zip((self._network, *self.heads), prefixes, strict=True):
-            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            module.load_state_dict({name: tensor.float() for name, tensor in own.items()})
+        modules = {"features.": self._network, **{f"heads.{index}.": head for index, head in enumerate(self.heads)}}
+        for prefix, module in modules.items():
+            names = [name for name in tensors if name.startswith(prefix)]
+            module.load_state_dict({name.removeprefix(prefix): tensors[name].float() for name in names})
             module.eval().requires_grad_(False)
         self._device = device or torch.device("cpu")
         self._network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -129,15 +128,15 @@ class LiteQuality:
     def score(
         self, rgb: NDArray[np.uint8], tau: int = 1, progress: Callable[[float], None] | None = None
     ) -> tuple[float, NDArray[np.float64]]:
-        """Judge a reel by stills of it.
+        """Rate a reel by its stills.
 
         Args:
-            rgb: uint8 (N, H, W, 3), at least one, any size, in order of time.
-            tau: the temporal pooling's window, in stills.
-            progress: called with the share done, 0–1, between batches; may raise.
+            rgb: uint8 (N, H, W, 3), at least one, of any size, in order of time.
+            tau: window of the temporal pooling, in stills.
+            progress: called between batches with the share done, 0–1; may raise.
 
         Returns:
-            The reel's quality, 0–1, and each still's (N,). Memory beside `rgb`: one batch of crops, whatever N is.
+            The reel's quality, 0–1, and each still's (N,). Besides `rgb`, only one batch of crops is in memory.
         """
         features = crop_features(self._network, rgb, self._device, progress).mean(dim=1)
         answers = [head(features[None], torch.tensor([len(rgb)]), tau=tau) for head in self.heads]

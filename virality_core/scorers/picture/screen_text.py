@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from virality_core.config import safe_zones
 from virality_core.config.signals import rate
 from virality_core.models import weights
-from virality_core.models.vision.ppocr_detect import Region, TextDetector
-from virality_core.models.vision.ppocr_read import Reading, TextReader, cut_out
+from virality_core.models.vision.ppocr import Reading, Region, TextDetector, TextReader, cut_out
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.measures import screen_text
 from virality_core.types import (
