@@ -12,7 +12,7 @@ PACKAGE = ROOT / "virality_core"
 
 _GROUND = {"types", "errors", "version", "files"}
 _TOOLS = _GROUND | {"config", "media", "models"}
-_SCORING = _TOOLS | {"scorers", "score", "forecast", "report", "progress", "pipeline"}
+_SCORING = _TOOLS | {"scorers", "score", "forecast", "report", "pipeline"}
 _ALL = _SCORING | {"advice", "what_if", "training", "engine", "batch", "service"}
 
 #: layer → the modules of virality_core it may import (besides its own); what isn't in virality_core is a layer too
@@ -28,7 +28,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": _GROUND | {"config", "models"},
     "forecast": _GROUND | {"config", "models"},
     "report": _GROUND | {"config"},
-    "progress": _GROUND,
     "pipeline": _SCORING,
     "advice": _SCORING,
     "what_if": _SCORING,
@@ -51,7 +50,7 @@ USED_BY = {"ui": {"app", "pages"}, "pages": set(), "recipes": set(), "bench": se
 ONLY_IN = {
     "torch": {"models", "scorers", "pipeline", "training", "recipes", "bench"},
     "streamlit": {"app", "pages", "ui"},
-    "altair": {"pages", "ui"},
+    "altair": {"training", "pages", "ui"},
     "av": {"media", "recipes", "bench"},
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 from virality_core.errors import UsageError
 from virality_core.forecast import predict as engagement
 from virality_core.forecast.features import Facts
-from virality_core.forecast.model import shipped
+from virality_core.forecast.model import bundled_model
 from virality_core.forecast.own_posts_fit import History, fit_history
 from virality_core.models.language.minilm_embedding import embed_captions
 from virality_core.pipeline import models_used, split_answers, variant_used
@@ -56,12 +56,12 @@ def with_population(report: Report, collection: str) -> Report:
 def with_history(report: Report, history: History) -> Report:
     """The report with its engagement predicted from the creator's own posts. Raises UsageError, WeightsError."""
     ran = report.provenance
-    return replace(report, engagement=engagement.predict_own(ran.post, ran.video, history, embed_captions))
+    return replace(report, engagement=engagement.predict_from_history(ran.post, ran.video, history, embed_captions))
 
 
 def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
     """Fit a creator's own posts. Raises InputError if there are too few."""
-    return fit_history(shipped(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
+    return fit_history(bundled_model(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
 
 
 def fitted_weighting(way: Way) -> Weighting:
@@ -81,7 +81,7 @@ def with_caption(
     Args:
         report: Of the same reel.
         post: With the new caption.
-        answers: From `CaptionDesk.answers(post)`.
+        answers: From `CaptionReader.answers(post)`.
         weighting: What the report was scored with.
         history: The creator's own posts, if the engagement was predicted from them.
 
@@ -148,4 +148,4 @@ def _engagement(before: Engagement | None, post: Post, video: VideoInfo, history
         return engagement.predict(post, video, embed_captions, before.collection)
     if history is None:
         raise UsageError("The ranges come from the creator's own posts; their history is needed to predict them again.")
-    return engagement.predict_own(post, video, history, embed_captions)
+    return engagement.predict_from_history(post, video, history, embed_captions)

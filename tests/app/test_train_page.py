@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.app.conftest import Page
-from tests.evaluation.test_virality_metrics import PROBABILITY, VIRAL, _result
-from ui import training_runs
-from virality_core.training.evaluation import classification, regression
+from tests.training.evaluation.test_metrics import PROBABILITY, VIRAL, _result
+from virality_core.training.evaluation import charts
+from virality_core.training.evaluation.metrics import evaluate_classification, evaluate_regression
 from virality_core.training.evaluation.runs import runs
 
 SCRIPT = "pages/train.py"
@@ -29,12 +29,12 @@ def _write(folder: Path, result: dict[str, object]) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VIRALITY_RUNS", str(tmp_path / "runs"))
     alone = np.arange(6)
-    both = classification.evaluate(VIRAL, PROBABILITY, alone)
+    both = evaluate_classification(VIRAL, PROBABILITY, alone)
     _write(tmp_path / "runs" / "first", _result("classification", both))
     _write(
-        tmp_path / "runs" / "second", _result("classification", classification.evaluate(np.ones(6), PROBABILITY, alone))
+        tmp_path / "runs" / "second", _result("classification", evaluate_classification(np.ones(6), PROBABILITY, alone))
     )
-    _write(tmp_path / "runs" / "third", _result("regression", regression.evaluate(PROBABILITY, PROBABILITY**2, alone)))
+    _write(tmp_path / "runs" / "third", _result("regression", evaluate_regression(PROBABILITY, PROBABILITY**2, alone)))
     return tmp_path / "runs"
 
 
@@ -50,7 +50,7 @@ def test_without_a_run_it_shows_the_way(
 ) -> None:
     monkeypatch.setenv("VIRALITY_RUNS", str(tmp_path / "nothing"))
     page = _open(open_page)
-    assert "There is no run in the folder" in page.html
+    assert "There are no runs in the folder" in page.html
     commands = [one.value for one in page.app.code]
     assert [command.split()[1] for command in commands[1:]] == ["preprocess", "train", "evaluate", "weights"]
     assert "activate" in commands[0]
@@ -101,6 +101,6 @@ def test_it_opens_with_a_run_that_was_not_evaluated(open_page: Callable[..., Pag
 def test_the_charts_hold_the_points_of_the_plots(folder: Path) -> None:
     result = runs(folder)[0].evaluation
     assert result is not None
-    drawn = dict(training_runs.charts(result))
-    points = drawn["ROC"].to_dict()["data"]["values"]
+    _, chart = charts.charts(result)["roc"]
+    points = chart.to_dict()["data"]["values"]
     assert [row["x"] for row in points if row["series"] == "model"] == result["model"]["roc"]["false_positive_rate"]

@@ -107,10 +107,10 @@ def test_training_refuses_too_few_posts_and_writes_nothing(tmp_path: Path, capsy
 
 def test_the_shipped_figures_are_of_the_shipped_model() -> None:
     """The first rows of metrics.json, measured anew on the same test authors."""
-    from virality_core.forecast.model import shipped
+    from virality_core.forecast.model import bundled_model
     from virality_core.models import weights
-    from virality_core.training.datasets.engagement_posts import read_outcomes
-    from virality_core.training.evaluation.engagement import predictions, rows
+    from virality_core.training.datasets.posts import read_outcomes
+    from virality_core.training.evaluation.forecast import predictions, rows
     from virality_core.training.forecast.train import is_test
 
     data = SHARED / "data" / "smp_video" / "train.jsonl"
@@ -118,7 +118,7 @@ def test_the_shipped_figures_are_of_the_shipped_model() -> None:
         pytest.skip("the shared posts are not there")
     stated = json.loads((weights.folder() / "engagement" / "metrics.json").read_text())["rows"]
     test = [post for post in read_outcomes(data) if is_test(post)]
-    for row in rows(predictions(shipped(), test)):
+    for row in rows(predictions(bundled_model(), test)):
         if row["collection"] == "smp_video":
             (same,) = [of for of in stated if all(of[key] == row[key] for key in ("collection", "target", "baseline"))]
             assert {key: same[key] for key in KEYS} == pytest.approx(row, abs=2e-3)

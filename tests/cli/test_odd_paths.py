@@ -18,7 +18,7 @@ from virality_core.cli import main
 from virality_core.errors import ViralityError
 from virality_core.forecast.own_posts_fit import read_history
 from virality_core.score import read_weighting
-from virality_core.training.datasets import engagement_posts, post_table
+from virality_core.training.datasets import posts
 from virality_core.training.datasets.exports import read_exports
 from virality_core.training.score.manifest import read_manifest
 from virality_core.training.virality.checkpoints import STATE, load_state
@@ -164,7 +164,7 @@ def test_a_damaged_archive_is_one_sentence(capsys: pytest.CaptureFixture[str], t
 def test_an_endless_archive_is_not_read_to_its_end(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(post_table, "_MAX_CHARACTERS", 100_000)
+    monkeypatch.setattr(posts, "MAX_CHARACTERS", 100_000)
     line = json.dumps({"user": "u", "likes": 1, "hashtags": []}) + "\n"
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(line.encode() * 10_000))
     code, _, err = run(capsys, *COMMANDS["trends"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
@@ -176,7 +176,7 @@ def test_an_endless_archive_is_not_read_to_its_end(
 def test_posts_are_not_read_without_end(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    monkeypatch.setattr(engagement_posts, limit, most)
+    monkeypatch.setattr(posts, limit, most)
     line = json.dumps({"user": "u", "likes": 1, "source": "made"}) + "\n"
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(line.encode() * 10_000))
     code, out, err = run(capsys, *COMMANDS["engagement"](str(tmp_path / "rows.jsonl.gz"), tmp_path))
@@ -226,11 +226,11 @@ def test_writing_keeps_modes_links_and_devices(tmp_path: Path) -> None:
     kept.chmod(0o640)
     link = tmp_path / "link.json"
     link.symlink_to(kept)
-    files.write_whole(link, "new")
+    files.write_atomically(link, "new")
     assert link.is_symlink()
     assert kept.read_text() == "new"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
-    files.write_whole(Path("/dev/null"), "gone")
+    files.write_atomically(Path("/dev/null"), "gone")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(OSError, match="No space left"):
-        files.write_whole(Path("/dev/full"), "x")
+        files.write_atomically(Path("/dev/full"), "x")

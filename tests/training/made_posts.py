@@ -6,7 +6,7 @@ import math
 import random
 from datetime import datetime, timedelta
 
-from virality_core.training.datasets.post_table import PostRecord
+from virality_core.training.datasets.posts import PostRecord
 
 _DAY = datetime(2025, 5, 1)
 _FILLER = ("the", "dog", "and", "a", "boat", "in", "water", "by", "their", "house", "on", "sunny", "mornings", "old")

@@ -1,6 +1,6 @@
-"""Boosted trees as arrays: what a fit by LightGBM leaves, read with numpy alone.
+"""Boosted trees fitted by LightGBM, as arrays that numpy alone can predict with.
 
-Every tree has the same number of places; node 0 is its root. A child is a node's number, or −1 − leaf.
+Every tree has the same number of nodes; node 0 is its root. A child is a node's number, or −1 − leaf.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHUNK = 2_048  # rows at a time: bounds the memory
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trees:
-    """T trees of up to S splits. A row goes left where its feature ≤ threshold; a missing one where `nan_left` says so.
+    """T trees of up to S splits. A row goes left where its feature ≤ threshold; a missing one where `nan_left`.
 
     `feature` int16, `threshold` float64, `left`, `right` int16, `nan_left` bool, all (T, S); `leaf` float64 (T, S + 1).
     """
@@ -31,10 +31,10 @@ class Trees:
 
     def predict(self, features: Array) -> Array:
         """The sum of all trees' leaves for features (N, F): (N,)."""
-        parts = [self._some(features[start : start + _CHUNK]) for start in range(0, len(features), _CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        chunks = [self._predict(features[start : start + _CHUNK]) for start in range(0, len(features), _CHUNK)]
+        return np.concatenate([np.zeros(0), *chunks])
 
-    def _some(self, features: Array) -> Array:
+    def _predict(self, features: Array) -> Array:
         trees = np.arange(len(self.leaf))
         rows = np.arange(len(features))[:, None]
         at = np.zeros((len(features), len(trees)), dtype=np.int64)  # (N, T): node, or −1 − leaf

@@ -1,7 +1,7 @@
-"""What is known of a post before it is posted, and the numbers a model reads from it.
+"""What is known of a post before it is published, and the numbers that a model reads from it.
 
-`facts_from` is the one way from columns to facts, and it refuses any column that exists only after posting: the
-platform's own counters, words it suggested, the absolute date. So nothing of that kind can reach a model.
+`facts_from` is the only way from columns to facts. It refuses every column that exists only after posting (the
+platform's counters, words it suggested, the absolute date), so that none can reach a model.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 from virality_core.errors import UsageError
 
 Array = NDArray[np.float64]
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]  # captions → vectors (N, 384)
 
-#: Columns of the two schemas that say something of the post's or the account's success, or when it was collected.
+#: Columns of both schemas (TikTok posts, SMP-Video) that depend on success or on when the post was collected.
 POST_ONLY = frozenset(
     (
         *("plays", "likes", "comments", "shares", "saves", "popularity", "posted_at", "observed_at", "post_time"),
         *("user_likes_count", "user_heart_count", "user_digg_count", "post_suggested_words"),
     )
 )
-#: Columns of the two schemas, and of a post to come, that are known before posting.
+#: Columns of both schemas that are known before posting.
 KNOWN = frozenset(
     (
         *("caption", "hashtags", "music_title", "music_original", "music_uses", "duration_s", "followers"),
@@ -50,7 +51,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "place": ("us", "gb", "ca", "ph", "au", "id", "de", "mx", "my", "english", "no_language"),
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group)
-#: Filled in by the model: what the words go with, and what the caption's vector does.
+#: Filled in by the model: the predictions from the words and from the caption's vector.
 TEXT_COLUMN, EMBEDDING_COLUMN = NAMES.index("text"), NAMES.index("embedding")
 
 _FOR_YOU = re.compile(r"^(?:fyp\w*|fy|fypシ\w*|foryou\w*|xuhuong\w*|pourtoi|parati|xyzbca|viraltiktok)$")
@@ -65,7 +66,7 @@ _ORIGINAL = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One post as it is known before posting. None: not known. Counts are of the account as it stands."""
+    """One post before it is published. None: not known. Counts are of the account now."""
 
     caption: str = ""
     hashtags: tuple[str, ...] = ()
@@ -82,44 +83,76 @@ class Facts:
     hour: float | None = None  # of the day, UTC, 0 to 24
     weekday: int | None = None  # Monday is 0
     country: str | None = None  # ISO 3166 alpha-2
-    language: str | None = None  # ISO 639-1; `un` where it was looked for and not found
+    language: str | None = None  # ISO 639-1; `un` where it could not be detected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadPosts:
+    """N posts as numbers.
+
+    `features` (N, len(NAMES)), with `text` and `embedding` left NaN; `words` of each; `vectors` (N, 384) of captions.
+    """
+
+    features: Array
+    words: tuple[tuple[str, ...], ...]
+    vectors: Array
+
+    def rows(self, indices: Sequence[int] | NDArray[np.int64]) -> ReadPosts:
+        """Some of them, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return ReadPosts(
+            features=self.features[chosen],
+            words=tuple(self.words[index] for index in chosen.tolist()),
+            vectors=self.vectors[chosen],
+        )
+
+
+def as_read(posts: Sequence[Facts], embed: Embed) -> ReadPosts:
+    """Posts as numbers; `embed` makes vectors of captions. Raises what it raises."""
+    return ReadPosts(
+        features=matrix(posts),
+        words=tuple(words(post) for post in posts),
+        vectors=embed([post.caption for post in posts]).astype(np.float64),
+    )
 
 
 def facts_from(columns: Mapping[str, Any], when: datetime | None = None) -> Facts:
-    """Facts from columns of the two schemas; null and missing are the same, and an odd value counts as missing.
+    """Facts from columns of either schema; null, missing and unreadable values count as not known.
 
     Args:
-        columns: By the name the schema has; only what is known before posting.
-        when: The time of posting, of which only hour and weekday are kept.
+        columns: by the schema's names; only what is known before posting.
+        when: the time of posting, of which only hour and weekday are kept.
 
     Raises:
-        UsageError: a column that exists only after posting is among them, or one that nothing is known of.
+        UsageError: a column exists only after posting, or is unknown.
     """
     for name in sorted(set(columns) - KNOWN):
-        why = "is known only after posting, or says when it was" if name in POST_ONLY else "is no known column"
-        raise UsageError(f"`{name}` {why}, and can't be a feature; {', '.join(sorted(KNOWN))} can.")
+        reason = "is known only after posting" if name in POST_ONLY else "is no known column"
+        raise UsageError(f"`{name}` {reason}, and can't be a feature; {', '.join(sorted(KNOWN))} can.")
     title = _text(columns.get("music_title"))
     original = columns.get("music_original")
+    if original is None and title is not None:
+        original = _ORIGINAL.search(title) is not None
     caption = _text(columns.get("caption"))
-    listed = columns.get("hashtags")
-    if caption is None and columns.get("post_content") is not None:  # keywords parted by commas: hashtags, mostly
+    tags = columns.get("hashtags")
+    if caption is None and columns.get("post_content") is not None:  # keywords separated by commas: mostly hashtags
         caption = str(columns["post_content"]).replace(",", " ")
-        listed = caption.split()
-    if not isinstance(listed, Sequence) or isinstance(listed, str):
-        listed = _TAG.findall(caption or "")
+        tags = caption.split()
+    if not isinstance(tags, Sequence) or isinstance(tags, str):
+        tags = _TAG.findall(caption or "")
     return Facts(
         caption=caption or "",
-        hashtags=tuple(str(tag).lower() for tag in listed),
-        followers=count_of(columns.get("followers", columns.get("user_follower_count"))),
-        following=count_of(columns.get("following", columns.get("user_following_count"))),
-        videos=count_of(columns.get("videos", columns.get("user_video_count"))),
-        duration_seconds=count_of(columns.get("duration_s", columns.get("video_duration"))),
-        width=count_of(columns.get("width", columns.get("video_width"))),
-        height=count_of(columns.get("height", columns.get("video_height"))),
+        hashtags=tuple(str(tag).lower() for tag in tags),
+        followers=number_or_none(columns.get("followers", columns.get("user_follower_count"))),
+        following=number_or_none(columns.get("following", columns.get("user_following_count"))),
+        videos=number_or_none(columns.get("videos", columns.get("user_video_count"))),
+        duration_seconds=number_or_none(columns.get("duration_s", columns.get("video_duration"))),
+        width=number_or_none(columns.get("width", columns.get("video_width"))),
+        height=number_or_none(columns.get("height", columns.get("video_height"))),
         music_title=title,
-        music_original=bool(original) if original is not None else None if title is None else is_original(title),
-        music_uses=count_of(columns.get("music_uses")),
-        music_seconds=count_of(columns.get("music_duration")),
+        music_original=None if original is None else bool(original),
+        music_uses=number_or_none(columns.get("music_uses")),
+        music_seconds=number_or_none(columns.get("music_duration")),
         hour=None if when is None else when.hour + when.minute / 60.0,
         weekday=None if when is None else when.weekday(),
         country=_text(columns.get("post_location")),
@@ -127,9 +160,15 @@ def facts_from(columns: Mapping[str, Any], when: datetime | None = None) -> Fact
     )
 
 
-def is_original(title: str) -> bool:
-    """Whether a track's title is what TikTok writes for a post's own sound, in the commonest languages."""
-    return bool(_ORIGINAL.search(title))
+def number_or_none(value: Any) -> float | None:
+    """A number of 0 or more, also from text, else None."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0.0 <= number < 1e15 else None
 
 
 def matrix(posts: Sequence[Facts]) -> Array:
@@ -148,9 +187,9 @@ def _row(post: Facts) -> list[float]:
     followers, following, videos = (_ln(count) for count in (post.followers, post.following, post.videos))
     seconds = _ln(post.duration_seconds)
     sides = (post.width, post.height) if post.width and post.height else None
-    hour = None if post.hour is None else post.hour / 24.0 * 2.0 * math.pi
+    hour = math.nan if post.hour is None else post.hour / 24.0 * 2.0 * math.pi
     country, language = (post.country or "").upper(), post.language
-    values = {
+    values: dict[str, float | None] = {
         "followers": followers,
         "following": following,
         "videos": videos,
@@ -170,71 +209,27 @@ def _row(post: Facts) -> list[float]:
         "tag_viral": sum(bool(_VIRAL.match(tag)) for tag in post.hashtags),
         "tag_other_reach": sum(bool(_REACH.match(tag)) for tag in post.hashtags),
         "duration": seconds,
-        "aspect": math.nan if sides is None else sides[1] / sides[0],
-        "short_side": math.nan if sides is None else min(sides),
-        "music_original": math.nan if post.music_original is None else post.music_original,
+        "aspect": sides and sides[1] / sides[0],
+        "short_side": sides and min(sides),
+        "music_original": post.music_original,
         "music_uses": _ln(post.music_uses),
         "music_seconds": _ln(post.music_seconds),
         "music_per_video": _ln(post.music_seconds) - seconds,
-        "music_title": math.nan if post.music_title is None else len(post.music_title),
-        "hour_sine": math.nan if hour is None else math.sin(hour),
-        "hour_cosine": math.nan if hour is None else math.cos(hour),
-        "weekday": math.nan if post.weekday is None else post.weekday,
-        "english": math.nan if language is None else language == "en",
-        "no_language": math.nan if language is None else language == "un",
+        "music_title": None if post.music_title is None else len(post.music_title),
+        "hour_sine": math.sin(hour),
+        "hour_cosine": math.cos(hour),
+        "weekday": post.weekday,
+        "english": None if language is None else language == "en",
+        "no_language": None if language is None else language == "un",
     }
     for code in GROUPS["place"][:-2]:
-        values[code] = float(country == code.upper()) if country else math.nan
-    return [float(values.get(name, math.nan)) for name in NAMES]
+        values[code] = country == code.upper() if country else None
+    return [math.nan if (value := values.get(name)) is None else float(value) for name in NAMES]
 
 
 def _ln(count: float | None) -> float:
     return math.nan if count is None else math.log1p(count)
 
 
-def count_of(value: Any) -> float | None:
-    """A count of 0 or more, else None. Text is read too: a CSV knows nothing else."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0.0 <= number < 1e15 else None
-
-
 def _text(value: Any) -> str | None:
     return str(value)[:10_000] if value not in (None, "") else None
-
-
-Embed = Callable[[Sequence[str]], NDArray[np.float32]]  # captions → vectors (N, 384), as the models were fitted with
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReadPosts:
-    """N posts as numbers.
-
-    `features` (N, len(NAMES)), with `text` and `embedding` left NaN; `words` of each; `vectors` (N, 384) of captions.
-    """
-
-    features: Array
-    words: tuple[tuple[str, ...], ...]
-    vectors: Array
-
-    def rows(self, places: Sequence[int] | NDArray[np.int64]) -> ReadPosts:
-        """Some of them, in that order."""
-        chosen = np.asarray(places, dtype=np.int64)
-        return ReadPosts(
-            features=self.features[chosen],
-            words=tuple(self.words[place] for place in chosen.tolist()),
-            vectors=self.vectors[chosen],
-        )
-
-
-def as_read(posts: Sequence[Facts], embed: Embed) -> ReadPosts:
-    """Posts as numbers; `embed` is handed in, as no network is known here. Raises what it raises."""
-    return ReadPosts(
-        features=matrix(posts),
-        words=tuple(words(post) for post in posts),
-        vectors=embed([post.caption for post in posts]).astype(np.float64),
-    )

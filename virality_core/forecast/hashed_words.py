@@ -1,7 +1,7 @@
-"""What a post's words go with: one number from a linear model over hashed words.
+"""A prediction from a post's words: one number from a linear model over hashed words.
 
 Words are hashed into BUCKETS (Weinberger et al., Feature Hashing for Large Scale Multitask Learning, ICML 2009), so
-that weights alone are kept and no word of anybody's post.
+that only weights are kept and no word of anybody's post.
 """
 
 from __future__ import annotations
@@ -18,22 +18,21 @@ BUCKETS = 2**14
 
 
 def buckets(words: Sequence[str]) -> NDArray[np.int64]:
-    """The bucket of each word, each bucket once, ascending (K,)."""
-    hashed = {zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS for word in words}
-    return np.array(sorted(hashed), dtype=np.int64)
+    """The unique buckets of words, ascending (K,)."""
+    return np.array(sorted({zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS for word in words}), dtype=np.int64)
 
 
 def text_scores(posts: Sequence[Sequence[str]], idf: Array, weights: Array) -> Array:
-    """Σ weight · idf over a post's words, by the length of its idf vector: (N,); 0 for a post without known words.
+    """Σ weight · idf over a post's words, divided by the length of its idf vector: (N,); 0 without known words.
 
     Args:
-        posts: The words of each post.
+        posts: the words of each post.
         idf, weights: (BUCKETS,); idf is 0 for a bucket that too few training posts have.
     """
     scores = np.zeros(len(posts))
     for row, words in enumerate(posts):
-        places = buckets(words)
-        length = float(np.sqrt(np.square(idf[places]).sum()))
+        found = buckets(words)
+        length = float(np.sqrt(np.square(idf[found]).sum()))
         if length > 0.0:
-            scores[row] = float(idf[places] @ weights[places]) / length
+            scores[row] = float(idf[found] @ weights[found]) / length
     return scores

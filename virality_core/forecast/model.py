@@ -1,9 +1,9 @@
-"""The shipped engagement model: what a post of a collection gets, as a median and an 80 % interval.
+"""The bundled forecast model: what a post of a collection gets, as a median and an 80 % interval.
 
-`weights/engagement/model.safetensors` holds arrays alone, `model.json` what they are: each collection with its targets,
-and for each target three fits: `full`, `unsized` (without the account's counts, for when followers are not known) and
-the baseline `followers` (followers alone), beside the constant. All in the target's own units: ln(1 + count), or the
-popularity as it is. How they are fitted: `virality_core.training.forecast.fit`.
+`weights/engagement/model.safetensors` holds the arrays, `model.json` the collections and their targets. Each target has
+three fits: `full`, `unsized` (without the account's counts, for when followers are not known) and the baseline
+`followers` (followers alone). All are in the target's units: ln(1 + count), or the popularity as it is. How they are
+fitted: `virality_core.training.forecast.fit`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from virality_core.models import weights
 
 Array = NDArray[np.float64]
 
-TENSORS, STATED = "engagement", "engagement-stated"  # ids in the manifest
+TENSORS, METADATA = "engagement", "engagement-stated"  # ids in the manifest of weights
 PARTS = ("centre", "low", "median", "high")
 _TREE_FIELDS = {
     "feature": np.int16,
@@ -42,7 +42,7 @@ _TREE_FIELDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranges:
-    """A point and an 80 % interval for each of N posts, (N,) each, low ≤ median ≤ high, in the target's units."""
+    """A median and an 80 % interval for each of N posts, (N,) each, low ≤ median ≤ high, in the target's units."""
 
     median: Array
     low: Array
@@ -51,10 +51,10 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fit:
-    """One fitted target: boosted trees for the centre and the three quantiles of what it leaves over.
+    """One fitted target: boosted trees for the center, and for three quantiles of its residuals.
 
-    `widen` (2,): what CQR adds below and above; may be negative. `columns` (F,): False for a feature it doesn't read.
-    `bounds` (2,): the range of the fitting data, beyond which no prediction goes.
+    `widen` (2,): what conformal calibration adds below and above; may be negative. `columns` (F,): False for features
+    that are not read. `bounds` (2,): the range of the fitting data, beyond which no prediction goes.
     """
 
     trees: Mapping[str, Trees]
@@ -63,11 +63,11 @@ class Fit:
     bounds: Array
 
     def predict(self, features: Array) -> Ranges:
-        """Ranges for features (N, F), the column `text` filled in."""
+        """Ranges for features (N, F), `text` and `embedding` filled in."""
         read = np.where(self.columns, features, np.nan)
-        centre = self.trees["centre"].predict(read)
-        beside = np.concatenate([read, centre[:, None]], axis=1)
-        low, median, high = (centre + self.trees[part].predict(beside) for part in PARTS[1:])
+        center = self.trees["centre"].predict(read)
+        with_center = np.concatenate([read, center[:, None]], axis=1)
+        low, median, high = (center + self.trees[part].predict(with_center) for part in PARTS[1:])
         low, high = low - self.widen[0], high + self.widen[1]
         low, high = np.minimum(low, high), np.maximum(low, high)
         low, high = (np.clip(edge, *self.bounds) for edge in (low, high))
@@ -75,11 +75,10 @@ class Fit:
 
 
 class EngagementModel:
-    """All collections' fits, as they lie in a safetensors file. Read once, shared, holds no state."""
+    """All collections' fits. Read once and shared; fits are unpacked when first needed."""
 
-    def __init__(self, tensors: Mapping[str, NDArray[Any]], stated: Mapping[str, Any]) -> None:
-        self.stated = stated
-        self.collections: Mapping[str, Any] = stated["collections"]
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+        self.collections: Mapping[str, Any] = metadata["collections"]
         self._tensors = tensors
         self._fits: dict[tuple[str, str, str], Fit] = {}
 
@@ -88,10 +87,10 @@ class EngagementModel:
         return tuple(self.collections[collection]["targets"])
 
     def predict(self, collection: str, target: str, read: ReadPosts) -> Ranges:
-        """Ranges for posts as they would do in that collection; a post without followers gets the wider fit.
+        """Ranges for N posts as they would do in that collection; posts without followers get wider ones.
 
         Args:
-            collection, target: One of `targets(collection)`. read: N posts, from `as_read`.
+            collection, target: one of `targets(collection)`. read: from `as_read`.
         """
         features = self.features(collection, target, read)
         sized = np.isfinite(features[:, NAMES.index("followers")]) & bool(self.collections[collection]["sized"])
@@ -120,12 +119,12 @@ class EngagementModel:
         return out
 
     def features(self, collection: str, target: str, read: ReadPosts) -> Array:
-        """The features (N, F) with what the posts' words, and their captions' vectors, go with in that collection."""
+        """The features (N, F) with the predictions from words and from caption vectors filled in."""
         features = read.features.copy()
         idf, weight = self._array(f"{collection}/idf"), self._array(f"{collection}/{target}/words")
         features[:, TEXT_COLUMN] = text_scores(read.words, idf, weight)
-        meaning = self._array(f"{collection}/{target}/embedding")
-        features[:, EMBEDDING_COLUMN] = read.vectors @ meaning[:-1] + meaning[-1]
+        embedding = self._array(f"{collection}/{target}/embedding")
+        features[:, EMBEDDING_COLUMN] = read.vectors @ embedding[:-1] + embedding[-1]
         return features
 
     def fit(self, collection: str, target: str, kind: str) -> Fit:
@@ -152,7 +151,7 @@ class EngagementModel:
 
     def _tensor(self, path: str) -> NDArray[Any]:
         if path not in self._tensors:
-            raise WeightsError(f"The engagement model has no tensor {path!r}; install the project anew.")
+            raise WeightsError(f"The engagement model has no tensor {path!r}; install the project again.")
         return self._tensors[path]
 
 
@@ -165,22 +164,22 @@ def columns_of(kind: str) -> NDArray[np.bool_]:
 
 def tensors_of(fit: Fit, path: str) -> dict[str, NDArray[Any]]:
     """A fit as the tensors that `EngagementModel` reads."""
-    made: dict[str, NDArray[Any]] = {f"{path}/widen": fit.widen, f"{path}/bounds": fit.bounds}
+    tensors: dict[str, NDArray[Any]] = {f"{path}/widen": fit.widen, f"{path}/bounds": fit.bounds}
     for part, trees in fit.trees.items():
-        made |= {f"{path}/{part}/{name}": np.ascontiguousarray(getattr(trees, name)) for name in _TREE_FIELDS}
-        made[f"{path}/{part}/leaf"] = trees.leaf.astype(np.float32)
-    return made
+        tensors |= {f"{path}/{part}/{name}": np.ascontiguousarray(getattr(trees, name)) for name in _TREE_FIELDS}
+        tensors[f"{path}/{part}/leaf"] = trees.leaf.astype(np.float32)
+    return tensors
 
 
-def shipped() -> EngagementModel:
+def bundled_model() -> EngagementModel:
     """The bundled model. Raises WeightsError where its files are missing or not what the manifest states."""
-    return read_model(weights.resolve(TENSORS), weights.resolve(STATED))
+    return read_model(weights.resolve(TENSORS), weights.resolve(METADATA))
 
 
 @lru_cache(maxsize=2)
-def read_model(tensors: Path, stated: Path) -> EngagementModel:
-    """A model from its two files. Raises WeightsError for files of another shape."""
+def read_model(tensors: Path, metadata: Path) -> EngagementModel:
+    """A model from its two files. Raises WeightsError for files of another format."""
     try:
-        return EngagementModel(load(tensors.read_bytes()), json.loads(stated.read_text(encoding="utf-8")))
+        return EngagementModel(load(tensors.read_bytes()), json.loads(metadata.read_text(encoding="utf-8")))
     except (OSError, ValueError, SafetensorError) as error:
         raise WeightsError(f"The engagement model {tensors.name} can't be read ({error}).") from error

@@ -1,13 +1,13 @@
-"""One creator's own posts: what theirs get beside the general model, and which of their choices went with more.
+"""One creator's own posts: their level next to the general model's, and which of their choices went with more.
 
-For a count, with g the general model's median in ln(1 + count) and z the creator's own features (each less its mean,
-by its spread, g among them),
+For a count, with g the general model's median in ln(1 + count) and z the creator's standardized features (g among
+them),
 
     ln(1 + count) − g = shift + Σ βᵢ zᵢ,
 
-a ridge regression whose strength leave-one-out error chooses, "no effect at all" among the choices; the shift is drawn
-to 0 as if PRIOR_POSTS posts had said so. With few posts or no pattern it is thereby the general model, moved to the
-creator's level. The 80 % interval is of the leave-one-out errors (split conformal).
+a ridge regression whose strength leave-one-out error chooses, "no effect at all" among the choices; the shift is shrunk
+to 0 as if by PRIOR_POSTS posts. With few posts or no pattern it is thus the general model at the creator's level. The
+80 % interval comes from the leave-one-out errors (split conformal).
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ FEATURES = (
     *("hour_sine", "hour_cosine"),
 )
 SCHEMA = 2
-WORTH_SAYING = 0.01  # ln units a spread of the feature: less is nothing
+MIN_EFFECT = 0.01  # ln units per standard deviation of the feature: smaller effects are not mentioned
 
-#: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 in place of 0.64.
+#: Weaker ones made `virality evaluate history` worse for authors with ten posts: an error of 0.67 instead of 0.64.
 _STRENGTHS = (30.0, 100.0, 300.0, 1000.0, math.inf)
 _MAX_BYTES = 1_000_000
-_MOST = 1e9  # no figure of a history is beyond
-_BEYOND_COUNTING = 40.0  # in ln units: 10^17
+_MAX_FIGURE = 1e9  # in a history
+_MAX_LN = 40.0  # of a predicted count: 10^17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnTarget:
-    """The fit of one count. `effects` by name are of one spread more of the feature, in ln units; all (F + 1,).
+class CountFit:
+    """The fit of one count. `effects` by name: ln units per standard deviation of the feature.
 
-    `loo_error`, `general_error`: mean absolute errors in ln(1 + count), each post predicted without itself, and by the
-    general model. `below`, `above`: from the point to the interval's edges.
+    `loo_error`, `general_error`: mean absolute errors in ln(1 + count), each post predicted from the others, and by the
+    general model. `below`, `above`: from the median to the interval's edges, in ln units.
     """
 
     posts: int
@@ -68,16 +68,16 @@ class OwnTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A creator's fits by count, and the collection whose general model they stand beside.
+    """A creator's fits by count, and the collection whose general model they correct.
 
-    `followers`: the account's, as the fit read them; None where it did without. The general model must read the same
-    for a post to come: between an account of a known and of any size lie powers of ten.
+    `followers`: the account's, as used in the fit; None where they were unknown. The general model must read the same
+    for a new post: its medians with and without followers differ by powers of ten.
     """
 
     collection: str
     posts: int
     followers: float | None
-    targets: Mapping[str, OwnTarget]
+    targets: Mapping[str, CountFit]
 
 
 def fit_history(
@@ -90,80 +90,75 @@ def fit_history(
     """Fit to one creator's posts.
 
     Args:
-        model: The general model. collection: Which of its collections.
-        posts: What was known of each before it was out. outcomes: Counts by name, in the posts' order; None: not known.
-        embed: What makes vectors of captions.
+        model: the general model. collection: which of its collections.
+        posts: what was known of each before posting. outcomes: counts by name, in the posts' order; None: not known.
+        embed: makes vectors of captions.
 
     Raises:
         InputError: no count is known for MIN_POSTS posts, or none differs between them.
     """
-    followers = _followers(posts)
-    posts = [
-        replace(post, followers=followers if followers is None or post.followers is None else post.followers)
-        for post in posts
-    ]
+    known = [post.followers for post in posts if post.followers is not None]
+    followers = float(np.median(known)) if len(known) > len(posts) / 2 else None
+    if followers is None:
+        posts = [replace(post, followers=None) for post in posts]
+    else:
+        posts = [post if post.followers is not None else replace(post, followers=followers) for post in posts]
     found, read = {}, as_read(posts, embed)
     for target, counts in outcomes.items():
         rows = [row for row, count in enumerate(counts) if count is not None]
         truth = np.log1p(np.array([counts[row] for row in rows], dtype=np.float64))
-        if target not in model.targets(collection) or len(rows) < MIN_POSTS or not np.ptp(truth) > 0.0:
-            continue
-        known = read.rows(rows)
-        general = model.predict(collection, target, known)
-        found[target] = fit_own(known.features, general.median, truth)
+        if target in model.targets(collection) and len(rows) >= MIN_POSTS and np.ptp(truth) > 0.0:
+            counted = read.rows(rows)
+            general = model.predict(collection, target, counted).median
+            found[target] = fit_count(counted.features, general, truth)
     if not found:
         raise InputError(
-            f"There are {len(posts)} posts; at least {MIN_POSTS} with the same count (likes, say), which must not be "
-            "all alike, are needed."
+            f"There are {len(posts)} posts; at least {MIN_POSTS} with the same count (likes, say), not all equal, are "
+            "needed."
         )
     return History(collection=collection, posts=len(posts), followers=followers, targets=found)
 
 
-def _followers(posts: Sequence[Facts]) -> float | None:
-    """The account's followers: the median of the posts', None where most of them don't say."""
-    stated = [post.followers for post in posts if post.followers is not None]
-    return float(np.median(stated)) if len(stated) > len(posts) / 2 else None
-
-
-def fit_own(features: Array, general: Array, truth: Array) -> OwnTarget:
+def fit_count(features: Array, general: Array, truth: Array) -> CountFit:
     """The fit of one count: features (N, len(NAMES)), the general model's medians and the outcomes (N,) in ln units."""
     names = (*FEATURES, GENERAL)
     raw = np.concatenate([features[:, [NAMES.index(name) for name in FEATURES]], general[:, None]], axis=1)
-    rest = truth - general
-    errors = np.array([rest[row] - _left_out(raw, rest, row) for row in range(len(rest))])
-    means, spreads, z = _standard(raw)
-    shift, effects = _ridge(z, rest, _choose(z, rest))
-    place = min(len(errors), math.ceil(0.9 * (len(errors) + 1))) - 1
-    return OwnTarget(
+    residuals = truth - general
+    errors = np.array([residuals[row] - _left_out(raw, residuals, row) for row in range(len(residuals))])
+    means, spreads, z = _standardize(raw)
+    shift, effects = _ridge(z, residuals, _best_strength(z, residuals))
+    index = min(len(errors), math.ceil(0.9 * (len(errors) + 1))) - 1
+    return CountFit(
         posts=len(truth),
         shift=shift,
-        effects=dict(zip(names, map(float, effects), strict=True)),
-        means=dict(zip(names, map(float, means), strict=True)),
-        spreads=dict(zip(names, map(float, spreads), strict=True)),
-        below=max(0.0, float(np.sort(-errors)[place])),
-        above=max(0.0, float(np.sort(errors)[place])),
+        effects=dict(zip(names, effects.tolist(), strict=True)),
+        means=dict(zip(names, means.tolist(), strict=True)),
+        spreads=dict(zip(names, spreads.tolist(), strict=True)),
+        below=max(0.0, float(np.sort(-errors)[index])),
+        above=max(0.0, float(np.sort(errors)[index])),
         loo_error=float(np.abs(errors).mean()),
-        general_error=float(np.abs(rest).mean()),
+        general_error=float(np.abs(residuals).mean()),
     )
 
 
-def own_range(own: OwnTarget, post: Facts, general: float) -> Range:
+def predicted_range(fit: CountFit, post: Facts, general: float) -> Range:
     """What the creator's next post would get, as counts. general: the general model's median in ln(1 + count)."""
     row = matrix([post])[0]
-    point = general + own.shift
-    for name, effect in own.effects.items():
+    median = general + fit.shift
+    for name, effect in fit.effects.items():
         value = general if name == GENERAL else float(row[NAMES.index(name)])
-        if math.isfinite(value) and own.spreads[name] > 0.0:
-            point += effect * float(np.clip((value - own.means[name]) / own.spreads[name], -3.0, 3.0))
-    edges = (min(at, _BEYOND_COUNTING) for at in (point - own.below, point, point + own.above))
-    low, median, high = (max(0.0, math.expm1(at)) for at in edges)
-    return Range(low=low, median=median, high=high)
+        if math.isfinite(value) and fit.spreads[name] > 0.0:
+            median += effect * float(np.clip((value - fit.means[name]) / fit.spreads[name], -3.0, 3.0))
+    low, middle, high = (
+        max(0.0, math.expm1(min(at, _MAX_LN))) for at in (median - fit.below, median, median + fit.above)
+    )
+    return Range(low=low, median=middle, high=high)
 
 
-def moved(own: OwnTarget) -> list[tuple[str, float]]:
-    """The creator's own choices that their counts went with, the strongest first: (feature, effect in ln units)."""
-    told = [(name, effect) for name, effect in own.effects.items() if name != GENERAL and abs(effect) >= WORTH_SAYING]
-    return sorted(told, key=lambda item: -abs(item[1]))[:5]
+def strongest_effects(fit: CountFit) -> list[tuple[str, float]]:
+    """At most five of the creator's own choices that the count went with, the strongest first: (feature, effect)."""
+    effects = [item for item in fit.effects.items() if item[0] != GENERAL and abs(item[1]) >= MIN_EFFECT]
+    return sorted(effects, key=lambda item: -abs(item[1]))[:5]
 
 
 def history_text(history: History) -> str:
@@ -172,29 +167,28 @@ def history_text(history: History) -> str:
 
 
 def read_history(path: Path) -> History:
-    """A file of `virality fit-history`. Raises UsageError for one that can't be read or is of another shape."""
+    """A file of `virality fit-history`. Raises UsageError where it can't be read or is something else."""
     try:
-        data = json.loads(read_regular(path, _MAX_BYTES))
-        return _history(data)
+        return _history(json.loads(read_regular(path, _MAX_BYTES)))
     except OSError as error:
         raise UsageError(f"The history {path} can't be read ({error.strerror or error}).") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{path.name} is not a file of `virality fit-history`; fit it anew.") from error
+        raise UsageError(f"{path.name} is not a file of `virality fit-history`; fit it again.") from error
 
 
 def _history(data: Any) -> History:
-    targets = {str(name): OwnTarget(**stated) for name, stated in data["targets"].items()}
-    for own in targets.values():
-        figures = [own.shift, own.below, own.above, *own.effects.values(), *own.means.values(), *own.spreads.values()]
-        same = set(own.effects) == set(own.means) == set(own.spreads) == {*FEATURES, GENERAL}
-        figures += [own.loo_error, own.general_error, own.posts]
-        if not same or not all(abs(float(figure)) <= _MOST for figure in figures) or min(own.below, own.above) < 0.0:
+    targets = {str(name): CountFit(**fields) for name, fields in data["targets"].items()}
+    for fit in targets.values():
+        figures = [fit.shift, fit.below, fit.above, fit.loo_error, fit.general_error, fit.posts]
+        for by_name in (fit.effects, fit.means, fit.spreads):
+            if set(by_name) != {*FEATURES, GENERAL}:
+                raise ValueError("features")
+            figures += by_name.values()
+        if not all(abs(float(figure)) <= _MAX_FIGURE for figure in figures) or min(fit.below, fit.above) < 0.0:
             raise ValueError("figures")
-    if data["schema"] != SCHEMA or not targets:
-        raise ValueError("schema")
     followers = data["followers"]
-    if followers is not None and not 0.0 <= float(followers) <= _MOST:
-        raise ValueError("followers")
+    if data["schema"] != SCHEMA or not targets or not (followers is None or 0.0 <= float(followers) <= _MAX_FIGURE):
+        raise ValueError("schema")
     return History(
         collection=str(data["collection"]),
         posts=int(data["posts"]),
@@ -203,45 +197,44 @@ def _history(data: Any) -> History:
     )
 
 
-def _standard(raw: Array) -> tuple[Array, Array, Array]:
-    """Means, spreads and standardised features; a missing value is at the mean, a feature that is constant is 0."""
+def _standardize(raw: Array) -> tuple[Array, Array, Array]:
+    """Means, standard deviations, standardized features; a missing value is at the mean, a constant feature is 0."""
     known = np.isfinite(raw)
     count = np.maximum(known.sum(axis=0), 1)
     means = np.where(known, raw, 0.0).sum(axis=0) / count
-    centred = np.where(known, raw - means, 0.0)
-    spreads = np.sqrt(np.square(centred).sum(axis=0) / count)
-    return means, spreads, centred / np.where(spreads > 1e-9, spreads, np.inf)
+    centered = np.where(known, raw - means, 0.0)
+    spreads = np.sqrt(np.square(centered).sum(axis=0) / count)
+    return means, spreads, centered / np.where(spreads > 1e-9, spreads, np.inf)
 
 
-def _ridge(z: Array, rest: Array, strength: float) -> tuple[float, Array]:
-    """The shift, shrunk, and the effects (F,)."""
-    mean = float(rest.mean())
-    shift = mean * len(rest) / (len(rest) + PRIOR_POSTS)
+def _ridge(z: Array, residuals: Array, strength: float) -> tuple[float, Array]:
+    """The shrunk shift and the effects (F,)."""
+    mean = float(residuals.mean())
+    shift = mean * len(residuals) / (len(residuals) + PRIOR_POSTS)
     if math.isinf(strength):
         return shift, np.zeros(z.shape[1])
-    effects = np.linalg.solve(z.T @ z + strength * np.eye(z.shape[1]), z.T @ (rest - mean))
+    effects = np.linalg.solve(z.T @ z + strength * np.eye(z.shape[1]), z.T @ (residuals - mean))
     return shift, np.asarray(effects, dtype=np.float64)
 
 
-def _choose(z: Array, rest: Array) -> float:
-    """The strength of the least leave-one-out squared error, each post's by its leverage (PRESS, Allen 1974)."""
-    centred = rest - rest.mean()
+def _best_strength(z: Array, residuals: Array) -> float:
+    """The strength of the least leave-one-out squared error, from the posts' leverages (PRESS, Allen 1974)."""
+    centered = residuals - residuals.mean()
     left, values, _ = np.linalg.svd(z, full_matrices=False)
 
-    def error(strength: float) -> float:
+    def press(strength: float) -> float:
         shrink = np.zeros(len(values)) if math.isinf(strength) else values**2 / (values**2 + strength)
-        leverage = (left**2 * shrink).sum(axis=1) + 1.0 / len(rest)
-        return float(
-            np.square((centred - left @ (shrink * (left.T @ centred))) / np.maximum(1e-9, 1 - leverage)).mean()
-        )
+        leverage = (left**2 * shrink).sum(axis=1) + 1.0 / len(residuals)
+        errors = (centered - left @ (shrink * (left.T @ centered))) / np.maximum(1e-9, 1 - leverage)
+        return float(np.square(errors).mean())
 
-    return min(reversed(_STRENGTHS), key=error)
+    return min(reversed(_STRENGTHS), key=press)
 
 
-def _left_out(raw: Array, rest: Array, row: int) -> float:
-    """What the fit on all other posts says of this one's rest."""
-    others = np.delete(np.arange(len(rest)), row)
-    means, spreads, z = _standard(raw[others])
-    shift, effects = _ridge(z, rest[others], _choose(z, rest[others]))
-    own = np.where(np.isfinite(raw[row]) & (spreads > 1e-9), (raw[row] - means) / np.maximum(spreads, 1e-9), 0.0)
-    return shift + float(np.clip(own, -3.0, 3.0) @ effects)
+def _left_out(raw: Array, residuals: Array, row: int) -> float:
+    """What the fit on all other posts predicts for this one's residual."""
+    others = np.delete(np.arange(len(residuals)), row)
+    means, spreads, z = _standardize(raw[others])
+    shift, effects = _ridge(z, residuals[others], _best_strength(z, residuals[others]))
+    scaled = np.where(np.isfinite(raw[row]) & (spreads > 1e-9), (raw[row] - means) / np.maximum(spreads, 1e-9), 0.0)
+    return shift + float(np.clip(scaled, -3.0, 3.0) @ effects)

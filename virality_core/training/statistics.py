@@ -1,13 +1,14 @@
-"""The few statistics the caption fits share: least squares with author-clustered errors, ranks, folds, bootstraps.
+"""Statistics that the fits share: clustered least squares, rank correlation, folds by author, the author bootstrap.
 
-numpy only, and the same input gives the same numbers: folds come from a digest of the author's name, not from a
-random generator.
+numpy alone, so that `trends build` and `fit-fusion` run without the training extra. The same input gives the same
+numbers: folds come from a hash of the author's name, bootstrap draws from a fixed seed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -21,8 +22,8 @@ KNOT_QUANTILES = (0.05, 0.35, 0.65, 0.95)  # Harrell, Regression Modeling Strate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fit:
-    """Least squares: `coefficients` (P,), their author-clustered `errors` (P,), `residuals` (N,), `r_squared`."""
+class LeastSquares:
+    """A fit: `coefficients` (P,), their author-clustered `errors` (P,), `residuals` (N,), `r_squared`."""
 
     coefficients: Array
     errors: Array
@@ -30,11 +31,11 @@ class Fit:
     r_squared: float
 
 
-def least_squares(design: Array, target: Array, clusters: Index) -> Fit:
+def least_squares(design: Array, target: Array, clusters: Index) -> LeastSquares:
     """Ordinary least squares with errors clustered by author (Liang and Zeger 1986, with the G/(G−1) correction).
 
     Args:
-        design: (N, P), with its intercept; a column that others make up gets a coefficient by least norm.
+        design: (N, P), with its intercept; collinear columns get the coefficients of least norm.
         target: (N,).
         clusters: (N,) author numbers 0 … G−1.
     """
@@ -45,17 +46,17 @@ def least_squares(design: Array, target: Array, clusters: Index) -> Fit:
     scores = np.zeros((groups, design.shape[1]))
     np.add.at(scores, clusters, design * residuals[:, None])
     covariance = inverse @ (scores.T @ scores) @ inverse * (groups / max(1, groups - 1))
-    spread = float(np.var(target))
-    return Fit(
+    variance = float(np.var(target))
+    return LeastSquares(
         coefficients=coefficients,
         errors=np.sqrt(np.maximum(np.diag(covariance), 0.0)),
         residuals=residuals,
-        r_squared=1.0 - float(np.var(residuals)) / spread if spread > 0.0 else 0.0,
+        r_squared=1.0 - float(np.var(residuals)) / variance if variance > 0.0 else 0.0,
     )
 
 
 def size_knots(followers: Array) -> Array:
-    """Where the account-size curve may bend: quantiles of ln(1 + followers), repeated ones left out."""
+    """Knots of the account-size curve: quantiles of ln(1 + followers) without repeats."""
     return np.unique(np.quantile(np.log1p(followers), KNOT_QUANTILES))
 
 
@@ -77,11 +78,12 @@ def size_basis(followers: Array, knots: Array) -> Array:
 
 def numbers(names: Sequence[str]) -> Index:
     """Each name as a number 0 … G−1."""
-    return np.asarray(np.unique(np.asarray(names), return_inverse=True)[1], dtype=np.int64)
+    order = {name: number for number, name in enumerate(sorted(set(names)))}
+    return np.asarray([order[name] for name in names], dtype=np.int64)
 
 
 def folds(names: Sequence[str], count: int) -> Index:
-    """A fold 0 … count−1 for each name, the same for the same name: all posts of an author are in one fold."""
+    """A fold 0 … count−1 for each name, always the same for the same name."""
     digests = {
         name: int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8]) for name in set(names)
     }
@@ -89,31 +91,43 @@ def folds(names: Sequence[str], count: int) -> Index:
 
 
 def ranks(values: Array) -> Array:
-    """Ranks 1 … N with ties at their mean."""
+    """Ranks 1 … N, ties at their mean."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2.0)[inverse], dtype=np.float64)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2.0)[inverse], dtype=np.float64)
 
 
-def spearman(one: Array, other: Array) -> float:
-    """Spearman's rank correlation; 0 where one side is constant."""
-    first, second = ranks(one) - (len(one) + 1) / 2.0, ranks(other) - (len(other) + 1) / 2.0
-    scale = float(np.sqrt((first @ first) * (second @ second)))
-    return float(first @ second) / scale if scale > 0.0 else 0.0
+def spearman(one: Array, other: Array) -> float | None:
+    """Spearman's rank correlation, ties at their mean rank; None where one side is constant."""
+    first, second = (ranks(side) - (len(side) + 1) / 2.0 for side in (one, other))
+    scale = math.sqrt(float(first @ first) * float(second @ second))
+    return float(first @ second) / scale if scale > 0.0 else None
 
 
-def spearman_interval(one: Array, other: Array, clusters: Index, *, draws: int = 1000) -> tuple[float, float]:
-    """The 95 % percentile interval of Spearman's correlation when authors are drawn again with replacement."""
-    order = np.argsort(clusters, kind="stable")
-    _, starts = np.unique(clusters[order], return_index=True)
-    members = np.split(order, starts[1:])
-    generator = np.random.default_rng(0)
-    values = []
+def author_bootstrap(authors: Index, draws: int, *, seed: int = 0) -> Iterator[Index]:
+    """Row numbers of `draws` bootstrap samples that draw whole authors (N,) with replacement.
+
+    An author's posts resemble one another, so samples of single posts would give intervals that are too narrow.
+    """
+    order = np.argsort(authors, kind="stable")
+    members = np.split(order, np.unique(authors[order], return_index=True)[1][1:])
+    generator = np.random.default_rng(seed)
     for _ in range(draws):
-        drawn = np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])
-        values.append(spearman(one[drawn], other[drawn]))
-    low, high = np.quantile(values, [0.025, 0.975])
+        yield np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])
+
+
+def interval(values: Sequence[float | None]) -> tuple[float, float] | None:
+    """The 95 % percentile interval of bootstrap values, undefined ones (None) left out; None where all are."""
+    defined = [value for value in values if value is not None]
+    if not defined:
+        return None
+    low, high = np.quantile(defined, [0.025, 0.975])
     return float(low), float(high)
+
+
+def spearman_interval(one: Array, other: Array, authors: Index, *, draws: int = 1000) -> tuple[float, float]:
+    """The 95 % author-bootstrap interval of Spearman's correlation, which counts as 0 where it is undefined."""
+    found = interval([spearman(one[rows], other[rows]) or 0.0 for rows in author_bootstrap(authors, draws)])
+    return found or (0.0, 0.0)
 
 
 def normal_quantile(tests: int = 1, level: float = 0.95) -> float:

@@ -1,9 +1,8 @@
 """A creator's own past posts, from a CSV or from Instagram's or TikTok's own data export.
 
-CSV columns, of which a count is needed and the rest is read where given: `likes`, `comments`, `shares`, `saves`,
-`plays` (or `views`); `posted_at` (or `date`), `caption`, `duration_s`, `followers`, `music_title`. The exports come as
-JSON or ZIP: TikTok's `user_data_tiktok.json` of "Download your data", which knows dates and likes, and Instagram's
-"Download your information", whose counts are in its insights.
+CSV columns: at least one count of `likes`, `comments`, `shares`, `saves`, `plays` (or `views`); optional `posted_at`
+(or `date`), `caption`, `duration_s`, `followers`, `music_title`. Exports come as JSON or ZIP (`data_export`): TikTok's
+`user_data_tiktok.json` knows dates and likes; Instagram's counts are in its insights.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from virality_core.errors import InputError
+from virality_core.forecast.counts import COUNTS, parse_count
 from virality_core.forecast.features import Facts, facts_from
 from virality_core.forecast.own_posts.data_export import MAX_POSTS_READ, ZIP_HEAD, rows_of_json, rows_of_zip
 
-COUNTS = ("likes", "comments", "shares", "saves", "plays")
 MAX_POSTS = 2_000  # the latest are kept
 MAX_BYTES = 50_000_000
 
 _MAX_COLUMNS = 200  # of a CSV; the platforms' own have up to 60
 _MAX_LINE = 1_000_000  # characters
-_SPACE_BYTES = 256_000_000  # of memory that reading apart may take beyond its imports
-_TIME_SECONDS = 30.0
+_MEMORY_BYTES = 256_000_000  # that the subprocess may take beyond its imports
+_TIMEOUT_SECONDS = 30.0
 _one_at_a_time = threading.Lock()  # so that the memory is needed once, however many upload
 
 _OTHER_NAMES = {
@@ -46,15 +45,14 @@ _OTHER_NAMES = {
     "title": "caption",
 }
 _FEATURES = ("caption", "duration_s", "followers", "music_title", "following", "videos")
-_TELLING = ("posted_at", "caption", "post", "id", "link", "url")
-_READ = frozenset((*COUNTS, *_FEATURES, *_TELLING))
-_NUMBERS_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
-_GROUPED = re.compile(r"\d{1,3}(?:[,' ]\d{3})+")
+_IDENTIFYING = ("posted_at", "caption", "post", "id", "link", "url")
+_READ = frozenset((*COUNTS, *_FEATURES, *_IDENTIFYING))
+_NUMERIC_DATE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnPosts:
-    """Posts in the order of their dates, counts by name (None: not known), and what was left out, in sentences."""
+    """Posts by date, counts by name (None: not known), and sentences on what was left out."""
 
     facts: tuple[Facts, ...]
     outcomes: Mapping[str, tuple[float | None, ...]]
@@ -65,7 +63,7 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
     """The posts of a file's content.
 
     Raises:
-        InputError: it is of neither shape, a value can't be read, or there is no count in it; the row is named.
+        InputError: it is of neither format, a value can't be read, or it has no counts; the message names the row.
     """
     if len(data) > MAX_BYTES:
         raise _too_large(name)
@@ -76,36 +74,38 @@ def read_own_posts(data: bytes, name: str) -> OwnPosts:
             f"{name} can't be read as a UTF-8 CSV, or as Instagram's or TikTok's own data export ({error})."
         ) from error
     if not rows:
-        raise InputError(f"{name} holds no posts; a CSV with a header and a row a post works.")
+        raise InputError(f"{name} holds no posts; use a CSV with a header and one post per row.")
     counts = [count for count in COUNTS if any(row.get(count) not in (None, "") for row in rows)]
     if not counts:
         raise InputError(f"{name} has no column of counts; one of {', '.join(COUNTS)} is needed.")
-    unique = _once(rows)
+    unique = _without_repeats(rows)
     dates = _dates([str(row.get("posted_at") or "") for row in unique], name)
-    order = sorted(range(len(unique)), key=lambda place: _key(dates[place]))[-MAX_POSTS:]
+    order = sorted(range(len(unique)), key=lambda index: _date_key(dates[index]))[-MAX_POSTS:]
     notes = []
     if len(unique) < len(rows):
-        notes.append(f"{len(rows) - len(unique)} rows stood there twice and were counted once.")
+        notes.append(f"{len(rows) - len(unique)} repeated rows were counted once.")
     if len(order) < len(unique):
         notes.append(f"Of {len(unique):,} posts the latest {MAX_POSTS:,} are read.")
-    chosen = [(unique[place], dates[place], place + 1) for place in order]
     return OwnPosts(
         facts=tuple(
-            facts_from({key: row[key] for key in _FEATURES if row.get(key) not in (None, "")}, when)
-            for row, when, _ in chosen
+            facts_from(
+                {key: unique[index][key] for key in _FEATURES if unique[index].get(key) not in (None, "")}, dates[index]
+            )
+            for index in order
         ),
         outcomes={
-            count: tuple(_count(row.get(count), count, number, name) for row, _, number in chosen) for count in counts
+            count: tuple(parse_count(unique[index].get(count), count, f"row {index + 1} of {name}") for index in order)
+            for count in counts
         },
         notes=tuple(notes),
     )
 
 
-def read_own_posts_apart(data: bytes, name: str) -> OwnPosts:
-    """As `read_own_posts`, in a process of its own with bounded memory and time: for a stranger's file.
+def read_in_subprocess(data: bytes, name: str) -> OwnPosts:
+    """`read_own_posts` in a process with bounded memory and time, for a stranger's file.
 
-    Nothing else waits meanwhile, as it would for the interpreter's lock. One file at a time; a few tenths of a second
-    for a small one.
+    The page's other threads don't wait for the interpreter's lock meanwhile. One file at a time; a small one takes a
+    few tenths of a second.
 
     Raises:
         InputError: as `read_own_posts`, or reading takes too much memory or time.
@@ -119,12 +119,12 @@ def read_own_posts_apart(data: bytes, name: str) -> OwnPosts:
     with _one_at_a_time:
         try:
             done = subprocess.run(
-                command, input=data, capture_output=True, timeout=_TIME_SECONDS, env=environment, check=False
+                command, input=data, capture_output=True, timeout=_TIMEOUT_SECONDS, env=environment, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise InputError(f"{name} takes too long to read; a smaller file works.") from error
+            raise InputError(f"{name} takes too long to read; use a smaller file.") from error
     if done.returncode:
-        raise InputError(f"{name} takes too much memory to read; a smaller file works.")
+        raise _too_much_memory(name)
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise InputError(answer["error"])
@@ -136,30 +136,34 @@ def read_own_posts_apart(data: bytes, name: str) -> OwnPosts:
 
 
 def _main(name: str) -> None:
-    """Answers `read_own_posts_apart`: the file on standard input, JSON on standard output."""
+    """The subprocess: the file on standard input, JSON on standard output."""
     data = sys.stdin.buffer.read()
-    _bound_memory()
+    _limit_memory()
     try:
         answer: dict[str, Any] = asdict(read_own_posts(data, name))
     except InputError as error:
         answer = {"error": str(error)}
     except MemoryError:
-        answer = {"error": f"{name} takes too much memory to read; a smaller file works."}
+        answer = {"error": str(_too_much_memory(name))}
     sys.stdout.write(json.dumps(answer))
 
 
-def _bound_memory() -> None:
+def _limit_memory() -> None:
     if sys.platform != "linux":
-        return  # elsewhere the limit is not kept, or there is none; the counts bound it still
+        return  # elsewhere the limit is not enforced; the limits on counts still hold
     import resource
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + _SPACE_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    limit = pages * resource.getpagesize() + _MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _too_large(name: str) -> InputError:
-    return InputError(f"{name} is over {MAX_BYTES // 10**6} MB; a smaller file works.")
+    return InputError(f"{name} is over {MAX_BYTES // 10**6} MB; use a smaller file.")
+
+
+def _too_much_memory(name: str) -> InputError:
+    return InputError(f"{name} takes too much memory to read; use a smaller file.")
 
 
 def _rows(data: bytes) -> list[Mapping[str, Any]]:
@@ -170,24 +174,25 @@ def _rows(data: bytes) -> list[Mapping[str, Any]]:
     return list(_csv(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")))
 
 
-def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The rows without repeats; where nothing tells posts apart, rows that are alike may well be two posts."""
+def _without_repeats(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows without repeats; rows without a date, caption or id are kept, as two posts may have the same counts."""
     kept: dict[object, Mapping[str, Any]] = {}
-    for place, row in enumerate(rows):
-        told = any(row.get(name) not in (None, "") for name in _TELLING)
-        kept.setdefault(json.dumps(row, sort_keys=True, default=str) if told else place, row)
+    for index, row in enumerate(rows):
+        identified = any(row.get(name) not in (None, "") for name in _IDENTIFYING)
+        kept.setdefault(json.dumps(row, sort_keys=True, default=str) if identified else index, row)
     return list(kept.values())
 
 
 def _csv(text: io.TextIOWrapper) -> Iterator[Mapping[str, Any]]:
-    """The rows of a CSV, of each the columns that are known; nothing is held that is not kept."""
+    """The rows of a CSV, only the known columns of each, so that nothing else stays in memory."""
     lines = _lines(text)
-    head = next(lines, "")
-    delimiter = max(",;\t", key=head.count)
-    if head.count(delimiter) >= _MAX_COLUMNS:
+    header = next(lines, "")
+    delimiter = max(",;\t", key=header.count)
+    if header.count(delimiter) >= _MAX_COLUMNS:
         raise ValueError(f"it has more than {_MAX_COLUMNS} columns")
-    table = csv.reader(itertools.chain([head], lines), delimiter=delimiter)
-    columns = [_known(column) for column in next(table, [])]
+    table = csv.reader(itertools.chain([header], lines), delimiter=delimiter)
+    columns = [column.strip().lower().replace(" ", "_") for column in next(table, [])]
+    columns = [_OTHER_NAMES.get(column, column) for column in columns]
     for number, row in enumerate(table):
         if number >= MAX_POSTS_READ:
             raise ValueError(f"it has more than {MAX_POSTS_READ:,} rows")
@@ -198,33 +203,24 @@ def _csv(text: io.TextIOWrapper) -> Iterator[Mapping[str, Any]]:
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     while line := text.readline(_MAX_LINE + 1):
         if len(line) > _MAX_LINE:
-            raise ValueError(f"a line of it has more than {_MAX_LINE:,} characters")
+            raise ValueError(f"one of its lines has more than {_MAX_LINE:,} characters")
         yield line
 
 
-def _known(column: str) -> str:
-    plain = column.strip().lower().replace(" ", "_")
-    return _OTHER_NAMES.get(plain, plain)
-
-
 def _dates(texts: Sequence[str], name: str) -> list[datetime | None]:
-    """Dates as 2025-05-31 12:00, 31.05.2025 or 05/31/2025; whether day or month comes first, all of them decide."""
-    matches = [_NUMBERS_DATE.fullmatch(text.strip()) for text in texts]
-    firsts = [int(match[1]) for match in matches if match and match[2] == "/"]
-    seconds = [int(match[3]) for match in matches if match and match[2] == "/"]
-    day_first = any(first > 12 for first in firsts)
-    if day_first and any(second > 12 for second in seconds):
-        raise InputError(f"In {name} some dates have the day first, some the month; dates like 2025-05-31 work.")
+    """Dates as 2025-05-31 12:00, 31.05.2025 or 05/31/2025; all of them together decide whether the day comes first."""
+    matches = [_NUMERIC_DATE.fullmatch(text.strip()) for text in texts]
+    slashed = [match for match in matches if match and match[2] == "/"]
+    day_first = any(int(match[1]) > 12 for match in slashed)
+    if day_first and any(int(match[3]) > 12 for match in slashed):
+        raise InputError(f"In {name} some dates have the day first, some the month; use dates like 2025-05-31.")
     found: list[datetime | None] = []
     for number, (text, match) in enumerate(zip(texts, matches, strict=True), start=1):
-        if not text.strip():
-            found.append(None)
-            continue
         try:
-            found.append(_date(text.strip(), match, day_first))
+            found.append(_date(text.strip(), match, day_first) if text.strip() else None)
         except ValueError as error:
             raise InputError(
-                f"The date {text[:40]!r} in row {number} of {name} is none; 2025-05-31 12:00 works."
+                f"The date {text[:40]!r} in row {number} of {name} can't be read; 2025-05-31 12:00 works."
             ) from error
     return found
 
@@ -237,25 +233,8 @@ def _date(text: str, match: re.Match[str] | None, day_first: bool) -> datetime:
     return datetime(int(match[4]), month, day, int(match[5] or 12), int(match[6] or 0))
 
 
-def _key(when: datetime | None) -> tuple[int, str]:
+def _date_key(when: datetime | None) -> tuple[int, str]:
     return (0, "") if when is None else (1, when.replace(tzinfo=None).isoformat())
-
-
-def _count(value: Any, column: str, number: int, name: str) -> float | None:
-    if value in (None, ""):
-        return None
-    text = str(value).strip()
-    if _GROUPED.fullmatch(text):
-        text = re.sub(r"[,' ]", "", text)
-    try:
-        count = float(text)
-    except ValueError:
-        count = -1.0
-    if not 0.0 <= count < 1e15:
-        raise InputError(
-            f"`{column}` in row {number} of {name} is {str(value)[:40]!r}; a whole number of 0 or more is needed."
-        )
-    return count
 
 
 if __name__ == "__main__":

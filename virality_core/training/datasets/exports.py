@@ -1,6 +1,6 @@
-"""Reads what people have: a scraper's JSON, a CSV, yt-dlp's .info.json files, Instagram's own data export.
+"""Reads exports of posts with their videos: a scraper's JSON, a CSV, yt-dlp's .info.json files, Instagram's own export.
 
-Each reader gives a post, or an InputError that says what is wrong with it: one bad post never stops the others.
+Each reader yields a post, or an InputError that says what is wrong with it: one bad post never stops the others.
 """
 
 from __future__ import annotations
@@ -8,20 +8,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from virality_core.errors import InputError, UsageError
 from virality_core.files import open_regular, read_regular
-from virality_core.training.datasets.instagram_export import instagram_posts
+from virality_core.forecast.counts import parse_count
+from virality_core.forecast.own_posts.data_export import count_in, insights, reels_in, repaired
 from virality_core.training.datasets.video_files import VideoFiles
-from virality_core.training.datasets.video_post import COUNTS, Listed, count_of, time_of
 
 Kind = Literal["auto", "collector", "csv", "info-json", "instagram"]
-Found = Listed | InputError
 
-#: What a CSV may give, and the names its columns are looked for under when no mapping is given.
+COUNTS = ("likes", "plays", "shares", "comments")  # what the virality score is made of
+
+#: What a CSV may have, and the names its columns are looked for under when no mapping is given.
 CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "video": ("video", "path", "file", "filename", "video_path", "id", "video_id"),
     "author": ("author", "author_id", "user", "user_id", "username", "account"),
@@ -34,22 +39,44 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "followers": ("followers", "fans", "follower_count", "channel_follower_count"),
 }
 _MAX_BYTES = 1_000_000_000
-_MAX_HEAD = 100_000  # characters of a CSV's first line, which tells what parts its columns
+_MAX_HEADER = 100_000  # characters of a CSV's first line, which shows the delimiter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedPost:
+    """One post, its video not opened yet. A count that the export lacks is None, never zero."""
+
+    where: str  # file and place in it, for messages
+    video: Path | None  # None: no file was found for it
+    video_name: str  # what was looked for
+    author: str  # the account's id where it has one
+    author_name: str = ""
+    caption: str = ""
+    posted_at: datetime | None = None
+    likes: int | None = None
+    plays: int | None = None
+    shares: int | None = None
+    comments: int | None = None
+    followers: int | None = None
+
+
+Result = ExportedPost | InputError
+Reader = Callable[[Path, VideoFiles, Mapping[str, str]], Iterator[Result]]
 
 
 def read_exports(
     sources: Sequence[Path], videos: Path, *, kind: Kind = "auto", mapping: Mapping[str, str] | None = None
-) -> Iterator[Found]:
+) -> Iterator[Result]:
     """All posts of files and folders, each with its video found under `videos`.
 
     Args:
         sources: JSON or CSV files, or folders (of .info.json files, or an unpacked Instagram export).
-        videos: the folder, searched in depth; a video is found by a path in it, its name, or its name without suffix.
-        kind: what the sources are; `auto` tells by their content.
+        videos: the folder, searched recursively; a video is found by its path in it, its name, or its stem.
+        kind: what the sources are; `auto` decides by their names.
         mapping: for CSV, our name of a column (`CSV_COLUMNS`) → the file's.
 
     Raises:
-        InputError: a source can't be read at all. UsageError: the mapping names what there is not.
+        InputError: a source can't be read at all. UsageError: the mapping names an unknown column.
     """
     unknown = set(mapping or {}) - set(CSV_COLUMNS)
     if unknown:
@@ -57,6 +84,37 @@ def read_exports(
     files = VideoFiles(videos)
     for source in sources:
         yield from _READERS[_kind_of(source) if kind == "auto" else kind](source, files, mapping or {})
+
+
+def count_of(value: object, column: str, where: str) -> int | None:
+    """A count as exports write it; None where it is missing. Raises InputError."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    count = parse_count(value, column, where)
+    return None if count is None else round(count)
+
+
+def time_of(value: object, where: str) -> datetime | None:
+    """A time: seconds since 1970 (also as text), `20250531`, or ISO 8601 (UTC where it names no zone); None if missing.
+
+    Raises:
+        InputError: anything else.
+    """
+    if value is None or value == "" or value == 0:
+        return None
+    text = str(value).strip()
+    try:
+        if re.fullmatch(r"\d{8}", text):
+            return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
+        if re.fullmatch(r"\d{9,10}(\.\d+)?|\d{12,13}", text):
+            seconds = float(text)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"The time in {where} is {text[:40]!r}; seconds since 1970, 20250531 or 2025-05-31 12:00 works."
+        ) from error
 
 
 def _kind_of(source: Path) -> Kind:
@@ -67,8 +125,7 @@ def _kind_of(source: Path) -> Kind:
     return "csv" if source.suffix.lower() in {".csv", ".tsv"} else "collector"
 
 
-def load_json(path: Path) -> Any:
-    """A JSON file. Raises InputError where it is none, or larger than 1 GB."""
+def _load_json(path: Path) -> Any:
     try:
         return json.loads(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
@@ -78,51 +135,70 @@ def load_json(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} can't be read as a text file ({error}).") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is no JSON file; what a scraper writes as JSON works.") from error
+        raise InputError(f"{path.name} is not a JSON file; use the JSON that a scraper writes.") from error
 
 
-def _collector(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Found]:
+def _post(columns: Mapping[str, Any], *, where: str, video: Path | None, video_name: str, name: str = "") -> Result:
+    """A post from columns by our names, or what is wrong with it."""
+    try:
+        author = "" if columns.get("author") is None else str(columns["author"]).strip()
+        if not author:
+            raise InputError(f"There is no author in {where}; without one, training and test would share accounts.")
+        return ExportedPost(
+            where=where,
+            video=video,
+            video_name=video_name,
+            author=author,
+            author_name=name,
+            caption=str(columns.get("caption") or ""),
+            posted_at=time_of(columns.get("posted_at"), where),
+            **{count: count_of(columns.get(count), count, where) for count in (*COUNTS, "followers")},
+        )
+    except InputError as error:
+        return error
+
+
+def _collector(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Result]:
     """tiktok-scraper's JSON: a list, or an object with the list `collector` (Kaggle's file)."""
-    data = load_json(source)
+    data = _load_json(source)
     posts = data.get("collector") if isinstance(data, dict) else data
     if not isinstance(posts, list):
         raise InputError(f"{source.name} has no list of posts (`collector`); is it another kind of export?")
     for number, post in enumerate(posts, start=1):
-        yield _tried(_collected, post, f"post {number} of {source.name}", files)
+        where = f"post {number} of {source.name}"
+        if not isinstance(post, dict):
+            yield InputError(f"There is no object in {where}.")
+            continue
+        author = post["authorMeta"] if isinstance(post.get("authorMeta"), dict) else {}
+        name = str(author.get("name") or author.get("nickName") or "")
+        video_name, post_id = str(post.get("path") or post.get("id") or ""), str(post.get("id") or "")
+        columns = {
+            "author": author.get("id") or name,
+            "caption": post.get("text"),
+            "posted_at": post.get("createTime"),
+            "likes": post.get("diggCount"),
+            "plays": post.get("playCount"),
+            "shares": post.get("shareCount"),
+            "comments": post.get("commentCount"),
+            "followers": author.get("fans"),
+        }
+        video = files.find(video_name) or files.find(post_id)
+        yield _post(columns, where=where, video=video, video_name=video_name, name=name)
 
 
-def _collected(post: Mapping[str, Any], where: str, files: VideoFiles) -> Listed:
-    meta = post.get("authorMeta")
-    author: Mapping[str, Any] = meta if isinstance(meta, dict) else {}
-    name = str(author.get("name") or author.get("nickName") or "")
-    wanted = str(post.get("path") or post.get("id") or "")
-    return Listed(
-        where=where,
-        video=files.find(wanted) or files.find(str(post.get("id") or "")),
-        wanted=wanted,
-        author=_author(author.get("id") or name, where),
-        author_name=name,
-        caption=str(post.get("text") or ""),
-        posted_at=time_of(post.get("createTime"), where),
-        likes=count_of(post.get("diggCount"), "diggCount", where),
-        plays=count_of(post.get("playCount"), "playCount", where),
-        shares=count_of(post.get("shareCount"), "shareCount", where),
-        comments=count_of(post.get("commentCount"), "commentCount", where),
-        followers=count_of(author.get("fans"), "authorMeta.fans", where),
-    )
-
-
-def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterator[Found]:
+def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterator[Result]:
     try:
         with open_regular(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
-            head = lines.readline(_MAX_HEAD)
+            header = lines.readline(_MAX_HEADER)
             lines.seek(0)
-            delimiter = "\t" if source.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
+            delimiter = "\t" if source.suffix.lower() == ".tsv" else max(",;\t", key=header.count)
             rows = csv.DictReader(lines, delimiter=delimiter)
-            columns = _columns(source.name, rows.fieldnames or (), mapping)
+            names = _columns(source.name, rows.fieldnames or (), mapping)
             for number, row in enumerate(rows, start=2):
-                values = {ours: row.get(theirs) for ours, theirs in columns.items()}
-                yield _tried(_of_row, values, f"line {number} of {source.name}", files)
+                columns = {ours: row.get(theirs) for ours, theirs in names.items()}
+                video_name = columns["video"] or ""
+                where = f"line {number} of {source.name}"
+                yield _post(columns, where=where, video=files.find(video_name), video_name=video_name)
     except FileNotFoundError:
         raise InputError(f"There is no file {source}.") from None
     except OSError as error:
@@ -134,89 +210,82 @@ def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterato
 def _columns(name: str, header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
     """Our name → the file's. Raises InputError where the video's or author's is missing, UsageError for a wrong map."""
     by_key = {column.strip().lower(): column for column in header}
-    columns = {}
-    for ours, usual in CSV_COLUMNS.items():
-        if ours in mapping:
-            if mapping[ours] not in header:
-                raise UsageError(f"{name} has no column {mapping[ours]!r}; it has {', '.join(header)}.")
-            columns[ours] = mapping[ours]
-        else:
-            theirs = next((by_key[key] for key in usual if key in by_key), None)
-            if theirs is not None:
-                columns[ours] = theirs
+    columns = {ours: by_key[key] for ours, usual in CSV_COLUMNS.items() for key in reversed(usual) if key in by_key}
+    for ours, theirs in mapping.items():
+        if theirs not in header:
+            raise UsageError(f"{name} has no column {theirs!r}; it has {', '.join(header)}.")
+        columns[ours] = theirs
     for needed in ("video", "author"):
         if needed not in columns:
             raise InputError(f"{name} has no column for the {needed}; name it with --map {needed}=COLUMN.")
     return columns
 
 
-def _of_row(row: Mapping[str, Any], where: str, files: VideoFiles) -> Listed:
-    counts = {name: count_of(row.get(name), name, where) for name in COUNTS}
-    wanted = str(row.get("video") or "")
-    return Listed(
-        where=where,
-        video=files.find(wanted),
-        wanted=wanted,
-        author=_author(row.get("author"), where),
-        caption=str(row.get("caption") or ""),
-        posted_at=time_of(row.get("posted_at"), where),
-        followers=count_of(row.get("followers"), "followers", where),
-        likes=counts["likes"],
-        plays=counts["plays"],
-        shares=counts["shares"],
-        comments=counts["comments"],
-    )
-
-
-def _info_json(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Found]:
-    """yt-dlp's `--write-info-json`: NAME.info.json beside NAME.mp4 (or .webm …)."""
+def _info_json(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Result]:
+    """yt-dlp's `--write-info-json`: NAME.info.json next to NAME.mp4 (or .webm …)."""
     for path in sorted(source.rglob("*.info.json")) if source.is_dir() else [source]:
         try:
-            data = load_json(path)
+            post = _load_json(path)
         except InputError as error:
             yield error
             continue
-        yield _tried(lambda post, where, files, path=path: _of_info(post, where, files, path), data, path.name, files)
+        if not isinstance(post, dict):
+            yield InputError(f"There is no object in {path.name}.")
+            continue
+        stem = path.name.removesuffix(".info.json")
+        authors = (post.get(key) for key in ("uploader_id", "channel_id", "uploader", "channel"))
+        columns = {
+            "author": next(filter(None, authors), None),
+            "caption": post.get("description") or post.get("title"),
+            "posted_at": post.get("timestamp") or post.get("upload_date"),
+            "likes": post.get("like_count"),
+            "plays": post.get("view_count"),
+            "shares": post.get("repost_count"),
+            "comments": post.get("comment_count"),
+            "followers": post.get("channel_follower_count"),
+        }
+        video = files.next_to(path, stem) or files.find(stem) or files.find(str(post.get("id") or ""))
+        yield _post(columns, where=path.name, video=video, video_name=stem, name=str(post.get("uploader") or ""))
 
 
-def _of_info(post: Mapping[str, Any], where: str, files: VideoFiles, path: Path) -> Listed:
-    stem = path.name.removesuffix(".info.json")
-    author = post.get("uploader_id") or post.get("channel_id") or post.get("uploader") or post.get("channel")
-    return Listed(
-        where=where,
-        video=files.beside(path.parent, stem) or files.find(stem) or files.find(str(post.get("id") or "")),
-        wanted=stem,
-        author=_author(author, where),
-        author_name=str(post.get("uploader") or ""),
-        caption=str(post.get("description") or post.get("title") or ""),
-        posted_at=time_of(post.get("timestamp") or post.get("upload_date"), where),
-        likes=count_of(post.get("like_count"), "like_count", where),
-        plays=count_of(post.get("view_count"), "view_count", where),
-        shares=count_of(post.get("repost_count"), "repost_count", where),
-        comments=count_of(post.get("comment_count"), "comment_count", where),
-        followers=count_of(post.get("channel_follower_count"), "channel_follower_count", where),
-    )
+def _instagram(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Result]:
+    """The reels of one account's unpacked export (a folder, or its reels.json), with the counts of its insights."""
+    root = source if source.is_dir() else source.parent
+    listings = sorted(root.rglob("reels*.json")) if source.is_dir() else [source]
+    damaged: dict[Path, InputError] = {}
+
+    def loaded(paths: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
+        for path in paths:
+            try:
+                data = _load_json(path)
+            except InputError as error:
+                damaged[path] = error
+            else:
+                yield path, data
+
+    counts = insights(data for _, data in loaded(sorted(root.rglob("*insights*/*.json"))))
+    empty = True
+    for path, data in loaded(listings):
+        for number, media in enumerate(reels_in(data), start=1):
+            empty = False
+            stamp, video_name = str(media.get("creation_timestamp") or ""), str(media.get("uri") or "")
+            columns = {
+                "author": "the export's account",
+                "caption": repaired(str(media.get("title") or "")),
+                "posted_at": stamp,
+                **{name: count_in(counts.get(stamp, {}), name) for name in COUNTS},
+            }
+            where = f"reel {number} of {path.name}"
+            yield _post(columns, where=where, video=files.find(video_name), video_name=video_name)
+    if empty:
+        reason = next((damaged[path] for path in listings if path in damaged), None)
+        raise reason or InputError(f"{source} holds no reels of an Instagram export in JSON (`ig_reels_media`).")
+    yield from damaged.values()
 
 
-def _instagram(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> Iterator[Found]:
-    return instagram_posts(source, files, load_json)
-
-
-def _tried(read: Any, post: object, where: str, files: VideoFiles) -> Found:
-    if not isinstance(post, dict):
-        return InputError(f"There is no object in {where}.")
-    try:
-        found: Listed = read(post, where, files)
-    except InputError as error:
-        return error
-    return found
-
-
-def _author(value: object, where: str) -> str:
-    text = "" if value is None else str(value).strip()
-    if not text:
-        raise InputError(f"There is no author in {where}; without one, training and test would share accounts.")
-    return text
-
-
-_READERS = {"collector": _collector, "csv": _csv, "info-json": _info_json, "instagram": _instagram}
+_READERS: dict[str, Reader] = {
+    "collector": _collector,
+    "csv": _csv,
+    "info-json": _info_json,
+    "instagram": _instagram,
+}

@@ -1,4 +1,4 @@
-"""Reads what training runs left behind, for who shows it: evaluations and losses by epoch. Needs no torch."""
+"""Reads the results of training runs for display: evaluations, and losses by epoch. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import csv
 import json
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from virality_core.files import read_regular
 from virality_core.training.evaluation.page import NAMES
 
 EVALUATION = Path("evaluation") / "metrics.json"
 _EPOCHS = "epochs.csv"
 _MAX_BYTES = 16 << 20
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "classification": ("figures", "undefined", "confusion", "calibration", "roc", "precision_recall"),
-    "regression": ("figures", "undefined", "scatter"),
+_KEYS = {"part", "videos", "authors", "frames", "data", "checkpoint"}
+_MODEL_KEYS = {
+    "classification": {"figures", "undefined", "confusion", "calibration", "roc", "precision_recall"},
+    "regression": {"figures", "undefined", "scatter"},
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """An epoch's losses, and the validation part's ROC-AUC or Spearman; None where that was not defined."""
+    """An epoch's losses, and the validation part's ROC-AUC or Spearman; None where that was undefined."""
 
     epoch: int
     train_loss: float
@@ -49,12 +50,32 @@ def runs_folder() -> Path:
 
 
 def runs(folder: Path) -> list[Run]:
-    """The runs in a folder, by name: each folder in it that holds an evaluation or a log of epochs."""
+    """The runs in a folder, by name: each subfolder that holds an evaluation or a log of epochs."""
     try:
-        places = sorted(place for place in folder.iterdir() if place.is_dir())
+        folders = sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError:
         return []
-    return [_run(place) for place in places if (place / EVALUATION).is_file() or (place / _EPOCHS).is_file()]
+    return [_run(path) for path in folders if (path / EVALUATION).is_file() or (path / _EPOCHS).is_file()]
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """What a metrics.json holds. Raises OSError, ValueError, KeyError or TypeError where it is not of this version."""
+    found: dict[str, Any] = json.loads(read_regular(path, _MAX_BYTES))
+    if found["schema"] != 1 or not set(found) >= _KEYS or not set(found["model"]) >= _MODEL_KEYS[found["task"]]:
+        raise ValueError("another version")
+    for one in (found["model"], *found["baselines"].values()):
+        for name, figure in one["figures"].items():
+            if name not in NAMES or not all(_is_number_or_none(figure[key]) for key in ("value", "low", "high")):
+                raise ValueError(name)
+    for post in [*found["predictions"]["best"], *found["predictions"]["worst"]]:
+        numbers = [post[key] for key in ("answer", "truth", "likes", "plays", "shares", "comments")]
+        if (
+            None in numbers[:2]
+            or not all(map(_is_number_or_none, numbers))
+            or not {"thumbnail", "caption"} <= set(post)
+        ):
+            raise ValueError("a prediction is incomplete")
+    return found
 
 
 def _run(folder: Path) -> Run:
@@ -64,53 +85,26 @@ def _run(folder: Path) -> Run:
     except FileNotFoundError:
         why_not = "It was not evaluated yet: virality evaluate virality RUN_DIR --data DIR."
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        why_not = "Its metrics.json can't be read; evaluate it anew."
-    return Run(
-        name=folder.name, folder=folder, evaluation=evaluation, why_not=why_not, epochs=_epochs(folder / _EPOCHS)
-    )
-
-
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """What a metrics.json holds. Raises OSError, ValueError, KeyError or TypeError where it is none of this version."""
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError("too large")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if found["schema"] != 1 or not {"part", "videos", "authors", "frames", "data", "checkpoint"} <= set(found):
-        raise ValueError("another version")
-    if not set(_PARTS[found["task"]]) <= set(found["model"]):
-        raise ValueError("parts are missing")
-    for one in (found["model"], *found["baselines"].values()):
-        for name, figure in one["figures"].items():
-            if name not in NAMES or not all(_number_or_none(figure[key]) for key in ("value", "low", "high")):
-                raise ValueError(name)
-    for post in [*found["predictions"]["best"], *found["predictions"]["worst"]]:
-        counts = ("likes", "plays", "shares", "comments")
-        if not all(_number_or_none(post[key]) for key in ("answer", "truth", *counts)) or None in (
-            post["answer"],
-            post["truth"],
-        ):
-            raise ValueError("a prediction is no number")
-        _ = post["thumbnail"], post["caption"]
-    return found
+        why_not = "Its metrics.json can't be read; evaluate it again."
+    epochs = _epochs(folder / _EPOCHS)
+    return Run(name=folder.name, folder=folder, evaluation=evaluation, why_not=why_not, epochs=epochs)
 
 
 def _epochs(path: Path) -> tuple[Epoch, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return tuple(_epoch(row) for row in csv.DictReader(file))
+            return tuple(
+                Epoch(
+                    epoch=int(row["epoch"]) + 1,
+                    train_loss=float(row["train_loss"]),
+                    val_loss=float(row["val_loss"]),
+                    figure=None if math.isnan(figure := float(row["val_figure"])) else figure,
+                )
+                for row in csv.DictReader(file)
+            )
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return ()
 
 
-def _epoch(row: Mapping[str, str]) -> Epoch:
-    figure = float(row["val_figure"])
-    return Epoch(
-        epoch=int(row["epoch"]) + 1,
-        train_loss=float(row["train_loss"]),
-        val_loss=float(row["val_loss"]),
-        figure=None if math.isnan(figure) else figure,
-    )
-
-
-def _number_or_none(value: object) -> bool:
+def _is_number_or_none(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and math.isfinite(value))

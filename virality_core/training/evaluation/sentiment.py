@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from virality_core.errors import InputError
 from virality_core.models.language.sentiment_model import SentimentModel
-from virality_core.scorers.caption.sentiment import CaptionReader
-from virality_core.training.datasets.labelled_text import read
+from virality_core.scorers.caption.sentiment import SentimentReader
+from virality_core.training.datasets.labeled_text import read
 from virality_core.types import ModelInfo, Profile
 
 _BATCH = 32
@@ -44,7 +44,7 @@ def evaluate(path: Path, profile: Profile) -> tuple[Scores, ModelInfo]:
     examples = read(path)
     if not examples:
         raise InputError(f"{path} has no rows to measure on.")
-    reader = CaptionReader(profile=profile)
+    reader = SentimentReader(profile=profile)
     probabilities = predict(reader.network, [example.text for example in examples])
     return measure(probabilities, [example.label for example in examples]), reader.model
 

@@ -1,16 +1,18 @@
-"""The fits behind the engagement model: words by ridge, boosting, out-of-fold by author, and honest intervals.
+"""The fits behind the forecast: words by ridge, boosting, everything out of fold by author, calibrated intervals.
 
-A target's model has three parts. A ridge regression on hashed words beside account size gives one number, the words';
-another on the caption's vector a second.
-Boosted trees with squared loss give the centre from all features. On what the centre leaves over (out of fold), boosted
-trees with quantile loss give the 10 %, 50 % and 90 % quantiles, which CQR then widens or narrows by what authors they
-were not fitted on show (Romano, Patterson and Candès, Conformalized Quantile Regression, NeurIPS 2019).
+A target's model has three steps:
+
+1. Ridge regressions on hashed words and on the caption's vector, next to account size, give one number each.
+2. Boosted trees with squared loss give the center from all features.
+3. Boosted trees with quantile loss give the 10 %, 50 % and 90 % quantiles of the center's out-of-fold residuals, which
+   CQR widens or narrows by how they do on authors that they were not fitted on (Romano, Patterson and Candès,
+   Conformalized Quantile Regression, NeurIPS 2019).
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +21,10 @@ from numpy.typing import NDArray
 
 from virality_core.errors import UsageError
 from virality_core.forecast.boosted_trees import Trees
-from virality_core.forecast.features import NAMES
+from virality_core.forecast.features import EMBEDDING_COLUMN, NAMES, TEXT_COLUMN, ReadPosts
 from virality_core.forecast.hashed_words import BUCKETS, buckets, text_scores
 from virality_core.forecast.model import PARTS, Fit
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from virality_core.training.statistics import Array, Index
 
 FOLDS = 5
 QUANTILES = (0.1, 0.5, 0.9)
@@ -46,23 +45,20 @@ class Recipe:
     rare: int = 2  # training posts that must have a word for it to count
 
     def for_authors(self, authors: int) -> Recipe:
-        """The recipe where few authors have many posts each: leaves that no few authors can fill, and fewer of them."""
+        """The recipe where few authors have many posts each: fewer leaves, too large for a few authors to fill."""
         if authors >= FEW_AUTHORS:
             return self
         return replace(self, trees=80, leaves=4, smallest_leaf=300, spread_trees=40)
 
 
 def boost(
-    features: Array,
-    target: Array,
-    recipe: Recipe,
-    *,
-    quantile: float | None = None,
-    weights: Array | None = None,
-    trees: int | None = None,
+    features: Array, target: Array, recipe: Recipe, *, quantile: float | None = None, weights: Array | None = None
 ) -> Trees:
     """One boosted ensemble; squared loss, or the pinball loss of `quantile`. Deterministic, one thread."""
-    lightgbm = _lightgbm()
+    try:
+        lightgbm = importlib.import_module("lightgbm")
+    except ImportError as error:
+        raise UsageError("Training needs lightgbm; install it with pip install 'virality-core[train]'.") from error
     settings: dict[str, Any] = {
         "objective": "l2" if quantile is None else "quantile",
         "alpha": 0.5 if quantile is None else quantile,
@@ -80,63 +76,48 @@ def boost(
         "force_row_wise": True,
     }
     data = lightgbm.Dataset(features, target, weight=weights)
-    booster = lightgbm.train(settings, data, trees or (recipe.trees if quantile is None else recipe.spread_trees))
+    booster = lightgbm.train(settings, data, recipe.trees if quantile is None else recipe.spread_trees)
     return to_arrays(booster.dump_model())
 
 
-def _lightgbm() -> Any:
-    try:
-        return importlib.import_module("lightgbm")
-    except ImportError as error:
-        raise UsageError("Training needs lightgbm; install requirements-dev.txt first.") from error
-
-
 def to_arrays(dump: Mapping[str, Any]) -> Trees:
-    """LightGBM's `dump_model()` as arrays. Where the fit never saw a feature missing, a missing one goes with the many.
+    """LightGBM's `dump_model()` as arrays. Where a feature was never missing in the fit, missing ones go with the many.
 
     Raises:
         ValueError: a split is not of the kind "number ≤ threshold".
     """
-    forest = [tree["tree_structure"] for tree in dump["tree_info"]]
+    roots = [tree["tree_structure"] for tree in dump["tree_info"]]
     splits = max(1, *(tree["num_leaves"] - 1 for tree in dump["tree_info"]))
-    shape = (len(forest), splits)
-    made = Trees(
+    shape = (len(roots), splits)
+    trees = Trees(
         feature=np.zeros(shape, np.int16),
         threshold=np.zeros(shape),
         left=np.full(shape, -1, np.int16),
         right=np.full(shape, -1, np.int16),
         nan_left=np.ones(shape, np.bool_),
-        leaf=np.zeros((len(forest), splits + 1)),
+        leaf=np.zeros((len(roots), splits + 1)),
     )
-    for place, root in enumerate(forest):
-        _fill(made, place, root)
-    return made
-
-
-def _fill(made: Trees, tree: int, root: Mapping[str, Any]) -> None:
-    if "split_index" not in root:
-        made.leaf[tree, 0] = root["leaf_value"]
-        return
-    open_nodes = [root]
-    while open_nodes:
-        node = open_nodes.pop()
-        if node["decision_type"] != "<=":
-            raise ValueError(f"a split {node['decision_type']!r} can't be kept as an array")
-        at, sides = int(node["split_index"]), (node["left_child"], node["right_child"])
-        made.feature[tree, at], made.threshold[tree, at] = node["split_feature"], node["threshold"]
-        many_left = _count(sides[0]) >= _count(sides[1])
-        made.nan_left[tree, at] = node["default_left"] if node["missing_type"] == "NaN" else many_left
-        for children, side in zip((made.left, made.right), sides, strict=True):
-            if "split_index" in side:
-                children[tree, at] = side["split_index"]
-                open_nodes.append(side)
-            else:
-                leaf = int(side["leaf_index"])
-                children[tree, at], made.leaf[tree, leaf] = -1 - leaf, side["leaf_value"]
-
-
-def _count(node: Mapping[str, Any]) -> int:
-    return int(node["internal_count"] if "split_index" in node else node["leaf_count"])
+    for tree, root in enumerate(roots):
+        if "split_index" not in root:
+            trees.leaf[tree, 0] = root["leaf_value"]
+            continue
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if node["decision_type"] != "<=":
+                raise ValueError(f"a split {node['decision_type']!r} can't be kept as an array")
+            at, sides = int(node["split_index"]), (node["left_child"], node["right_child"])
+            trees.feature[tree, at], trees.threshold[tree, at] = node["split_feature"], node["threshold"]
+            left, right = (side.get("internal_count", side.get("leaf_count")) for side in sides)
+            trees.nan_left[tree, at] = node["default_left"] if node["missing_type"] == "NaN" else left >= right
+            for children, side in zip((trees.left, trees.right), sides, strict=True):
+                if "split_index" in side:
+                    children[tree, at] = side["split_index"]
+                    pending.append(side)
+                else:
+                    leaf = int(side["leaf_index"])
+                    children[tree, at], trees.leaf[tree, leaf] = -1 - leaf, side["leaf_value"]
+    return trees
 
 
 def idf_of(posts: Sequence[Sequence[str]], recipe: Recipe) -> Array:
@@ -146,61 +127,40 @@ def idf_of(posts: Sequence[Sequence[str]], recipe: Recipe) -> Array:
     return np.where(counts >= recipe.rare, np.log(len(posts) / np.maximum(counts, 1)), 0.0)
 
 
-def fit_words(posts: Sequence[Sequence[str]], idf: Array, beside: Array, target: Array, recipe: Recipe) -> Array:
-    """Ridge on idf-weighted, length-one word vectors, of what other columns leave over: weights (BUCKETS,).
+def fit_words(posts: Sequence[Sequence[str]], idf: Array, controls: Array, target: Array, recipe: Recipe) -> Array:
+    """Ridge on idf-weighted word vectors of length one, fitted to what the controls leave: weights (BUCKETS,).
 
     Args:
-        posts: The words of each post. idf: From `idf_of`. beside: (N, B) with the intercept. target: (N,).
+        posts: the words of each post. idf: from `idf_of`. controls: (N, B) with the intercept. target: (N,).
     """
-    sparse, linalg = importlib.import_module("scipy.sparse"), importlib.import_module("scipy.sparse.linalg")
+    from scipy import sparse
+    from scipy.sparse import linalg
+
     found = [buckets(words) for words in posts]
-    rows = np.repeat(np.arange(len(posts)), [len(places) for places in found])
+    rows = np.repeat(np.arange(len(posts)), [len(some) for some in found])
     columns = np.concatenate([np.zeros(0, np.int64), *found])
     values = idf[columns]
     lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=len(posts)))
     text = sparse.csr_matrix((values / np.maximum(lengths[rows], 1e-12), (rows, columns)), (len(posts), BUCKETS))
-    base = np.linalg.lstsq(beside, target, rcond=None)[0]
-    weights = linalg.lsqr(text, target - beside @ base, damp=np.sqrt(recipe.ridge), iter_lim=300)[0]
+    weights = linalg.lsqr(text, _residuals(controls, target), damp=np.sqrt(recipe.ridge), iter_lim=300)[0]
     return np.asarray(weights, dtype=np.float64)
 
 
-def words_out_of_fold(
-    posts: Sequence[Sequence[str]], beside: Array, target: Array, folds: Index, recipe: Recipe
-) -> Array:
-    """Each post's word score from a fit on the other folds: (N,)."""
-    scores = np.zeros(len(posts))
-    for inside, outside in _parts(folds):
-        kept = [posts[i] for i in inside]
-        idf = idf_of(kept, recipe)
-        weights = fit_words(kept, idf, beside[inside], target[inside], recipe)
-        scores[outside] = text_scores([posts[i] for i in outside], idf, weights)
-    return scores
-
-
-def fit_embedding(vectors: Array, beside: Array, target: Array, recipe: Recipe) -> Array:
-    """Ridge on captions' vectors, brought to one spread, of what other columns leave over: weights, shift (D + 1,).
+def fit_embedding(vectors: Array, controls: Array, target: Array, recipe: Recipe) -> Array:
+    """Ridge on captions' standardized vectors, fitted to what the controls leave: weights and shift (D + 1,).
 
     Args:
-        vectors: (N, D). beside: (N, B) with the intercept. target: (N,).
+        vectors: (N, D). controls: (N, B) with the intercept. target: (N,).
     """
-    left = target - beside @ np.linalg.lstsq(beside, target, rcond=None)[0]
     means, spreads = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-9)
     z = (vectors - means) / spreads
-    weights = np.linalg.solve(z.T @ z + recipe.embedding_ridge * np.eye(z.shape[1]), z.T @ left) / spreads
+    pulled = z.T @ z + recipe.embedding_ridge * np.eye(z.shape[1])
+    weights = np.linalg.solve(pulled, z.T @ _residuals(controls, target)) / spreads
     return np.append(weights, -means @ weights)
 
 
-def embedding_out_of_fold(vectors: Array, beside: Array, target: Array, folds: Index, recipe: Recipe) -> Array:
-    """Each post's number from a fit on the other folds: (N,)."""
-    scores = np.zeros(len(vectors))
-    for inside, outside in _parts(folds):
-        weights = fit_embedding(vectors[inside], beside[inside], target[inside], recipe)
-        scores[outside] = vectors[outside] @ weights[:-1] + weights[-1]
-    return scores
-
-
-def beside_words(features: Array) -> Array:
-    """What the word model stands beside: an intercept and cubics of the account's counts and the duration: (N, B)."""
+def controls_of(features: Array) -> Array:
+    """What the text models control for: an intercept and cubics of account counts and duration, (N, B)."""
     columns = [np.ones(len(features))]
     for name in ("followers", "following", "videos", "duration"):
         values = features[:, NAMES.index(name)]
@@ -211,41 +171,82 @@ def beside_words(features: Array) -> Array:
     return np.stack(columns, axis=1)
 
 
+def text_features(
+    train: ReadPosts, controls: Array, target: Array, test: ReadPosts, recipe: Recipe
+) -> tuple[Array, Array]:
+    """The features `text` and `embedding` of the posts `test` (M,) each, by fits on the posts `train`."""
+    idf = idf_of(train.words, recipe)
+    words = fit_words(train.words, idf, controls, target, recipe)
+    embedding = fit_embedding(train.vectors, controls, target, recipe)
+    return text_scores(test.words, idf, words), np.asarray(test.vectors @ embedding[:-1] + embedding[-1])
+
+
+def with_text_features(read: ReadPosts, controls: Array, target: Array, folds: Index, recipe: Recipe) -> Array:
+    """The posts' features (N, F) with `text` and `embedding`, each post's from fits on the other folds."""
+    features = read.features.copy()
+    for inside, outside in splits_of(folds):
+        features[outside, TEXT_COLUMN], features[outside, EMBEDDING_COLUMN] = text_features(
+            read.rows(inside), controls[inside], target[inside], read.rows(outside), recipe
+        )
+    return features
+
+
+def center_out_of_fold(features: Array, target: Array, folds: Index, recipe: Recipe) -> Array:
+    """Each post's center from trees fitted on the other folds: (N,)."""
+    center = np.zeros(len(target))
+    for inside, outside in splits_of(folds):
+        center[outside] = boost(features[inside], target[inside], recipe).predict(features[outside])
+    return center
+
+
 def fit_target(
-    features: Array, target: Array, folds: Index, read: Flags, recipe: Recipe, *, relative: bool = False
+    features: Array,
+    target: Array,
+    folds: Index,
+    columns: NDArray[np.bool_],
+    recipe: Recipe,
+    *,
+    relative: bool = False,
 ) -> Fit:
     """The whole model of one target on features (N, F) whose `text` and `embedding` were filled in out of fold.
 
     Args:
         features, target: (N, F), (N,) in the target's units. folds: (N,), all posts of an author in one.
-        read: (F,) which features it may read. recipe: the settings.
-        relative: the point is to have the least relative error (MAPE): the median weighted by 1 / target.
+        columns: (F,) which features it may read. recipe: the settings.
+        relative: the median is to have the least relative error (MAPE): weighted by 1 / target.
     """
-    seen = np.where(read, features, np.nan)
-    centre = np.zeros(len(target))
-    for inside, outside in _parts(folds):
-        centre[outside] = boost(seen[inside], target[inside], recipe).predict(seen[outside])
-    beside, left = np.concatenate([seen, centre[:, None]], axis=1), target - centre
+    read = np.where(columns, features, np.nan)
+    center = center_out_of_fold(read, target, folds, recipe)
+    with_center, residuals = np.concatenate([read, center[:, None]], axis=1), target - center
     weights = 1.0 / np.maximum(target, 1e-6) if relative else None
-    weighted = {0.1: None, 0.5: weights, 0.9: None}
     edges = {quantile: np.zeros(len(target)) for quantile in (0.1, 0.9)}
-    for inside, outside in _parts(folds):
-        for quantile, made in edges.items():
-            made[outside] = boost(beside[inside], left[inside], recipe, quantile=quantile).predict(beside[outside])
-    quantiles = [boost(beside, left, recipe, quantile=at, weights=weighted[at]) for at in QUANTILES]
+    for inside, outside in splits_of(folds):
+        for quantile, edge in edges.items():
+            trees = boost(with_center[inside], residuals[inside], recipe, quantile=quantile)
+            edge[outside] = trees.predict(with_center[outside])
+    quantiles = [
+        boost(with_center, residuals, recipe, quantile=quantile, weights=weights if quantile == 0.5 else None)
+        for quantile in QUANTILES
+    ]
     return Fit(
-        trees=dict(zip(PARTS, [boost(seen, target, recipe), *quantiles], strict=True)),
-        widen=np.array([_conformal(edges[0.1] - left), _conformal(left - edges[0.9])]),
-        columns=read,
+        trees=dict(zip(PARTS, [boost(read, target, recipe), *quantiles], strict=True)),
+        widen=np.array([_conformal(edges[0.1] - residuals), _conformal(residuals - edges[0.9])]),
+        columns=columns,
         bounds=np.array([target.min(), target.max()]),
     )
 
 
+def splits_of(folds: Index) -> Iterator[tuple[Index, Index]]:
+    """For each fold, the rows outside of it, to fit on, and its own."""
+    for fold in np.unique(folds):
+        yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+
+
+def _residuals(controls: Array, target: Array) -> Array:
+    return np.asarray(target - controls @ np.linalg.lstsq(controls, target, rcond=None)[0])
+
+
 def _conformal(excess: Array) -> float:
-    """How far an edge must move so that a tenth of the posts lies beyond it: the ⌈0.9 (n + 1)⌉-th smallest excess."""
-    place = min(len(excess), int(np.ceil(0.9 * (len(excess) + 1))))
-    return float(np.sort(excess)[place - 1])
-
-
-def _parts(folds: Index) -> list[tuple[Index, Index]]:
-    return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
+    """How far an edge must move for a tenth of the posts to be beyond it: the ⌈0.9 (n + 1)⌉-th smallest excess."""
+    index = min(len(excess), int(np.ceil(0.9 * (len(excess) + 1)))) - 1
+    return float(np.sort(excess)[index])

@@ -10,7 +10,7 @@ For each collection whose posts state followers:
    and Laird (1986) for a known mean of zero; lift = m τ²/(τ² + v), its standard deviation √(v τ²/(τ² + v)).
 
 Tags used by fewer than `min_authors` authors of a collection are left out. A collection without followers gives counts
-only. In a file with a single author his posts stand for authors.
+only. In a file with a single author, each post counts as an author.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from virality_core.errors import InputError
-from virality_core.training.datasets.post_table import PostRecord
+from virality_core.training.datasets.posts import PostRecord
 from virality_core.training.statistics import Array, Index, folds, numbers, size_basis, size_knots
 
 FOLDS = 10
@@ -55,14 +55,14 @@ class Lifts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Collection:
-    """The posts of one collection with what is needed of each: `residuals` (N,) in ln units, `units` (N,) authors.
+    """The posts of one collection: `residuals` (N,) in ln units, `authors` (N,) as numbers, `folds` (N,).
 
     `sized` is False where followers are not known: residuals are then from the collection's mean.
     """
 
     name: str
     posts: tuple[PostRecord, ...]
-    units: Index
+    authors: Index
     residuals: Array
     folds: Index
     sized: bool
@@ -75,71 +75,70 @@ def engagement(post: PostRecord) -> float:
 
 def collections_of(posts: Iterable[PostRecord]) -> tuple[Collection, ...]:
     """Split posts by collection and take what the author's size predicts out of their engagement."""
-    groups: dict[str, list[PostRecord]] = {}
+    members: dict[str, list[PostRecord]] = {}
     for post in posts:
-        groups.setdefault(post.collection, []).append(post)
-    return tuple(_collection(name, groups[name]) for name in sorted(groups))
+        members.setdefault(post.collection, []).append(post)
+    return tuple(_collection(name, members[name]) for name in sorted(members))
 
 
 def _collection(name: str, members: Sequence[PostRecord]) -> Collection:
     known = [post for post in members if post.followers is not None]
     sized = len(known) >= len(members) / 2
-    kept = known if sized else list(members)
-    names = [post.author for post in kept]
+    posts = known if sized else list(members)
+    names = [post.author for post in posts]
     if len(set(names)) == 1:
-        names = [str(place) for place in range(len(kept))]
-    places = folds(names, FOLDS)
-    target = np.asarray([engagement(post) for post in kept])
-    followers = np.asarray([post.followers or 0.0 for post in kept])
+        names = [str(number) for number in range(len(posts))]
+    parts = folds(names, FOLDS)
+    target = np.asarray([engagement(post) for post in posts])
+    followers = np.asarray([post.followers or 0.0 for post in posts])
     predicted = np.zeros_like(target)
     for fold in range(FOLDS):
-        test = places == fold
+        test = parts == fold
         if test.all() or not test.any():
             predicted[test] = target.mean()
             continue
-        knots = size_knots(followers[~test]) if sized else np.empty(0)
-        design = size_basis(followers, knots) if sized else np.ones((len(kept), 1))
+        design = size_basis(followers, size_knots(followers[~test])) if sized else np.ones((len(posts), 1))
         predicted[test] = design[test] @ np.linalg.lstsq(design[~test], target[~test], rcond=None)[0]
     return Collection(
         name=name,
-        posts=tuple(kept),
-        units=numbers(names),
+        posts=tuple(posts),
+        authors=numbers(names),
         residuals=target - predicted,
-        folds=places,
+        folds=parts,
         sized=sized,
     )
 
 
-def lifts_of(tags: Sequence[Sequence[str]], residuals: Array, units: Index, *, min_authors: int) -> Lifts:
+def lifts_of(tags: Sequence[Sequence[str]], residuals: Array, authors: Index, *, min_authors: int) -> Lifts:
     """Shrunken lifts of every tag used by at least `min_authors` authors.
 
     Args:
         tags: (N,) each post's unique tags.
         residuals: (N,) in ln units.
-        units: (N,) author numbers.
+        authors: (N,) as numbers.
     """
     names = sorted({tag for post in tags for tag in post})
-    number_of = {name: number for number, name in enumerate(names)}
-    tag = np.asarray([number_of[name] for post in tags for name in post], dtype=np.int64)
-    post = np.asarray([place for place, post in enumerate(tags) for _ in post], dtype=np.int64)
     if not names:
         return Lifts(tags={}, tau_squared=0.0, sigma_squared=0.0)
+    number_of = {name: number for number, name in enumerate(names)}
+    tag = np.asarray([number_of[name] for post in tags for name in post], dtype=np.int64)
+    post = np.repeat(np.arange(len(tags)), [len(post) for post in tags])
     pairs, pair_of, pair_posts = np.unique(
-        np.stack([tag, units[post]]), axis=1, return_inverse=True, return_counts=True
+        np.stack([tag, authors[post]]), axis=1, return_inverse=True, return_counts=True
     )  # a pair is a tag with one of its authors
     pair_sums = np.bincount(pair_of.ravel(), weights=residuals[post], minlength=len(pair_posts))
     owner = pairs[0]
     posts = np.bincount(owner, weights=pair_posts)  # (K,)
-    authors = np.bincount(owner)
+    tag_authors = np.bincount(owner)
     means = np.bincount(owner, weights=pair_sums) / posts
     crowding = np.bincount(owner, weights=pair_posts.astype(np.float64) ** 2) / posts**2
-    kept = authors >= min_authors
-    scatter = np.bincount(owner, weights=(pair_sums - means[owner] * pair_posts) ** 2) / posts**2
-    stated = kept & (authors >= 2)
-    if not stated.any():
+    kept = tag_authors >= min_authors
+    several = kept & (tag_authors >= 2)
+    if not several.any():
         return Lifts(tags={}, tau_squared=0.0, sigma_squared=0.0)
-    own = scatter[stated] * authors[stated] / (authors[stated] - 1.0) / crowding[stated]
-    sigma_squared = float(np.average(own, weights=authors[stated]))
+    scatter = np.bincount(owner, weights=(pair_sums - means[owner] * pair_posts) ** 2) / posts**2
+    variances = scatter[several] * tag_authors[several] / (tag_authors[several] - 1.0) / crowding[several]
+    sigma_squared = float(np.average(variances, weights=tag_authors[several]))
     variance = np.maximum(sigma_squared * crowding[kept], 1e-12)
     precision = 1.0 / variance
     excess = float((means[kept] ** 2 * precision).sum()) - int(kept.sum())
@@ -149,7 +148,7 @@ def lifts_of(tags: Sequence[Sequence[str]], residuals: Array, units: Index, *, m
         tags={
             names[number]: Lift(
                 posts=int(posts[number]),
-                authors=int(authors[number]),
+                authors=int(tag_authors[number]),
                 mean=float(means[number]),
                 lift=float(means[number] * share),
                 deviation=math.sqrt(float(noise * share)),
@@ -162,18 +161,18 @@ def lifts_of(tags: Sequence[Sequence[str]], residuals: Array, units: Index, *, m
 
 
 def collection_lifts(collection: Collection, *, min_authors: int = MIN_AUTHORS, only: Index | None = None) -> Lifts:
-    """The lifts of a collection, or of the posts of it that `only` numbers."""
-    places = np.arange(len(collection.posts)) if only is None else only
+    """The lifts of a collection, or of the rows `only` of it."""
+    rows = np.arange(len(collection.posts)) if only is None else only
     return lifts_of(
-        [collection.posts[place].hashtags for place in places],
-        collection.residuals[places],
-        collection.units[places],
+        [collection.posts[row].hashtags for row in rows],
+        collection.residuals[rows],
+        collection.authors[rows],
         min_authors=min_authors,
     )
 
 
 def mean_lift(tags: Sequence[str], lifts: Mapping[str, Lift]) -> float | None:
-    """A post's value: the mean lift of those of its tags that are in the table; None where none is."""
+    """A post's value: the mean lift of its tags that are in the table; None where none is."""
     known = [lifts[tag].lift for tag in tags if tag in lifts]
     return math.fsum(known) / len(known) if known else None
 
@@ -185,13 +184,13 @@ def table_of(
     generic_share: float = GENERIC_SHARE,
     answering: Iterable[str] | None = None,
 ) -> dict[str, Any]:
-    """The table that ships: plain JSON, rounded, in a fixed order.
+    """The bundled table: plain JSON, rounded, in a fixed order.
 
     Args:
-        collections: From `collections_of`.
-        min_authors: A tag with fewer authors in a collection is left out of it.
-        generic_share: A tag used by this share of a collection's authors, and by GENERIC_AUTHORS, is generic.
-        answering: The collections whose lifts count in the signal; all that state followers by default.
+        collections: from `collections_of`.
+        min_authors: a tag with fewer authors in a collection is left out of it.
+        generic_share: a tag used by this share of a collection's authors, and by GENERIC_AUTHORS, is generic.
+        answering: the collections whose lifts count in the signal; all that state followers by default.
 
     Raises:
         InputError: no tag is used by `min_authors` authors.
@@ -220,7 +219,7 @@ def table_of(
             rows.setdefault(name, {})[collection.name] = [tag.posts, tag.authors, *effect, int(generic)]
     if not rows:
         raise InputError(
-            f"No hashtag is used by {min_authors} authors or more; more posts, or a smaller --min-authors, would work."
+            f"No hashtag is used by {min_authors} authors or more; use more posts, or a smaller --min-authors."
         )
     return {
         "schema": 1,

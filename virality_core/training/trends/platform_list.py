@@ -1,7 +1,7 @@
 """A platform's own list of trending hashtags or songs, such as TikTok Creative Center exports, as rows of a table.
 
-Such a list says how often a name is used and which way that goes. It names no author and no likes, so it says nothing
-of what a name goes with: its rows carry counts and a date, never a lift.
+Such a list states how often a name is used and in which direction that goes. It has no authors and no likes, so its
+rows carry counts and a date, never a lift.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from virality_core.errors import InputError, UsageError
 from virality_core.files import read_regular
+from virality_core.forecast.counts import parse_count
 
 MAX_BYTES = 10_000_000  # some hundred thousand rows; the longest export has some hundreds
 COLUMNS = ["posts", "authors", "lift", "deviation", "generic", "uses", "rank", "views", "trend"]
@@ -29,167 +30,154 @@ KNOWN = {
     "views": ("views", "viewcount", "videoviews", "videoviewcount"),
     "trend": ("trend", "trenddirection", "direction", "rankchange", "rankdiff"),
 }
-_FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-_COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmb]?)", re.IGNORECASE)
-_WORDS = {"up": "up", "rising": "up", "down": "down", "falling": "down", "same": "same", "stable": "same"}
+_DIRECTIONS = {"up": "up", "rising": "up", "down": "down", "falling": "down", "same": "same", "stable": "same"}
 _MAX_NAME = 200
+
+ListRow = tuple[int | None, int | None, int | None, str | None]  # posts, rank, views, trend; None for unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendList:
-    """A list of one day: `rows` by name as typed, each [posts, rank, views, trend]; None for what it does not say."""
+    """A list of one day: `rows` by name as typed, and the columns that were ignored."""
 
     collection: str
     day: date
-    rows: Mapping[str, tuple[int | None, int | None, int | None, str | None]]
-    unread: tuple[str, ...]  # columns that were not read
+    rows: Mapping[str, ListRow]
+    ignored: tuple[str, ...]
 
 
 def read_trend_list(path: Path, day: date, columns: Mapping[str, str] | None = None) -> TrendList:
     """Read a list from a CSV with a header.
 
     Args:
-        path: UTF-8; commas, semicolons or tabs part the columns. Its name without ending names the list.
-        day: when the list was taken from the platform.
-        columns: for keys of KNOWN the file's own header, where it is not found by itself.
+        path: UTF-8, separated by commas, semicolons or tabs. Its name without ending names the list.
+        day: when the list was downloaded from the platform.
+        columns: for keys of KNOWN the file's own header, where it is not recognized.
 
     Raises:
-        UsageError: `columns` names what the file lacks, or the day is yet to come. InputError: the file can't be read,
-            or a row is wrong; the sentence names the line.
+        UsageError: `columns` names what the file lacks, or the day is in the future. InputError: the file can't be
+            read, or a row is wrong; the message names the line.
     """
     if day > datetime.now(UTC).date():
-        raise UsageError(f"The list can't be of {day}: that day is yet to come.")
+        raise UsageError(f"The list can't be of {day}: that day is in the future.")
     text = _text(path)
-    first = text.partition("\n")[0]
-    parting = max(",;\t", key=first.count)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=parting, restkey="", restval="")
+        lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval="")
         headers = [header or "" for header in lines.fieldnames or ()]
-        places = _places(headers, columns or {}, path.name)
-        rows = _rows(lines, places, path.name)
+        found = _columns(headers, columns or {}, path.name)
+        rows: dict[str, ListRow] = {}
+        for line in lines:
+            where = f"line {lines.line_num} of {path.name}"
+            name = line[found["name"]].strip()
+            if not name or len(name) > _MAX_NAME:
+                raise InputError(f"There is no name of 1 to {_MAX_NAME} characters in {where}.")
+            posts, rank, views = (
+                _count(line[found[what]], found[what], where) if what in found else None
+                for what in ("posts", "rank", "views")
+            )
+            trend = _trend(line[found["trend"]], found["trend"], where) if "trend" in found else None
+            rows.setdefault(name, (posts, rank, views, trend))
     except csv.Error as error:
         raise InputError(f"{path.name} can't be read as a CSV file ({error}).") from error
     if not rows:
         raise InputError(f"{path.name} lists no names.")
-    unread = tuple(header for header in headers if header and header not in places.values())
-    return TrendList(collection=path.name.split(".")[0], day=day, rows=rows, unread=unread)
+    ignored = tuple(header for header in headers if header and header not in found.values())
+    return TrendList(collection=path.name.split(".")[0], day=day, rows=rows, ignored=ignored)
 
 
 def with_list(
     table: dict[str, Any],
-    found: TrendList,
+    trend_list: TrendList,
     key_of: Callable[[str], str],
-    is_shared: Callable[[str], bool] = lambda _: False,
+    is_shared: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
     """The table with the list as one more collection; one of the same name is replaced.
 
     Args:
-        table: as `training.trends.table_of` makes it, or as it was read from a file.
-        found: the list.
-        key_of: how the table looks a name up (`hashtag_key`, `title_key`).
-        is_shared: whether a key is a name of many sounds, of which nothing is said.
+        table: from `table_of`, or as it was read from a file.
+        trend_list: the list.
+        key_of: makes the table's key of a name (`hashtag_key`, `title_key`).
+        is_shared: whether a key is the name of many sounds.
 
     Raises:
-        InputError: no name of the list can be looked up.
+        InputError: no name of the list has a key.
     """
-    tags = {
-        name: kept
-        for name, rows in table["tags"].items()
-        if (kept := {collection: row for collection, row in rows.items() if collection != found.collection})
-    }
-    listed = 0
-    for name, (posts, rank, views, trend) in found.rows.items():
+    collection = trend_list.collection
+    tags: dict[str, dict[str, Any]] = {}
+    for name, rows in table["tags"].items():
+        if others := {other: row for other, row in rows.items() if other != collection}:
+            tags[name] = others
+    count = 0
+    for name, (posts, rank, views, trend) in trend_list.rows.items():
         key = key_of(name)
-        if key and found.collection not in tags.get(key, {}):  # the first of two names of one key is the higher one
-            row = [posts, None, None, None, int(is_shared(key)), posts, rank, views, trend]
-            tags[key] = {**tags.get(key, {}), found.collection: row}
-            listed += 1
-    if not listed:
-        raise InputError(f"No name in the list {found.collection} is one that could be looked up.")
+        if key and collection not in tags.get(key, {}):  # of two names with one key, the first ranks higher
+            shared = int(is_shared is not None and is_shared(key))
+            tags.setdefault(key, {})[collection] = [posts, None, None, None, shared, posts, rank, views, trend]
+            count += 1
+    if not count:
+        raise InputError(f"No name in the list {collection} can be looked up.")
     about = {
         "posts": None,
         "authors": None,
-        "first": found.day.isoformat(),
-        "last": found.day.isoformat(),
+        "first": trend_list.day.isoformat(),
+        "last": trend_list.day.isoformat(),
         "followers_known": False,
         "answers": False,
         "between_tag_deviation": None,
         "between_author_deviation": None,
-        "tags": listed,
+        "tags": count,
     }
     return {
         **table,
         "columns": [*table["columns"], *COLUMNS[len(table["columns"]) :]],
-        "collections": {**table["collections"], found.collection: about},
+        "collections": {**table["collections"], collection: about},
         "tags": {name: tags[name] for name in sorted(tags)},
     }
 
 
 def _text(path: Path) -> str:
     try:
-        data = read_regular(path, MAX_BYTES)
+        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
         raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
-    try:
-        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not UTF-8 text ({error.reason}); save it as “CSV UTF-8”.") from error
 
 
-def _places(headers: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, str]:
-    """Which header holds what."""
-    places = {}
-    for what, own in columns.items():
+def _columns(headers: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, str]:
+    """What is read → the file's header for it."""
+    for what, header in columns.items():
         if what not in KNOWN:
-            raise UsageError(f"{what!r} is nothing that is read from a list; {', '.join(KNOWN)} are.")
-        if own not in headers:
-            raise UsageError(f"{file} has no column {own!r}; it has {', '.join(headers)}.")
-        places[what] = own
+            raise UsageError(f"{what!r} is not read from a list; {', '.join(KNOWN)} are.")
+        if header not in headers:
+            raise UsageError(f"{file} has no column {header!r}; it has {', '.join(headers)}.")
+    found = dict(columns)
+    by_name = {re.sub(r"[\W_]", "", header.lower()): header for header in reversed(headers)}
     for what, names in KNOWN.items():
-        by_name = {re.sub(r"[\W_]", "", header.lower()): header for header in reversed(headers)}
-        free = [by_name[name] for name in names if name in by_name and by_name[name] not in places.values()]
-        if what not in places and free:
-            places[what] = free[0]
-    if "name" not in places:
+        free = [by_name[name] for name in names if name in by_name and by_name[name] not in found.values()]
+        if what not in found and free:
+            found[what] = free[0]
+    if "name" not in found:
         raise InputError(f"{file} has no column of names; say which it is with --column name=HEADER.")
-    return places
+    return found
 
 
-def _rows(
-    lines: csv.DictReader[str], places: Mapping[str, str], file: str
-) -> dict[str, tuple[int | None, int | None, int | None, str | None]]:
-    rows: dict[str, tuple[int | None, int | None, int | None, str | None]] = {}
-    for line in lines:
-        where = f"line {lines.line_num} of {file}"
-        name = line[places["name"]].strip()
-        if not name or len(name) > _MAX_NAME:
-            raise InputError(f"There is no name of 1 to {_MAX_NAME} characters in {where}.")
-        posts, rank, views = (_count(line, places, what, where) for what in ("posts", "rank", "views"))
-        rows.setdefault(name, (posts, rank, views, _trend(line, places, where)))
-    return rows
+def _count(cell: str, column: str, where: str) -> int | None:
+    count = parse_count(cell, column, where)
+    return None if count is None else round(count)
 
 
-def _count(line: Mapping[str, str], places: Mapping[str, str], what: str, where: str) -> int | None:
-    """1,234,567 and 1.2M alike; None where nothing is said."""
-    typed = line[places[what]].strip() if what in places else ""
-    if typed in ("", "-"):
+def _trend(cell: str, column: str, where: str) -> str | None:
+    """up, down or same, from the word or from a change of rank."""
+    text = cell.strip().lower()
+    if text in ("", "-"):
         return None
-    matched = _COUNT.fullmatch(re.sub(r"(?<=\d)[, ](?=\d{3}\b)", "", typed)[:30])
-    if matched is None or len(typed) > 30:
-        raise InputError(f"`{places[what]}` in {where} is {typed[:30]!r}; a count such as 1200000 or 1.2M is needed.")
-    return round(float(matched[1]) * _FACTORS[matched[2].lower()])
-
-
-def _trend(line: Mapping[str, str], places: Mapping[str, str], where: str) -> str | None:
-    """up, down or same: from the word, or from the sign of a change of rank."""
-    typed = line[places["trend"]].strip().lower() if "trend" in places else ""
-    if typed in ("", "-"):
-        return None
-    if typed in _WORDS:
-        return _WORDS[typed]
-    if re.fullmatch(r"[+\-−]?\d{1,9}", typed):
-        change = int(typed.replace("−", "-"))
+    if text in _DIRECTIONS:
+        return _DIRECTIONS[text]
+    if re.fullmatch(r"[+\-−]?\d{1,9}", text):
+        change = int(text.replace("−", "-"))
         return "up" if change > 0 else "down" if change < 0 else "same"
-    raise InputError(f"`{places['trend']}` in {where} is {typed[:30]!r}; up, down, same or a change of rank is needed.")
+    raise InputError(f"`{column}` in {where} is {text[:30]!r}; up, down, same or a change of rank is needed.")

@@ -1,4 +1,4 @@
-"""What a run leaves behind while it goes on: the state to resume from, the logs, TensorBoard's events."""
+"""What a run writes while it goes on: the state to resume from, the logs, TensorBoard's events."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from virality_core.files import open_regular, read_regular
 from virality_core.models.vision.r2plus1d_checkpoint import write_json
 
 STATE = "state.json"
-_MAX_STATE = 10_000_000  # bytes: a state is a page of figures
 STEPS, EPOCHS = "steps.csv", "epochs.csv"
 STEP_COLUMNS = ("step", "epoch", "rate", "loss", "gradient_norm")
 EPOCH_COLUMNS = ("epoch", "step", "train_loss", "val_loss", "val_figure")
+_MAX_BYTES = 10_000_000  # of the state's JSON, which is a page of figures
 
 
 def save_state(
@@ -31,38 +31,39 @@ def save_state(
     network: nn.Module,
     average: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
-    at: dict[str, Any],
+    state: dict[str, Any],
 ) -> None:
-    """Everything a run needs to go on, in safetensors and JSON. Killed in the middle, the state before stays whole."""
+    """Write all that a run needs to continue, as safetensors and JSON. The last state stays until the new one is
+    complete."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
-    for place, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{place}.{name}": tensor for name, tensor in values.items()}
-    name = f"state-{at['step']}.safetensors"
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
+    name = f"state-{state['step']}.safetensors"
     part = folder / f".{name}.part"
     try:
         save_file({key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}, part)
         os.replace(part, folder / name)
     finally:
-        part.unlink(missing_ok=True)  # a stop in between leaves none of it
-    write_json(folder / STATE, {**at, "file": name})
+        part.unlink(missing_ok=True)
+    write_json(folder / STATE, {**state, "file": name})
     for old in folder.glob("state-*.safetensors"):
         if old.name != name:
             old.unlink()
 
 
 def load_state(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Where the run stood and its tensors; None where it has not begun. Raises InputError for a damaged state."""
+    """The run's state and its tensors; None for a new run. Raises InputError for a damaged state."""
     path = folder / STATE
     if not path.exists():
         return None
     try:
-        at = json.loads(read_regular(path, _MAX_STATE))
-        file = folder / Path(str(at["file"])).name
+        state = json.loads(read_regular(path, _MAX_BYTES))
+        file = folder / Path(str(state["file"])).name
         open_regular(file).close()
-        return at, load_file(file, device=str(device))
+        return state, load_file(file, device=str(device))
     except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
-        raise InputError(f"The state in {folder} can't be read; begin anew in another folder.") from error
+        raise InputError(f"The state in {folder} can't be read; start again in another folder.") from error
 
 
 def restore(
@@ -73,8 +74,8 @@ def restore(
     average.update(_under("average.", tensors))
     values: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimizer.", tensors).items():
-        place, _, key = name.partition(".")
-        values.setdefault(int(place), {})[key] = tensor
+        index, _, key = name.partition(".")
+        values.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": values})
 
 
@@ -85,11 +86,11 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 class Log:
     """A CSV of steps, one of epochs, and TensorBoard's events where tensorboard is installed.
 
-    A resumed run's rows after the state it goes on from are dropped, so that no step is logged twice.
+    A resumed run drops the rows after its state, so that no step is logged twice.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Go on after `step`."""
+        """Continue after `step`."""
         self._folder = folder
         for name, columns in ((STEPS, STEP_COLUMNS), (EPOCHS, EPOCH_COLUMNS)):
             rows = [row for row in read_log(folder / name) if int(row["step"]) <= step]
@@ -106,7 +107,7 @@ class Log:
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def add(self, name: str, columns: Sequence[str], values: Mapping[str, float]) -> None:
-        """A row of one of the two files; numbers as Python writes them, so that reading gives the same."""
+        """Append a row to one of the two files; numbers as `repr`, so that reading gives the same."""
         with (self._folder / name).open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, columns).writerow({column: repr(values[column]) for column in columns})
         if self._board is not None:
@@ -120,7 +121,7 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The whole rows of a log; none where it is not there."""
+    """The complete rows of a log; none where there is no file."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:

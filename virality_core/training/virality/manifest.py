@@ -1,4 +1,4 @@
-"""The manifest that `preprocess` writes and training reads: a row a video, in Parquet, beside what made it in JSON."""
+"""The manifest that `preprocess` writes and training reads: a row per video in Parquet, its origin in JSON."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from virality_core.errors import InputError
-from virality_core.files import open_regular, read_regular, write_whole
-from virality_core.training.datasets.video_files import inside
+from virality_core.files import open_regular, read_regular, write_atomically
+from virality_core.training.datasets.video_files import is_file_inside
 from virality_core.training.virality.split import Part
 
 ROWS = "manifest.parquet"
-MADE = "manifest.json"
+METADATA = "manifest.json"
 SCHEMA = 1
 
-_MAX_MADE = 16 * 10**6  # bytes: far more than it ever holds
+_MAX_BYTES = 16 * 10**6  # of the JSON: far more than it ever has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,16 @@ class Row:
     width: int
     height: int
     frame_rate: float
-    group: int  # copies of a video, and an author's posts, share one
+    group: int  # the same for copies of a video, and for an author's posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The rows, the folder their videos are in, and what made them (`MADE`)."""
+    """The rows, the folder their videos are in, and the metadata: how they were selected and labeled."""
 
     rows: tuple[Row, ...]
     videos: Path
-    made: dict[str, Any]
+    metadata: dict[str, Any]
 
     def part(self, part: Part) -> tuple[Row, ...]:
         """The rows of one part. Raises InputError where it is empty."""
@@ -61,20 +61,19 @@ class Manifest:
         return found
 
 
-def write(folder: Path, rows: Sequence[Row], made: dict[str, Any]) -> None:
-    """Both files, each whole or not at all."""
+def write(folder: Path, rows: Sequence[Row], metadata: dict[str, Any]) -> None:
+    """Write both files, each as a whole or not at all."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema())
-    text = json.dumps({"schema": SCHEMA, **made}, indent=1, allow_nan=False) + "\n"
+    text = json.dumps({"schema": SCHEMA, **metadata}, indent=1, allow_nan=False) + "\n"
     part = folder / f".{ROWS}.part"
     try:
-        parquet.write_table(table, part)
+        parquet.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema()), part)
         os.replace(part, folder / ROWS)
     finally:
         part.unlink(missing_ok=True)
-    write_whole(folder / MADE, text)
+    write_atomically(folder / METADATA, text)
 
 
 def read(folder: Path, videos: Path | None = None) -> Manifest:
@@ -85,30 +84,30 @@ def read(folder: Path, videos: Path | None = None) -> Manifest:
         videos: where the videos are now, if they were moved since.
 
     Raises:
-        InputError: there is none, it is damaged, or videos are not where it says.
+        InputError: there is none, it is damaged, or videos are missing.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        made = json.loads(read_regular(folder / MADE, _MAX_MADE))
+        metadata = json.loads(read_regular(folder / METADATA, _MAX_BYTES))
         open_regular(folder / ROWS).close()
         table = parquet.read_table(folder / ROWS)
-        if not isinstance(made, dict) or made.get("schema") != SCHEMA:
+        if not isinstance(metadata, dict) or metadata.get("schema") != SCHEMA:
             raise ValueError("it is of another version")
         rows = tuple(_row(plain) for plain in table.to_pylist())
     except FileNotFoundError:
         raise InputError(f"There is no manifest in {folder}; `virality preprocess` writes one.") from None
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
-        raise InputError(f"The manifest in {folder} can't be read ({error}); run preprocess anew.") from error
-    place = (videos or Path(str(made.get("videos", "")))).resolve()
-    missing = [row.video for row in rows if not inside(place, place / row.video)]
+        raise InputError(f"The manifest in {folder} can't be read ({error}); run preprocess again.") from error
+    root = (videos or Path(str(metadata.get("videos", "")))).resolve()
+    missing = [row.video for row in rows if not is_file_inside(root, root / row.video)]
     if missing:
         raise InputError(
-            f"{len(missing)} of {len(rows)} videos of the manifest are not in {place} ({missing[0]} is the first); "
-            "say where they are now with --videos FOLDER."
+            f"{len(missing)} of {len(rows)} videos of the manifest are not in {root} ({missing[0]} is the first); say "
+            "where they are now with --videos FOLDER."
         )
-    return Manifest(rows=rows, videos=place, made=made)
+    return Manifest(rows=rows, videos=root, metadata=metadata)
 
 
 def _row(plain: dict[str, Any]) -> Row:
@@ -122,5 +121,4 @@ def _schema() -> Any:
     import pyarrow as pa
 
     kinds = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "datetime": pa.timestamp("us", tz="UTC")}
-    text = pa.string()
-    return pa.schema([(field.name, kinds.get(str(field.type).partition(" ")[0], text)) for field in fields(Row)])
+    return pa.schema([(field.name, kinds.get(str(field.type).partition(" ")[0], pa.string())) for field in fields(Row)])

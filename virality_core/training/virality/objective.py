@@ -1,4 +1,4 @@
-"""What training minimises, and how the rate and the trainable part change over a run."""
+"""What training minimizes, and how the learning rate and the trainable stages change over a run."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from virality_core.training.virality.settings import TrainSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """The loss of a task, with what it takes from the training part.
+    """The loss of a task, with constants of the training part.
 
-    Classification: binary cross-entropy of the logit, each class weighted so that both weigh the same in all and the
-    mean weight is 1. Regression: the squared error of the output against (score − centre) / spread.
+    Classification: binary cross-entropy of the logit, weighted so that both classes weigh the same in total and the
+    mean weight is 1. Regression: the squared error of the output against (score − center) / spread.
     """
 
     settings: TrainSettings
-    class_weights: tuple[float, float]  # of not viral, of viral
-    centre: float
+    class_weights: tuple[float, float]  # not viral, viral
+    center: float
     spread: float
 
     def loss(self, output: Tensor, score: Tensor, viral: Tensor) -> Tensor:
         """The mean loss of outputs (N,) for scores (N,) in 0–1 and viral (N,) 0 or 1."""
         if self.settings.task == "regression":
-            return F.mse_loss(output, (score - self.centre) / self.spread)
+            return F.mse_loss(output, (score - self.center) / self.spread)
         smooth = self.settings.label_smoothing
         weight = torch.where(viral > 0.5, self.class_weights[1], self.class_weights[0])
         target = viral * (1 - smooth) + smooth / 2
@@ -41,12 +41,12 @@ class Objective:
     def answer(self, output: Tensor) -> Tensor:
         """Outputs (N,) → probabilities, or scores that may lie a little outside 0–1."""
         if self.settings.task == "regression":
-            return self.centre + self.spread * output
+            return self.center + self.spread * output
         return torch.sigmoid(output)
 
 
 def objective_of(rows: Sequence[Row], settings: TrainSettings) -> Objective:
-    """The objective for a training part. A part of one class has no weights to balance: both are 1."""
+    """The objective for a training part. Where that has one class, both weights are 1."""
     scores = np.array([row.score for row in rows])
     share = float(np.mean([row.is_viral for row in rows]))
     weights = (1.0, 1.0)
@@ -56,13 +56,13 @@ def objective_of(rows: Sequence[Row], settings: TrainSettings) -> Objective:
     return Objective(
         settings=settings,
         class_weights=weights,
-        centre=float(scores.mean()) if regression else 0.0,
+        center=float(scores.mean()) if regression else 0.0,
         spread=max(float(scores.std()), 1e-3) if regression else 1.0,
     )
 
 
 def rate_at(step: int, steps: int, warmup: float) -> float:
-    """The share of the full learning rate at a step of a run: a straight rise, then half a cosine down to 0."""
+    """The share of the full learning rate at a step: a linear rise, then half a cosine down to 0."""
     rising = max(1, round(warmup * steps))
     if step < rising:
         return (step + 1) / rising
@@ -70,20 +70,20 @@ def rate_at(step: int, steps: int, warmup: float) -> float:
 
 
 def set_trainable(network: nn.Module, epoch: int, stage_epochs: int) -> int:
-    """Let the last stages learn, one more every `stage_epochs` epochs; returns how many. 0: all of them, always.
+    """Unfreeze the last stages, one more every `stage_epochs` epochs; returns how many. 0: all of them, always.
 
-    A stage that does not learn is in evaluation mode too: its normalisation keeps the statistics it came with.
+    A frozen stage is in evaluation mode too: its batch normalization keeps its statistics.
     """
     count = len(STAGES) if stage_epochs == 0 else min(len(STAGES), 1 + epoch // stage_epochs)
     network.train()
-    for place, name in enumerate(STAGES):
-        learns = place >= len(STAGES) - count
-        network.get_submodule(name).requires_grad_(learns).train(learns)
+    for index, name in enumerate(STAGES):
+        trainable = index >= len(STAGES) - count
+        network.get_submodule(name).requires_grad_(trainable).train(trainable)
     return count
 
 
 def parameter_groups(network: nn.Module, settings: TrainSettings, *, pretrained: bool) -> list[dict[str, object]]:
-    """AdamW's groups, body and head, each with and without decay; biases and normalisation do not decay.
+    """AdamW's groups: body and head, each with and without decay (biases and normalization have none).
 
     `share` is the group's share of the learning rate.
     """

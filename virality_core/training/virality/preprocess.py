@@ -1,27 +1,25 @@
-"""From an export and a folder of videos to the manifest that training reads. `virality preprocess` runs it.
+"""`virality preprocess`: from an export and a folder of videos to the manifest that training reads.
 
-Read the posts → open every video, list what can't be read → tie copies and authors together → part them → fit the
-label on the training part → write. Opening is what takes time: each video's answer is kept in `probed.jsonl` as soon as
-it is there, so that a run that was stopped goes on where it was.
+Read the posts → open every video, list what can't be read → tie copies and authors together → split → fit the label on
+the training part → write. Opening takes the time: each video's result goes to `probed.jsonl` at once, so that an
+interrupted run continues where it was.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from virality_core.errors import InputError
-from virality_core.files import usable, write_whole
-from virality_core.training.datasets.exports import Kind, read_exports
-from virality_core.training.datasets.video_post import COUNTS, Listed
-from virality_core.training.virality import label as virality_label
-from virality_core.training.virality import manifest
-from virality_core.training.virality import near_duplicates as fingerprint
+from virality_core.files import writable_folder, write_atomically
+from virality_core.training.datasets.exports import COUNTS, ExportedPost, Kind, read_exports
+from virality_core.training.virality import label as labels
+from virality_core.training.virality import manifest, near_duplicates
 from virality_core.training.virality.manifest import Row
 from virality_core.training.virality.split import By, Part, by_group, by_time, groups, ties_of
 
@@ -34,7 +32,7 @@ Say = Callable[[str], None]
 class Settings:
     """What the manifest depends on besides the export and the videos."""
 
-    weights: Mapping[str, float] = field(default_factory=lambda: dict(virality_label.WEIGHTS))
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(labels.WEIGHTS))
     quantile: float = 0.5
     split: By = "author"
     seed: int = 0
@@ -43,7 +41,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class Probe:
     """What opening a video gave: its measures and fingerprint, or why it can't be read."""
 
     seconds: float = 0.0
@@ -56,11 +54,14 @@ class Probed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How many rows each part has, what was left out and why, and what a reader should know."""
+    """How many rows each part has, what was skipped and why, and what a reader should know."""
 
     parts: dict[str, int]
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+Readable = Sequence[tuple[ExportedPost, Probe]]
 
 
 def preprocess(
@@ -70,185 +71,179 @@ def preprocess(
 
     Args:
         sources, videos: see `exports.read_exports`.
-        out: a folder; made if need be. A run that was stopped there is continued.
+        out: a folder, created if needed. An interrupted run there is continued.
         settings: the label's weights and quantile, the split.
-        say: told what is going on, a sentence at a time.
+        say: receives sentences on the progress.
 
     Raises:
-        InputError: no post is left, or they can't be parted. UsageError: a setting is not allowed, or
-            `out` can't be written to.
+        InputError: no post is left, or they can't be split. UsageError: a setting is not allowed, or `out` can't be
+            written to.
     """
-    how, tell = settings or Settings(), say or _silent
-    weights, quantile = virality_label.checked_weights(how.weights), virality_label.checked_quantile(how.quantile)
-    usable(out, PROBED, SKIPPED, manifest.ROWS, manifest.MADE)
+    settings = settings or Settings()
+    weights, quantile = labels.checked_weights(settings.weights), labels.checked_quantile(settings.quantile)
+    writable_folder(out, PROBED, SKIPPED, manifest.ROWS, manifest.METADATA)
     skipped: list[str] = []
-    posts = _usable(list(read_exports(sources, videos, kind=how.kind, mapping=how.mapping)), weights, skipped)
-    looked = _probe_all([post.video for post in posts if post.video is not None], out / PROBED, tell)
-    kept: list[tuple[Listed, Probed]] = []
+    posts = _usable(list(read_exports(sources, videos, kind=settings.kind, mapping=settings.mapping)), weights, skipped)
+    probes = _probe_all([post.video for post in posts if post.video is not None], out / PROBED, say)
+    readable: list[tuple[ExportedPost, Probe]] = []
     for post in posts:
-        probed = looked[str(post.video)]
-        if probed.error:
-            skipped.append(f"{post.wanted}: {probed.error}")
+        probe = probes[str(post.video)]
+        if probe.error:
+            skipped.append(f"{post.video_name}: {probe.error}")
         else:
-            kept.append((post, probed))
-    if not kept:
+            readable.append((post, probe))
+    if not readable:
         raise InputError(f"No post is left of {len(skipped)} ({skipped[0] if skipped else 'the export is empty'}).")
-    copies = _copies([probed for _, probed in kept])
-    notes = _notes(kept, copies)
-    group, parts = _parted(kept, copies, how)
-    counts = [{name: getattr(post, name) for name in COUNTS} for post, _ in kept]
-    label, scores = virality_label.fit(counts, [part == "train" for part in parts], weights, quantile)
+    prints = np.stack([np.frombuffer(bytes.fromhex(probe.fingerprint), np.uint8) for _, probe in readable])
+    copies = near_duplicates.pairs(prints, np.array([probe.seconds for _, probe in readable]))
+    notes = _notes(readable, copies)
+    group, parts = _split(readable, copies, settings)
+    counts = [{name: getattr(post, name) for name in COUNTS} for post, _ in readable]
+    label, scores = labels.fit(counts, [part == "train" for part in parts], weights, quantile)
     root = videos.resolve()
     rows = []
-    for (post, probed), part, score, one in zip(kept, parts, scores.tolist(), group, strict=True):
+    for (post, probe), part, score, one in zip(readable, parts, scores.tolist(), group, strict=True):
         if np.isfinite(score):
-            rows.append(_row(post, probed, root, part=part, score=score, threshold=label.threshold, group=one))
+            is_viral = score > label.threshold
+            rows.append(_row(post, probe, root, part=part, score=score, is_viral=is_viral, group=one))
         else:
             skipped.append(f"{post.where}: its counts are ones that no training post has.")
     sizes = {part: sum(row.part == part for row in rows) for part in ("train", "val", "test")}
-    made: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "videos": str(root),
         "weights": label.weights,
         "ranges": {name: list(ends) for name, ends in label.ranges.items()},
         "quantile": label.quantile,
         "threshold": label.threshold,
-        "split": how.split,
-        "seed": how.seed,
-        "missing_counts": "never zero: the weight is shared out among the counts that are there; posts with less than "
-        "half of the weight are left out",
+        "split": settings.split,
+        "seed": settings.seed,
+        "missing_counts": "never zero: the weight is shared out among the known counts; posts with less than half of "
+        "the weight are left out",
         "parts": sizes,
         "skipped": len(skipped),
         "notes": notes,
     }
     _write_lines(out / SKIPPED, [json.dumps({"reason": reason}) for reason in skipped])
-    manifest.write(out, rows, made)
+    manifest.write(out, rows, metadata)
     return Result(parts=sizes, skipped=tuple(skipped), notes=tuple(notes))
 
 
-def _usable(found: Sequence[Listed | InputError], weights: Mapping[str, float], skipped: list[str]) -> list[Listed]:
-    """The posts that have a video and enough counts; each video once, the rest noted in `skipped`."""
-    posts: dict[Path, Listed] = {}
+def _usable(
+    found: Sequence[ExportedPost | InputError], weights: Mapping[str, float], skipped: list[str]
+) -> list[ExportedPost]:
+    """The posts that have a video and enough counts, each video once; why others don't goes into `skipped`."""
+    posts: dict[Path, ExportedPost] = {}
     for post in found:
         if isinstance(post, InputError):
             skipped.append(str(post))
         elif post.video is None:
             skipped.append(
-                f"{post.where}: there is no video {post.wanted!r} in the folder (a link out of it is not followed), or "
-                "two have that name."
+                f"{post.where}: there is no video {post.video_name!r} in the folder (a link out of it is not "
+                "followed), or two have that name."
             )
         elif _storable(str(post.video)) != str(post.video):
-            skipped.append(f"{post.where}: the name of the video {post.wanted!r} is not UTF-8; rename the file.")
-        elif not virality_label.has_score({name: getattr(post, name) for name in COUNTS}, weights):
-            skipped.append(f"{post.where}: less than half of what the score weighs was counted.")
+            skipped.append(f"{post.where}: the name of the video {post.video_name!r} is not UTF-8; rename the file.")
+        elif not labels.has_score({name: getattr(post, name) for name in COUNTS}, weights):
+            skipped.append(f"{post.where}: it has less than half of the counts that make up the score.")
         elif post.video in posts:
-            skipped.append(f"{post.where}: the video {post.video.name} is listed before, in {posts[post.video].where}.")
+            first = posts[post.video].where
+            skipped.append(f"{post.where}: the video {post.video.name} already belongs to {first}.")
         else:
             posts[post.video] = post
     return list(posts.values())
 
 
-def _probe_all(paths: Sequence[Path], journal: Path, say: Say) -> dict[str, Probed]:
-    """Open each video that the journal does not know as it is now."""
+def _probe_all(paths: Sequence[Path], journal: Path, say: Say | None) -> dict[str, Probe]:
+    """Open each video that is not in the journal as it is now."""
     known = _read_journal(journal)
-    found: dict[str, Probed] = {}
+    found: dict[str, Probe] = {}
     with journal.open("a", encoding="utf-8") as lines:
         for number, path in enumerate(paths, start=1):
-            key = _stamp(path)
+            status = path.stat()
+            key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
             if key not in known:
                 known[key] = _probe(path)
-                plain = {name: getattr(known[key], name) for name in Probed.__slots__}
-                lines.write(json.dumps({"key": key, **plain}) + "\n")
+                lines.write(json.dumps({"key": key, **asdict(known[key])}) + "\n")
                 lines.flush()
-                if number % 50 == 0 or number == len(paths):
+                if say is not None and (number % 50 == 0 or number == len(paths)):
                     say(f"{number} of {len(paths)} videos opened.")
             found[str(path)] = known[key]
     return found
 
 
-def _probe(path: Path) -> Probed:
+def _probe(path: Path) -> Probe:
     try:
-        reel, tiny = fingerprint.look(path)
+        reel, fingerprint = near_duplicates.fingerprint(path)
     except InputError as error:
-        return Probed(error=str(error))
+        return Probe(error=str(error))
     info = reel.info
-    return Probed(
+    return Probe(
         seconds=info.duration_seconds,
         width=info.width,
         height=info.height,
         frame_rate=info.frame_rate,
-        fingerprint=tiny.tobytes().hex(),
+        fingerprint=fingerprint.tobytes().hex(),
     )
 
 
-def _read_journal(journal: Path) -> dict[str, Probed]:
-    known: dict[str, Probed] = {}
-    if journal.exists():
-        text = journal.read_text(encoding="utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # a run was killed while it wrote its last line
-            _write_lines(journal, whole.splitlines())
-        for line in whole.splitlines():
-            try:
-                plain = json.loads(line)
-                key = str(plain.pop("key"))
-                probed = Probed(**plain)
-                if not probed.error and len(bytes.fromhex(probed.fingerprint)) != fingerprint.SIZE:
-                    continue
-            except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # looked at again
-            known[key] = probed
+def _read_journal(journal: Path) -> dict[str, Probe]:
+    known: dict[str, Probe] = {}
+    if not journal.exists():
+        return known
+    text = journal.read_text(encoding="utf-8", errors="replace")
+    complete = text[: text.rfind("\n") + 1]
+    if complete != text:  # a run was killed while it wrote its last line
+        _write_lines(journal, complete.splitlines())
+    for line in complete.splitlines():
+        try:
+            plain = json.loads(line)
+            key = str(plain.pop("key"))
+            probe = Probe(**plain)
+            if probe.error or len(bytes.fromhex(probe.fingerprint)) == near_duplicates.SIZE:
+                known[key] = probe
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass  # the video is opened again
     return known
 
 
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{path}|{status.st_size}|{status.st_mtime_ns}"
+def _split(readable: Readable, copies: Sequence[tuple[int, int]], settings: Settings) -> tuple[list[int], list[Part]]:
+    """Each post's group and part. Accounts are tied by id and by name: a renamed account stays one."""
+    posts = [post for post, _ in readable]
+    if settings.split == "time":
+        group = groups(len(posts), copies)
+        return group, by_time([post.posted_at for post in posts], group, [post.where for post in posts])
+    authors = ties_of([post.author for post in posts]) + ties_of([post.author_name for post in posts])
+    group = groups(len(posts), [*copies, *authors])
+    return group, by_group(group, [post.author for post in posts], settings.seed)
 
 
-def _copies(probed: Sequence[Probed]) -> list[tuple[int, int]]:
-    prints = np.stack([np.frombuffer(bytes.fromhex(one.fingerprint), np.uint8) for one in probed])
-    return fingerprint.same(prints, np.array([one.seconds for one in probed]))
-
-
-def _parted(
-    kept: Sequence[tuple[Listed, Probed]], copies: Sequence[tuple[int, int]], how: Settings
-) -> tuple[list[int], list[Part]]:
-    """Each post's group and part. Accounts are tied by id and by name: an account that was renamed stays one."""
-    if how.split == "time":
-        group = groups(len(kept), copies)
-        return group, by_time([post.posted_at for post, _ in kept], group, [post.where for post, _ in kept])
-    authors = ties_of([post.author for post, _ in kept]) + ties_of([post.author_name for post, _ in kept])
-    group = groups(len(kept), [*copies, *authors])
-    return group, by_group(group, [post.author for post, _ in kept], how.seed)
-
-
-def _notes(kept: Sequence[tuple[Listed, Probed]], copies: Sequence[tuple[int, int]]) -> list[str]:
+def _notes(readable: Readable, copies: Sequence[tuple[int, int]]) -> list[str]:
     names: dict[str, set[str]] = {}
-    for post, _ in kept:
+    for post, _ in readable:
         names.setdefault(post.author, set()).add(post.author_name)
-    shared = sorted(author for author, some in names.items() if len(some - {""}) > 1)
+    renamed = sorted(author for author, some in names.items() if len(some - {""}) > 1)
     notes = []
-    if shared:
+    if renamed:
         notes.append(
-            f"{len(shared)} account ids come with several names ({shared[0]} first): each id is kept in one part, as "
+            f"{len(renamed)} account ids have several names ({renamed[0]} is the first): each is kept in one part, as "
             "one account that was renamed."
         )
     if copies:
-        both = {place for pair in copies for place in pair}
-        notes.append(f"{len(both)} videos look like copies of one another; each set of copies is kept in one part.")
-    if all(post.followers is None for post, _ in kept):
-        notes.append("No followers are known, so that a comparison with account size is not possible.")
+        copied = {index for pair in copies for index in pair}
+        notes.append(f"{len(copied)} videos look like copies of one another; each set of copies is kept in one part.")
+    if all(post.followers is None for post, _ in readable):
+        notes.append("No followers are known, so a comparison with account size is not possible.")
     return notes
 
 
-def _row(post: Listed, probed: Probed, root: Path, *, part: Part, score: float, threshold: float, group: int) -> Row:
+def _row(post: ExportedPost, probe: Probe, root: Path, *, part: Part, score: float, is_viral: bool, group: int) -> Row:
     assert post.video is not None
     return Row(
         video=post.video.relative_to(root).as_posix(),
         part=part,
         author=_storable(post.author),
         score=score,
-        is_viral=score > threshold,
+        is_viral=is_viral,
         likes=post.likes,
         plays=post.plays,
         shares=post.shares,
@@ -256,10 +251,10 @@ def _row(post: Listed, probed: Probed, root: Path, *, part: Part, score: float, 
         followers=post.followers,
         caption=_storable(post.caption),
         posted_at=post.posted_at,
-        seconds=probed.seconds,
-        width=probed.width,
-        height=probed.height,
-        frame_rate=probed.frame_rate,
+        seconds=probe.seconds,
+        width=probe.width,
+        height=probe.height,
+        frame_rate=probe.frame_rate,
         group=group,
     )
 
@@ -270,8 +265,4 @@ def _storable(text: str) -> str:
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    write_whole(path, "".join(line + "\n" for line in lines))
-
-
-def _silent(sentence: str) -> None:
-    """Nobody listens."""
+    write_atomically(path, "".join(line + "\n" for line in lines))

@@ -1,10 +1,11 @@
-"""Hands a trained run to the app (`virality weights add`) or to the Hugging Face Hub (`virality push`)."""
+"""Adds a trained run to the app (`virality weights add`) or sends it to the Hugging Face Hub (`virality push`)."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,25 +14,29 @@ from virality_core.models import weights
 from virality_core.models.vision import r2plus1d_checkpoint
 from virality_core.models.vision.r2plus1d_checkpoint import CARD, TENSORS, Card, Task
 from virality_core.models.weights.download import download, hub_metadata
+from virality_core.training.evaluation.page import NAMES, columns_of, figure_text
 from virality_core.training.virality.evaluate import METRICS
-from virality_core.training.virality.model_card import model_card
 from virality_core.types import no_progress
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_JSON_BYTES = 1 << 20
 _MAX_TENSOR_BYTES = 2 << 30
+_ANSWERS = {
+    "classification": "the probability that a post does better than the stated quantile of its training posts",
+    "regression": "a post's virality score, 0 to 1",
+}
 
 
 def add(source: str, task: Task | None = None) -> tuple[Task, Path]:
-    """Make a trained run the app's virality model for its task, in the place of any before.
+    """Make a trained run the app's virality model for its task, replacing an earlier one.
 
     Args:
         source: a run's folder, or `owner/name` of a hub repository that `push` filled.
-        task: what it must be for; None takes what it is.
+        task: what it must be for; None accepts either.
 
     Returns:
-        The task and the folder it now lies in.
+        The task, and the folder it was copied to.
 
     Raises:
         WeightsError: a pickle, another architecture or task, damaged, or out of reach. UsageError: no such source.
@@ -45,20 +50,20 @@ def add(source: str, task: Task | None = None) -> tuple[Task, Path]:
     if folder.is_dir():
         return _add_folder(folder, source, task)
     if not _REPOSITORY.fullmatch(source):
-        raise UsageError(f"There is no folder {source}, and it is no hub repository (owner/name) either.")
-    with TemporaryDirectory(prefix="virality-") as fetched:
-        _fetch(source, Path(fetched))
-        return _add_folder(Path(fetched), source, task)
+        raise UsageError(f"There is no folder {source}, and it is not a hub repository (owner/name) either.")
+    with TemporaryDirectory(prefix="virality-") as downloads:
+        _download(source, Path(downloads))
+        return _add_folder(Path(downloads), source, task)
 
 
 def push(run: Path, repository: str, *, public: bool = False) -> str:
     """Send a run to the hub with a filled model card; returns its address.
 
-    Sent are the weights, their JSON, and the figures and plots of `RUN_DIR/evaluation` where it was evaluated: no
-    video, no caption and no thumbnail.
+    It gets the weights, their JSON, and the figures and plots of `RUN_DIR/evaluation` if the run was evaluated: no
+    video, caption or thumbnail.
 
     Raises:
-        WeightsError: the run's checkpoint can't be used, or the hub refused. UsageError: no `owner/name`.
+        WeightsError: the run's checkpoint can't be used, or the hub refused. UsageError: not an `owner/name`.
     """
     import httpx2
     from huggingface_hub import CommitOperationAdd, HfApi
@@ -69,7 +74,7 @@ def push(run: Path, repository: str, *, public: bool = False) -> str:
     _, card = r2plus1d_checkpoint.load(run)
     figures = _figures(run / "evaluation" / METRICS)
     files: dict[str, Path | bytes] = {TENSORS: run / TENSORS, CARD: run / CARD}
-    files["README.md"] = model_card(card, figures, repository).encode()
+    files["README.md"] = _model_card(card, figures, repository).encode()
     if figures is not None:
         shared = {key: value for key, value in figures.items() if key != "predictions"}
         files[METRICS] = (json.dumps(shared, indent=1) + "\n").encode()
@@ -80,8 +85,8 @@ def push(run: Path, repository: str, *, public: bool = False) -> str:
         api.create_repo(repository, private=not public, exist_ok=True)
         api.create_commit(repository, operations, commit_message="A trained virality network")
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError, RuntimeError) as error:
-        said = str(error).strip().splitlines()
-        raise WeightsError(f"The hub did not take {repository}: {said[0] if said else type(error).__name__}") from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise WeightsError(f"The hub refused {repository}: {reason}") from error
     return f"{api.endpoint}/{repository}"
 
 
@@ -89,30 +94,26 @@ def _add_folder(folder: Path, source: str, task: Task | None) -> tuple[Task, Pat
     _, card = r2plus1d_checkpoint.load(folder)
     if task is not None and card.task != task:
         raise WeightsError(f"{source} was trained for {card.task}, not for {task}.")
-    place = weights.add_model(
-        f"virality-{card.task}",
-        [folder / TENSORS, folder / CARD],
-        licence="as its trainer states",
-        citation=f"{source}: {_about(card)}",
-    )
-    return card.task, place
-
-
-def _about(card: Card) -> str:
     parts = card.data.get("parts")
     counts = list(parts.values()) if isinstance(parts, dict) else []
     count = sum(counts) if counts and all(type(one) is int for one in counts) else "an unknown number of"
-    return f"R(2+1)D trained with virality train on {count} videos"
+    added = weights.add_model(
+        f"virality-{card.task}",
+        [folder / TENSORS, folder / CARD],
+        licence="as its trainer states",
+        citation=f"{source}: R(2+1)D trained with virality train on {count} videos",
+    )
+    return card.task, added
 
 
-def _fetch(repository: str, folder: Path) -> None:
-    """The two files of one commit of a repository, each within its bounds and with the digest that the hub states."""
+def _download(repository: str, folder: Path) -> None:
+    """The two files of one commit of a repository, within their size limits, checked against the hub's digest."""
     commit = None
-    for name, most in ((CARD, _MAX_JSON_BYTES), (TENSORS, _MAX_TENSOR_BYTES)):
+    for name, limit in ((CARD, _MAX_JSON_BYTES), (TENSORS, _MAX_TENSOR_BYTES)):
         found = hub_metadata(repository, name, commit)
         commit = found.commit_hash
-        if found.size is None or found.size > most:
-            raise WeightsError(f"{name} of {repository} has {found.size} bytes; at most {most} are taken.")
+        if found.size is None or found.size > limit:
+            raise WeightsError(f"{name} of {repository} has {found.size} bytes; at most {limit} are allowed.")
         digest = found.etag if found.etag and _DIGEST.fullmatch(found.etag) else None
         if digest is None and name == TENSORS:
             raise WeightsError(f"The hub states no digest for {name} of {repository}, so it can't be checked.")
@@ -121,7 +122,7 @@ def _fetch(repository: str, folder: Path) -> None:
             component="virality",
             variant="full",
             source="hub",
-            file=PurePosixPath(name).name,
+            file=name,
             licence="",
             citation="",
             repository=repository,
@@ -138,5 +139,63 @@ def _figures(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise WeightsError(f"{path} can't be read; evaluate the run anew.") from error
+        raise WeightsError(f"{path} can't be read; evaluate the run again.") from error
     return found if isinstance(found, dict) else None
+
+
+def _model_card(card: Card, figures: Mapping[str, Any] | None, repository: str) -> str:
+    """README.md for the hub, with its front matter; `figures` is what metrics.json holds, if the run was evaluated."""
+    data, training = card.data, card.training
+    lines = [
+        "---",
+        "library_name: virality-core",
+        "pipeline_tag: video-classification",
+        "tags: [video, r2plus1d, virality]",
+        "---",
+        "",
+        f"# {repository.partition('/')[2]}: virality of short videos, {card.task}",
+        "",
+        f"R(2+1)D (width {card.architecture.width}, blocks {list(card.architecture.blocks)}). It predicts "
+        f"{_ANSWERS[card.task]}, as the mean over {card.clips} clips of 16 frames at 15 fps. To use it: "
+        f"`virality weights add {repository}`.",
+        "",
+        "## Training data",
+        "",
+        f"- Parts (videos): {data.get('parts')}, split by {data.get('split')}; copies of a video are in one part.",
+        f"- Score: weights {data.get('weights')} of the logarithm of each count, scaled on the training part; viral "
+        f"above {data.get('threshold')} (quantile {data.get('quantile')}). Missing counts: "
+        f"{data.get('missing_counts')}.",
+        f"- {training.get('began')} Epoch {training.get('epoch')}; the settings are in model.json.",
+        f"- Input: {card.input.to_dict()}; short reels: {card.padding}.",
+        "",
+        "## Evaluation",
+        "",
+        *_figure_lines(figures),
+        "",
+        "## Limits",
+        "",
+        "It doesn't know the account, the day, the topic's moment and luck. An account's size explains most of how far "
+        "a post goes. It repeats what did well among its training posts, whatever the reason was.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _figure_lines(figures: Mapping[str, Any] | None) -> list[str]:
+    if figures is None:
+        return ["The run was not evaluated on its test part."]
+    columns = columns_of(figures)
+    lines = [
+        f"On {figures['videos']} {figures['part']} videos of {figures['authors']} accounts, with 95 % intervals of a "
+        "bootstrap over accounts.",
+        "",
+        "| | " + " | ".join(columns) + " |",
+        "| --- |" + " ---: |" * len(columns),
+    ]
+    for name in columns["model"]:
+        cells = []
+        for column in columns.values():
+            value, interval = figure_text(column[name])
+            cells.append(f"{value} ({interval})" if interval else value)
+        lines.append(f"| {NAMES[name]} | " + " | ".join(cells) + " |")
+    return [*lines, "", *figures["model"]["undefined"]]

@@ -1,4 +1,4 @@
-"""What a run of training depends on: stated once, written into its folder and its checkpoint."""
+"""The settings of a training run, written into its folder and its checkpoint."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class TrainSettings:
     architecture: Architecture = field(default_factory=Architecture)
     input: ClipInput = field(default_factory=ClipInput)
     padding: Padding = "loop"
-    clips: int = 5  # fixed clips of a video in validation, test and service
+    clips: int = 5  # fixed clips per video in validation, test and prediction
     mirror: bool = True
     epochs: int = 20
-    batch: int = 8  # clips of a micro-batch: of one process, in one forward pass
-    accumulate: int = 4  # micro-batches of an optimizer step
-    learning_rate: float = 1e-3  # of the head, and of all where nothing was pretrained
-    body_factor: float = 0.1  # the pretrained body's share of it
+    batch: int = 8  # clips per micro-batch: of one process, in one forward pass
+    accumulate: int = 4  # micro-batches per optimizer step
+    learning_rate: float = 1e-3  # of the head, and of all layers where nothing was pretrained
+    body_factor: float = 0.1  # the pretrained body's learning rate as a share of that
     weight_decay: float = 0.01
     warmup: float = 0.05  # share of all steps over which the rate rises
     clip_norm: float = 1.0  # the gradient's largest norm
     label_smoothing: float = 0.05  # classification: 0 becomes 0.025, 1 becomes 0.975
-    class_weights: bool = True  # classification: both classes weigh the same in all
-    stage_epochs: int = 1  # pretrained: the head alone at first, then a stage more every so many epochs; 0: all at once
-    ema: float = 0.999  # of the weights that are validated and kept; 0: the weights themselves
-    patience: int = 5  # epochs without a better validation loss before it ends; 0: it does not end early
+    class_weights: bool = True  # classification: both classes weigh the same in total
+    stage_epochs: int = 1  # pretrained: the head alone, then one stage more every this many epochs; 0: all at once
+    ema: float = 0.999  # decay of the averaged weights, which are validated and kept; 0: no averaging
+    patience: int = 5  # stop after this many epochs without a better validation loss; 0: never
     save_steps: int = 200  # optimizer steps between two checkpoints
     seed: int = 0
     workers: int = 2
-    pretrained: bool = True  # begin with the Kinetics-400 weights where they can be had
+    pretrained: bool = True  # start with the Kinetics-400 weights where they are available
     shuffle_labels: bool = False  # the control run: it must learn nothing
 
     def __post_init__(self) -> None:
@@ -60,8 +60,8 @@ class TrainSettings:
             "seed": 0 <= self.seed < 2**31,
             "workers": 0 <= self.workers <= 256,
         }
-        for name, holds in checks.items():
-            if not holds:
+        for name, valid in checks.items():
+            if not valid:
                 raise UsageError(f"Training can't run with {name} = {getattr(self, name)!r}.")
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Which post trains, which validates, which tests: by author or by time, with every copy of a video in one part."""
+"""Splits posts into training, validation and test: by author or by time, all copies of a video in one part."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
@@ -16,85 +17,83 @@ SHARES = (0.7, 0.15, 0.15)
 
 
 def groups(count: int, ties: Iterable[tuple[int, int]]) -> list[int]:
-    """The group of each of `count` things, named by its first member, where each tie joins two (union-find)."""
-    above = list(range(count))
+    """The group of each of `count` items, named by its first member, where each tie joins two (union-find)."""
+    parent = list(range(count))
 
-    def top(one: int) -> int:
-        while above[one] != one:
-            above[one] = above[above[one]]
-            one = above[one]
-        return one
+    def root(item: int) -> int:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
 
     for a, b in ties:
-        first, second = sorted((top(a), top(b)))
-        above[second] = first
-    return [top(one) for one in range(count)]
+        first, second = sorted((root(a), root(b)))
+        parent[second] = first
+    return [root(item) for item in range(count)]
 
 
 def ties_of(keys: Sequence[str]) -> list[tuple[int, int]]:
-    """Ties between all things of one key; an empty key ties nothing."""
+    """Ties between all items of one key; an empty key ties nothing."""
     first: dict[str, int] = {}
-    return [(first.setdefault(key, place), place) for place, key in enumerate(keys) if key]
+    return [(first.setdefault(key, index), index) for index, key in enumerate(keys) if key]
 
 
 def by_group(group: Sequence[int], names: Sequence[str], seed: int, shares: Sequence[float] = SHARES) -> list[Part]:
-    """Whole groups into parts, in an order that only their name and the seed decide.
+    """Put whole groups into parts, in an order that depends on their names and the seed alone.
 
-    The largest groups go first, each where most of the share is missing, and no part stays empty: one huge account does
-    not fill a small part by chance.
+    The largest groups go first, each to the part that lacks most of its share, and no part stays empty: a huge account
+    does not fill a small part by chance.
 
     Raises:
-        InputError: fewer groups than parts.
+        InputError: there are fewer groups than parts.
     """
-    sizes: dict[int, int] = {}
-    for one in group:
-        sizes[one] = sizes.get(one, 0) + 1
+    sizes = Counter(group)
     if len(sizes) < len(PARTS):
         raise InputError(
-            f"All posts are of {len(sizes)} account(s), so they can't be parted by author; part them by time "
-            "(--split time)."
+            f"All posts are from {len(sizes)} account(s), so they can't be split by author; use --split time."
         )
-    order = sorted(
-        sizes, key=lambda one: hashlib.sha256(f"{seed}:{names[one]}".encode("utf-8", "surrogatepass")).digest()
-    )
-    order.sort(key=lambda one: -sizes[one])
-    given = dict.fromkeys(PARTS, 0)
+
+    def digest(one: int) -> bytes:
+        return hashlib.sha256(f"{seed}:{names[one]}".encode("utf-8", "surrogatepass")).digest()
+
+    order = sorted(sizes, key=lambda one: (-sizes[one], digest(one)))
+    filled = dict.fromkeys(PARTS, 0)
     part_of: dict[int, Part] = {}
     for rank, one in enumerate(order):
-        lacks = {part: share * len(group) - given[part] for part, share in zip(PARTS, shares, strict=True)}
-        empty = [part for part in PARTS if not given[part]]
-        open_parts = empty if len(order) - rank <= len(empty) else PARTS  # the last groups fill what is empty
-        part = max(open_parts, key=lambda name: lacks[name])
+        lacking = {part: share * len(group) - filled[part] for part, share in zip(PARTS, shares, strict=True)}
+        empty = [part for part in PARTS if not filled[part]]
+        candidates = empty if len(order) - rank <= len(empty) else PARTS  # the last groups fill what is empty
+        part = max(candidates, key=lambda name: lacking[name])
         part_of[one] = part
-        given[part] += sizes[one]
+        filled[part] += sizes[one]
     return [part_of[one] for one in group]
 
 
 def by_time(
     times: Sequence[datetime | None], group: Sequence[int], where: Sequence[str], shares: Sequence[float] = SHARES
 ) -> list[Part]:
-    """The oldest train, the newest test. `group` ties copies of a video, which go with the oldest of them.
+    """The oldest posts train, the newest test. Copies of a video, tied by `group`, go with the oldest of them.
 
     Raises:
-        InputError: a post without a time, or too few posts.
+        InputError: a post has no time, or there are too few posts.
     """
-    missing = [where[place] for place, at in enumerate(times) if at is None]
+    missing = [where[index] for index, at in enumerate(times) if at is None]
     if missing:
         raise InputError(
-            f"{len(missing)} posts have no time ({missing[0]} is the first), so they can't be parted by it."
+            f"{len(missing)} posts have no time ({missing[0]} is the first), so they can't be split by it."
         )
     earliest: dict[int, datetime] = {}
     for at, one in zip(times, group, strict=True):
-        if at is not None and (one not in earliest or at < earliest[one]):
-            earliest[one] = at
-    order = sorted(range(len(group)), key=lambda place: (earliest[group[place]], group[place], place))
+        if at is not None:
+            earliest[one] = min(at, earliest.get(one, at))
+    order = sorted(range(len(group)), key=lambda index: (earliest[group[index]], group[index], index))
     bounds = (round(shares[0] * len(order)), round((shares[0] + shares[1]) * len(order)))
     part_of: dict[int, Part] = {}
     parts: list[Part] = ["train"] * len(order)
-    for rank, place in enumerate(order):
-        own: Part = "train" if rank < bounds[0] else "val" if rank < bounds[1] else "test"
-        parts[place] = part_of.setdefault(group[place], own)
+    for rank, index in enumerate(order):
+        part: Part = "train" if rank < bounds[0] else "val" if rank < bounds[1] else "test"
+        parts[index] = part_of.setdefault(group[index], part)
     empty = [part for part in PARTS if part not in parts]
     if empty:
-        raise InputError(f"{len(order)} posts parted by time leave no {empty[0]} videos; more are needed.")
+        raise InputError(f"{len(order)} posts split by time leave no {empty[0]} videos; more are needed.")
     return parts
