@@ -18,7 +18,7 @@ from virality_core.forecast.features import Facts
 from virality_core.models import weights
 from virality_core.pipeline import Scorers
 from virality_core.scorers.base import Scorer
-from virality_core.scorers.caption.caption_report import CaptionDesk
+from virality_core.scorers.caption.caption_report import CaptionReader
 from virality_core.types import Plan, Progress, Reel, Signal, Skipped
 from virality_core.what_if import own_history, with_caption, with_history
 
@@ -82,6 +82,7 @@ def test_it_can_be_cancelled_at_any_stage(drawn_clip: Path, lite: Scorers, stop_
 
 
 class _Broken(Scorer):
+    stage = "broken"
     names = ("sharpness", "noise")
     plan = Plan(stills=1)
 
@@ -113,7 +114,7 @@ def test_a_still_reel_and_a_single_frame_are_scored(make_clip: Callable[..., Cli
 
 def test_another_caption_gives_the_report_that_scoring_anew_gives(drawn_clip: Path, lite: Scorers) -> None:
     first = score_reel(drawn_clip, Post(caption="I love this #fyp", platform="tiktok"), scorers=lite)
-    desk = CaptionDesk("lite")
+    desk = CaptionReader("lite")
     for caption in ("I hate this", "", "xin chào các bạn #meo #fyp"):
         post = Post(caption=caption, platform="tiktok")
         changed, anew = with_caption(first, post, desk.answers(post)), score_reel(drawn_clip, post, scorers=lite)

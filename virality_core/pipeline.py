@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from importlib import metadata
@@ -20,13 +22,12 @@ from virality_core.media import malloc_trim, open_reel
 from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.language.minilm_embedding import embed_captions
-from virality_core.progress import StageProgress, StageTimer
 from virality_core.report.platform_check import check
 from virality_core.score import Weighting, uncertainty, weighted_score, weighting_notes
 from virality_core.scorers.base import Scorer
 from virality_core.scorers.caption.hashtags import HashtagScorer
 from virality_core.scorers.caption.keyword_effects import KeywordScorer
-from virality_core.scorers.caption.sentiment import CaptionScorer
+from virality_core.scorers.caption.sentiment import SentimentScorer
 from virality_core.scorers.findings import diagnose
 from virality_core.scorers.picture.aesthetics import AestheticsScorer
 from virality_core.scorers.picture.faces import FacesScorer
@@ -88,7 +89,7 @@ def load_scorers(profile: Profile = "auto", device: str | None = None, weighting
         UsageError: There is no such device.
     """
     chosen = devices.choose(device)
-    caption = CaptionScorer(profile=profile)
+    caption = SentimentScorer(profile=profile)
     scorers: tuple[Scorer, ...] = (
         AestheticsScorer(profile=profile, device=chosen),
         QualityScorer(profile=profile, device=chosen),
@@ -129,36 +130,35 @@ def score_reel(
         InputError: The file can't be scored. WeightsError: See `load_scorers`. Cancelled: From `progress`.
     """
     post = post or Post()
-    timer = StageTimer()
+    stages = _Stages(progress)
     if scorers is None:
-        with timer.time("load"):
+        stages.count = 1
+        with stages.run("load"):
             scorers = load_scorers(profile)
-    stages = StageProgress(progress, count=3 + len(scorers.scorers))
-    with timer.time("decode"):
-        reel = open_reel(source, scorers.plan, progress=stages.next(), name=name)
+    stages.count += 3 + len(scorers.scorers)
+    with stages.run("decode") as report_progress:
+        reel = open_reel(source, scorers.plan, progress=report_progress, name=name)
     answers: list[Signal | Skipped] = []
     for scorer in scorers.scorers:
-        stage, report_progress = type(scorer).__name__.removesuffix("Scorer").lower(), stages.next()
-        with timer.time(stage):
+        with stages.run(scorer.stage) as report_progress:
             answers += run_scorer(scorer, reel, post, report_progress)
             malloc_trim.trim()
-        report_progress(stage, 1.0)
+            report_progress(scorer.stage, 1.0)
     answers.append(cuts_on_beat.align(*split_answers(answers)))
     signals, skipped = split_answers(answers)
-    stages.next()("findings", 0.0)
-    with timer.time("findings"):
+    with stages.run("findings") as report_progress:
+        report_progress("findings", 0.0)
         findings = diagnose(reel, post, signals)
     total = weighted_score(signals, scorers.weighting)
-    report_progress = stages.next()
-    report_progress("engagement", 0.0)
     notes = reel.notes
-    with timer.time("engagement"):
+    with stages.run("engagement") as report_progress:
+        report_progress("engagement", 0.0)
         try:
             predicted = engagement.predict(post, reel.info, embed_captions)
         except ViralityError as error:
             predicted = None
             notes += (f"Engagement could not be predicted: {error}",)
-    report_progress("engagement", 1.0)
+        report_progress("engagement", 1.0)
     models = models_used(signals)
     return Report(
         score=total.score,
@@ -168,7 +168,7 @@ def score_reel(
         signals=signals,
         skipped=skipped,
         notes=notes + weighting_notes(scorers.weighting),
-        timings=timer.seconds(),
+        timings=stages.seconds(),
         provenance=Provenance(
             version=__version__,
             profile=scorers.profile,
@@ -213,6 +213,32 @@ def split_answers(answers: Sequence[Signal | Skipped]) -> tuple[tuple[Signal, ..
     """The signals, and what was skipped."""
     signals = tuple(answer for answer in answers if isinstance(answer, Signal))
     return signals, tuple(answer for answer in answers if isinstance(answer, Skipped))
+
+
+class _Stages:
+    """Times the stages of a run, and turns their progress into one fraction of the whole."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.count = 0
+        self._progress = progress
+        self._start = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+        self._fraction = 0.0
+
+    @contextmanager
+    def run(self, name: str) -> Iterator[Progress]:
+        index, start = len(self._seconds), time.perf_counter()
+
+        def report(stage: str, fraction: float) -> None:
+            # A stage may start over (first the packets, then the frames); the whole must not go back.
+            self._fraction = max(self._fraction, min(1.0, (index + fraction) / self.count))
+            self._progress(stage, self._fraction)
+
+        yield report
+        self._seconds[name] = time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        return {**self._seconds, "total": time.perf_counter() - self._start}
 
 
 def _thumbnails(reel: Reel) -> FrameBatch:

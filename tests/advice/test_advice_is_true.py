@@ -121,7 +121,7 @@ def test_a_denoised_reel_moves_as_its_copy_does(shared_media: Path, lite: Scorer
     before, plan = open_reel(grainy, Plan(stills=1, runs=True)), Plan(runs=True)
 
     def shake(run: FrameRun) -> float:
-        return float(motion.shake_windows(motion.follow(run, np.zeros(0), lambda: None))[1].mean())
+        return float(motion.shake_windows(motion.flow_steps(run, np.zeros(0), lambda: None))[1].mean())
 
     copied = shake(open_reel(export(grainy, tmp_path / "copy.mp4", change), plan).runs[0])
     tried, smoothed = (shake(_edited(before, change.edit, detail_only=only).runs[0]) for only in (True, False))

@@ -41,7 +41,7 @@ def _shaken(frames: int = 60) -> tuple[FrameRun, np.ndarray]:
 
 
 def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilize.CameraPath:
-    offsets = [stabilize._offsets(run.seconds, motion.follow(run, cuts, lambda: None)) for run in runs]
+    offsets = [stabilize._offsets(run.seconds, motion.flow_steps(run, cuts, lambda: None)) for run in runs]
     return stabilize.CameraPath(
         seconds=np.concatenate([run.seconds for run in runs]),
         offsets=np.concatenate(offsets),
@@ -50,7 +50,7 @@ def _track(*runs: FrameRun, cuts: np.ndarray = NO_CUTS) -> stabilize.CameraPath:
 
 
 def _shake(run: FrameRun) -> float:
-    return float(motion.shake_windows(motion.follow(run, NO_CUTS, lambda: None))[1].mean())
+    return float(motion.shake_windows(motion.flow_steps(run, NO_CUTS, lambda: None))[1].mean())
 
 
 def test_shake_goes_and_the_pan_stays() -> None:
@@ -62,7 +62,7 @@ def test_shake_goes_and_the_pan_stays() -> None:
     frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
     assert np.abs(window(frame, float(run.seconds[7]))[:, :, 0].astype(float) - steadied.luma[7]).mean() < 6
     np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "elsewhere it stays in the middle")
-    moved = [sum(part.camera[:, 0].sum() for part in motion.follow(r, NO_CUTS, lambda: None)) for r in (run, steadied)]
+    moved = [sum(part.camera[:, 0].sum() for part in motion.flow_steps(r, NO_CUTS, lambda: None)) for r in (run, steadied)]
     assert moved[1] * 142 == pytest.approx(moved[0] * 160, rel=0.15)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from recipes.populations.findings import main, measure
+from virality_core.config.faults import fault
 from virality_core.errors import InputError
-from virality_core.scorers.findings import still_faults
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,10 +48,10 @@ def test_the_stated_limits_are_those_of_the_file() -> None:
         (ROOT / "virality_core" / "config" / "populations" / "findings.json").read_text(encoding="utf-8")
     )
     photos = found["photos"]
-    assert photos["blocking"]["99 %"] < 1.27 < still_faults._BLOCKING.threshold
-    assert photos["sharpness"]["5 %"] == pytest.approx(still_faults._BLUR.threshold, rel=0.02)
-    assert photos["highlights"]["95 %"] == pytest.approx(still_faults._BURNT.threshold, rel=0.05)
-    assert photos["shadows"]["99 %"] < still_faults._CRUSHED.threshold
-    assert photos["combing"]["99 %"] < still_faults._INTERLACED.threshold
+    assert photos["blocking"]["99 %"] < 1.27 < fault("blocking").threshold
+    assert photos["sharpness"]["5 %"] == pytest.approx(fault("blur").threshold, rel=0.02)
+    assert photos["highlights"]["95 %"] == pytest.approx(fault("blown_out").threshold, rel=0.05)
+    assert photos["shadows"]["99 %"] < fault("crushed").threshold
+    assert photos["combing"]["99 %"] < fault("interlaced").threshold
     hard = [value["H.264, CRF 48"]["blocking"]["50 %"] for name, value in found.items() if name.endswith(".mp4")]
     assert all(1.3 < value < 1.6 for value in hard)

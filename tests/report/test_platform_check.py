@@ -141,7 +141,7 @@ def test_covered_text_is_told_for_the_platform_that_covers_it() -> None:
     [
         ([], [], "not searched"),
         ([], [Skipped(name="onscreen_text", reason="The weights are gone.")], "the weights are gone."),
-        ([_text()], [], "no text was found in the 8 frames"),
+        ([_text()], [], "no text was found in 8 frames"),
         ([_text(LOW, note="Known of 9:16 alone.")], [], "known of 9:16 alone."),
     ],
 )

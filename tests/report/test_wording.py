@@ -52,8 +52,8 @@ def test_number(value: float, shown: str) -> None:
     [
         ("steadiness", 0.33, "the picture shakes by 0.33 % of its height; full points up to 0.06 %"),
         ("steadiness", 0.004, "no shake was found"),
-        ("motion", 0.139, "the picture moves by 14 % of its height a second"),
-        ("motion", 0.5, "the picture moves by 50 % of its height a second; full points from 3 to 19 %"),
+        ("motion", 0.139, "the picture moves by 14 % of its height per second"),
+        ("motion", 0.5, "the picture moves by 50 % of its height per second; full points from 3 to 19 %"),
         ("pace", 9.0, "a new shot every 9 s on average; full points from 2 to 4 s"),
         ("noise", 0.0, "no grain was found"),
         ("noise", 5.4, "grain of 2.1 % of full brightness; full points up to 0.53 %"),
@@ -65,15 +65,15 @@ def test_sentences(name: str, value: float, said: str) -> None:
 
 
 def test_a_percentile_is_said_with_its_population() -> None:
-    assert wording.says(signal("sharpness", 128.0)) == "sharper than 99 % of 250 everyday web photos"
-    assert wording.says(signal("sharpness", 0.0)) == "softer than 99 % of 250 everyday web photos"
+    assert wording.describe(signal("sharpness", 128.0)) == "sharper than 99 % of 250 everyday web photos"
+    assert wording.describe(signal("sharpness", 0.0)) == "softer than 99 % of 250 everyday web photos"
 
 
 @pytest.mark.parametrize(
     ("share", "said"), [(1.16, "16 % more"), (0.92, "8 % fewer"), (1.0, "no more"), (0.5, "50 % fewer")]
 )
 def test_logarithms_are_said_as_shares(share: float, said: str) -> None:
-    assert f"had {said} likes, comments and shares than" in wording.says(signal("hashtags", math.log(share)))
+    assert f"had {said} likes, comments and shares than" in wording.describe(signal("hashtags", math.log(share)))
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_logarithms_are_said_as_shares(share: float, said: str) -> None:
     ],
 )
 def test_what_to_do_points_the_right_way(name: str, value: float, clause: str) -> None:
-    found = wording.to_do(signal(name, value))
+    found = wording.tip(signal(name, value))
     assert found.startswith(clause)
     assert bool(found) == bool(clause)
 
 
 def test_marks_of_frames_lead_to_the_weakest() -> None:
     line = Timeline(seconds=np.array([0.0, 1.5, 3.0]), values=np.array([5.0, 4.0, 6.0]))
-    assert wording.to_do(signal("aesthetics", 5.0, timeline=line)) == "look at its weakest frame, at 0:01.5"
+    assert wording.tip(signal("aesthetics", 5.0, timeline=line)) == "look at its weakest frame, at 0:01.5"
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_which_way_is_better(name: str, way: str) -> None:
 
 def test_a_signal_without_words_says_its_exact_value() -> None:
     plain = Signal(name="novel", value=2.5, unit="{odd} unit", native_range=(0, 5), desirability=50, reference="a test")
-    assert wording.says(plain) == "2.50 (odd) unit"
+    assert wording.describe(plain) == "2.50 (odd) unit"
     assert wording.title("novel") == "Novel"
-    assert not wording.weighs("novel")
+    assert not wording.has_share("novel")
 
 
 @pytest.mark.parametrize("name", list(signals.table()["signals"]))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.media.clips import Clip
 from virality_core.media import open_reel
-from virality_core.report.wording import says
+from virality_core.report.wording import describe
 from virality_core.scorers.picture import faces
 from virality_core.scorers.picture.faces import FacesDetails, FacesScorer, ShotScaleDetails
 from virality_core.types import FrameBatch, Post, Reel, Signal, Skipped
@@ -67,8 +67,8 @@ def test_faces_are_found_where_they_are_seen(scorer: FacesScorer, two_faces: Ree
     assert scale.details.scale == "long shot"
     assert isinstance(presence.details, FacesDetails)
     assert presence.details.first_second is False
-    assert "none in the first second" in says(presence)
-    assert says(scale).startswith("long shot: the largest face is ")
+    assert "none in the first second" in describe(presence)
+    assert describe(scale).startswith("long shot: the largest face is ")
 
 
 def test_the_same_reel_gives_the_same_answer(scorer: FacesScorer, two_faces: Reel) -> None:
@@ -90,7 +90,7 @@ def test_nearer_is_larger_and_many_are_counted(scorer: FacesScorer, two_faces: R
     face = rgb[int(0.54 * height) : int(0.74 * height), int(0.36 * width) : int(0.72 * width)]
     near = _seen(scorer, _showing(two_faces, face, face))
     assert _signal(near, "shot_scale").value == pytest.approx(47.0, abs=8.0)
-    assert says(_signal(near, "shot_scale")).startswith("close-up: ")
+    assert describe(_signal(near, "shot_scale")).startswith("close-up: ")
     assert isinstance(details := _signal(near, "faces").details, FacesDetails)
     assert (details.with_face, details.stills, details.first_second) == (2, 2, True)
 
@@ -117,7 +117,7 @@ def test_the_opening_is_told_from_its_own_stills(scorer: FacesScorer, two_faces:
 def test_a_drawn_clip_has_no_face(scorer: FacesScorer, make_clip: Callable[..., Clip], frames: int) -> None:
     found = _seen(scorer, open_reel(make_clip(frames=frames).path, FacesScorer.plan))
     assert _signal(found, "faces").value == 0.0
-    assert says(_signal(found, "faces")) == "no face was found"
+    assert describe(_signal(found, "faces")) == "no face was found"
 
 
 @pytest.mark.parametrize("size", [(16, 16), (1, 1), (2, 3000), (900, 21), (569, 320)])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from virality_core.media import open_reel
 from virality_core.scorers.findings import diagnose
-from virality_core.scorers.measures import artefacts
+from virality_core.scorers.measures import artifacts
 from virality_core.scorers.picture.look import LookScorer
 from virality_core.types import Finding, FrameBatch, Plan, Post, Reel, Signal
 
@@ -133,7 +133,7 @@ def test_black_bars_hide_no_blocks(clips: list[Reel]) -> None:
     """Bars are left out before anything is measured, and the coding grid is kept to."""
     reel = clips[0]
     rgb = _compressed(reel.frames.rgb, 96.0)
-    alone = artefacts.blocking(artefacts.middle_luma(rgb[0]))
+    alone = artifacts.blocking(artifacts.center_luma(rgb[0]))
     rgb[:, :100] = rgb[:, -100:] = 0
     found = _diagnosed(replace(reel, frames=FrameBatch(rgb=rgb, seconds=reel.frames.seconds)))
     assert alone is not None
@@ -145,13 +145,13 @@ def test_black_bars_hide_no_blocks(clips: list[Reel]) -> None:
 @pytest.mark.parametrize("level", [0, 20, 128, 255])
 def test_a_flat_picture_has_no_marks(level: int) -> None:
     luma = np.full((200, 120), level, np.uint8)
-    assert artefacts.blocking(luma) is None
-    assert artefacts.combing(luma) == 0.0
-    assert artefacts.detail_share(luma) is None
+    assert artifacts.blocking(luma) is None
+    assert artifacts.combing(luma) == 0.0
+    assert artifacts.detail_share(luma) is None
 
 
 def test_small_pictures_are_not_judged() -> None:
     luma = np.random.default_rng(0).integers(0, 256, (40, 300), dtype=np.uint8)
-    assert artefacts.blocking(luma) is None
-    assert artefacts.combing(luma) == 0.0
-    assert artefacts.detail_share(luma) is None
+    assert artifacts.blocking(luma) is None
+    assert artifacts.combing(luma) == 0.0
+    assert artifacts.detail_share(luma) is None

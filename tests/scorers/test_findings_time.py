@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from virality_core.media import open_reel
-from virality_core.scorers.findings import bit_rate, diagnose, format_faults, temporal_faults
-from virality_core.scorers.findings.intervals import runs_of, stretches
+from virality_core.scorers.findings import diagnose, format_faults, temporal_faults
+from virality_core.scorers.measures.intervals import fault_intervals, true_runs
 from virality_core.scorers.picture.pacing import PacingScorer
 from virality_core.types import Finding, FrameBatch, FrameRun, PacketTable, Plan, Platform, Post, Reel, Signal
 
@@ -152,16 +152,17 @@ def test_bit_rate(
         clips[0].info, width=width, height=height, frame_rate=rate, codec=codec, duration_seconds=10.0, bit_rate=None
     )
 
-    def found(bits_a_second: float) -> list[Finding]:
+    def found(bits_a_second: float) -> Finding | None:
         sizes = np.full(300, round(bits_a_second * 10.0 / 8 / 300), np.int64)
         table = PacketTable(seconds=np.arange(300) / 30.0, size_bytes=sizes, is_keyframe=np.zeros(300, bool))
-        return bit_rate.find(replace(clips[0], info=info, packets=table), platform)
+        return format_faults.bit_rate(replace(clips[0], info=info, packets=table), platform)
 
     if least is None:
         assert not found(1000.0)
         return
     assert not found(1.01 * least)
-    (finding,) = found(0.5 * least)
+    finding = found(0.5 * least)
+    assert finding is not None
     assert finding.threshold == pytest.approx(least)
     assert finding.value == pytest.approx(0.5 * least, rel=0.01)
     assert finding.reason
@@ -219,21 +220,21 @@ def test_findings_come_in_order_and_without_signals(clips: list[Reel]) -> None:
         assert {f.kind for f in found} == {"low_resolution", "bit_rate"}
 
 
-def test_stretches() -> None:
+def test_fault_intervals() -> None:
     seconds = np.arange(8.0)
     values = np.array([0, 5, 0, 6, 0, 0, 7, np.nan])
-    found = stretches(seconds, values, threshold=4.0, above=True, duration_seconds=9.0)
+    found = fault_intervals(seconds, values, threshold=4.0, above=True, duration_seconds=9.0)
     assert [(s.start_seconds, s.end_seconds, s.worst, s.worst_seconds) for s in found] == [
         (0.5, 3.5, 6.0, 3.0),
         (5.5, 9.0, 7.0, 6.0),
     ]
-    assert not stretches(seconds, values, threshold=4.0, above=True, duration_seconds=9.0, fewest=3)
-    near = stretches(seconds, -values, threshold=-4.0, above=False, duration_seconds=9.0, reach_seconds=0.2)
+    assert not fault_intervals(seconds, values, threshold=4.0, above=True, duration_seconds=9.0, min_samples=3)
+    near = fault_intervals(seconds, -values, threshold=-4.0, above=False, duration_seconds=9.0, reach_seconds=0.2)
     assert [(s.start_seconds, s.end_seconds) for s in near] == [(0.8, 3.2), (5.8, 6.2)]
-    lone = stretches(seconds[:1], np.array([9.0]), threshold=4.0, above=True, duration_seconds=2.0, fewest=2)
+    lone = fault_intervals(seconds[:1], np.array([9.0]), threshold=4.0, above=True, duration_seconds=2.0, min_samples=2)
     assert [(s.start_seconds, s.end_seconds) for s in lone] == [(0.0, 2.0)]
 
 
-def test_runs_of() -> None:
-    assert runs_of(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
-    assert runs_of(np.zeros(0, bool)) == []
+def test_true_runs() -> None:
+    assert true_runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    assert true_runs(np.zeros(0, bool)) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from virality_core.config.platforms import rules_of, visible_characters
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS
-from virality_core.scorers.caption import phrase_rules
+from virality_core.scorers.caption import keywords
 from virality_core.scorers.caption.keywords import FEATURES, Keywords, has_prose, read_keywords
 from virality_core.types import to_plain
 
@@ -116,7 +116,7 @@ def test_features_are_finite_and_complete() -> None:
 
 
 def test_languages_without_rules_are_an_error_not_a_guess() -> None:
-    assert phrase_rules.languages() == {"en": "English", "vi": "Vietnamese"}
+    assert keywords.languages() == {"en": "English", "vi": "Vietnamese"}
     for language in ("de", "", "../en", "EN"):
         with pytest.raises(KeyError):
             read_keywords("Folgt mir", language)

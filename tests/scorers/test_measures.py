@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from virality_core.scorers.measures import exposure_and_colour, noise, saliency, sharpness, white_balance
+from virality_core.scorers.measures import composition, exposure_and_color, noise, sharpness
 from virality_core.scorers.measures.letterbox import COMMON_SHORT_SIDE, picture_box, to_common_size
 
 
@@ -16,7 +16,7 @@ def _full(*rgb: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("level", "expected"), [(0, 0.0), (118, 49.6), (119, 50.0), (188, 76.25), (255, 100.0)])
 def test_lightness_of_grey_is_cie_lightness(level: int, expected: float) -> None:
-    mean, deviation = exposure_and_colour.lightness(_full(level, level, level))
+    mean, deviation = exposure_and_color.lightness(_full(level, level, level))
     assert mean == pytest.approx(expected, abs=0.25)
     assert deviation == 0.0
 
@@ -24,7 +24,7 @@ def test_lightness_of_grey_is_cie_lightness(level: int, expected: float) -> None
 def test_contrast_of_half_black_half_white_is_the_largest() -> None:
     picture = _full(0, 0, 0)
     picture[:, 48:] = 255
-    assert exposure_and_colour.lightness(picture) == pytest.approx((50.0, exposure_and_colour.MAX_CONTRAST))
+    assert exposure_and_color.lightness(picture) == pytest.approx((50.0, exposure_and_color.MAX_CONTRAST))
 
 
 def test_clipped_shares_are_shares_of_the_area() -> None:
@@ -32,17 +32,17 @@ def test_clipped_shares_are_shares_of_the_area() -> None:
     picture[:16] = 0
     picture[16:24] = 255
     picture[24:32] = (255, 255, 0)  # saturated yellow still has a channel with detail
-    assert exposure_and_colour.clipped_shares(picture) == (0.25, 0.125)
+    assert exposure_and_color.clipped_shares(picture) == (0.25, 0.125)
 
 
 def test_colourfulness_of_known_pictures() -> None:
-    assert exposure_and_colour.colourfulness(_full(200, 200, 200)) == 0.0
+    assert exposure_and_color.colorfulness(_full(200, 200, 200)) == 0.0
     # One colour: no spread, so 0.3 of the distance from grey: rg = 255, yb = 127.5.
-    assert exposure_and_colour.colourfulness(_full(255, 0, 0)) == pytest.approx(0.3 * np.hypot(255, 127.5))
+    assert exposure_and_color.colorfulness(_full(255, 0, 0)) == pytest.approx(0.3 * np.hypot(255, 127.5))
     # Half red, half green: rg = ±255 (mean 0, deviation 255), yb = 127.5 throughout.
     picture = _full(255, 0, 0)
     picture[:32] = (0, 255, 0)
-    assert exposure_and_colour.colourfulness(picture) == pytest.approx(255.0 + 0.3 * 127.5)
+    assert exposure_and_color.colorfulness(picture) == pytest.approx(255.0 + 0.3 * 127.5)
 
 
 def test_colourfulness_is_the_published_formula() -> None:
@@ -50,27 +50,27 @@ def test_colourfulness_is_the_published_formula() -> None:
     red, green, blue = (picture[:, :, i].astype(np.float64) for i in range(3))
     rg, yb = red - green, 0.5 * (red + green) - blue
     expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
-    assert exposure_and_colour.colourfulness(picture) == pytest.approx(expected, rel=1e-9)
-    assert expected < exposure_and_colour.MAX_COLOURFULNESS
+    assert exposure_and_color.colorfulness(picture) == pytest.approx(expected, rel=1e-9)
+    assert expected < exposure_and_color.MAX_COLORFULNESS
 
 
 @pytest.mark.parametrize(
-    ("card", "degrees"), [((90, 90, 90), 0.0), ((255, 0, 0), white_balance.MAX_CAST), ((200, 200, 0), 35.26)]
+    ("card", "degrees"), [((90, 90, 90), 0.0), ((255, 0, 0), exposure_and_color.MAX_CAST), ((200, 200, 0), 35.26)]
 )
 def test_the_cast_of_a_card_is_its_angle_from_white(card: tuple[int, int, int], degrees: float) -> None:
-    seen = white_balance.light_colour(_full(*card))
+    seen = exposure_and_color.light_color(_full(*card))
     assert seen is not None
-    assert white_balance.cast_of(seen) == pytest.approx(degrees, abs=0.01)
+    assert exposure_and_color.color_cast(seen) == pytest.approx(degrees, abs=0.01)
 
 
 def test_the_light_is_told_from_what_is_bright() -> None:
     picture = _full(40, 90, 20)  # mostly grass
     picture[:8] = (250, 200, 120)  # a white wall in the evening
-    seen = white_balance.light_colour(picture)
+    seen = exposure_and_color.light_color(picture)
     assert seen is not None
     wall = (np.array([250, 200, 120]) / 255) ** 2.2
     assert np.degrees(np.arccos(seen @ wall / np.linalg.norm(seen) / np.linalg.norm(wall))) < 3.0
-    assert white_balance.light_colour(_full(9, 4, 12)) is None, "nothing is told from the dark"
+    assert exposure_and_color.light_color(_full(9, 4, 12)) is None, "nothing is told from the dark"
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0, 12.0, 25.0])
@@ -119,7 +119,7 @@ def test_pure_noise_has_no_sharp_edge() -> None:
 def test_the_subject_is_found_where_it_is_drawn(x: float, y: float) -> None:
     luma = np.full((455, 256), 90, np.uint8)
     cv2.circle(luma, (round(x * 256), round(y * 455)), 14, 220, -1)
-    subject = saliency.find_subject(luma)
+    subject = composition.find_subject(luma)
     assert subject is not None
     assert (subject.x, subject.y) == pytest.approx((x, y), abs=0.03)
 
@@ -128,7 +128,7 @@ def test_the_subject_is_found_where_it_is_drawn(x: float, y: float) -> None:
     ("x", "y", "expected"), [(1 / 3, 2 / 3, 1.0), (0.5, 1 / 3, 0.75), (0.5, 0.5, 0.5), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0)]
 )
 def test_thirds_placement(x: float, y: float, expected: float) -> None:
-    assert saliency.thirds_placement(saliency.Subject(x=x, y=y, focus=0.5)) == pytest.approx(expected)
+    assert composition.thirds_closeness(composition.Subject(x=x, y=y, focus=0.5)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_known_title_whatever_its_case_and_blanks(table: Path) -> None:
         found = _read(table, title)
         assert isinstance(found, Signal)
         assert found.value == pytest.approx(0.39)
-        said = wording.says(found)
+        said = wording.describe(found)
         assert "32,000 videos used it by 2026-05-01" in said
         assert "48 % more" in said
         assert "months ago" not in said
@@ -72,7 +72,7 @@ def test_old_data_is_said_to_be_old(table: Path) -> None:
     assert isinstance(found, Signal)
     assert isinstance(found.details, MusicDetails)
     assert "2026-05-01" in str(found.details.dated)
-    assert "6 months ago" in wording.says(found)
+    assert "6 months ago" in wording.describe(found)
     posted = MusicScorer(table, today=date(2030, 1, 1)).read(
         Post(music="a song", posted_at=datetime(2026, 5, 2, tzinfo=UTC))
     )
@@ -86,12 +86,12 @@ def test_old_data_is_said_to_be_old(table: Path) -> None:
     [
         (None, "No music"),
         ("   ", "No music"),
-        ("Original Sound", "shared by many"),
-        ("original sound - somebody", "shared by many"),
-        ("never heard of it", "not known"),
+        ("Original Sound", "Many different sounds"),
+        ("original sound - somebody", "Many different sounds"),
+        ("never heard of it", "no data"),
         ("only counted", "9 posts"),
-        ("x" * 10**6, "not known"),
-        ("\ud800", "not known"),
+        ("x" * 10**6, "no data"),
+        ("\ud800", "no data"),
     ],
 )
 def test_what_is_not_known_is_said(table: Path, title: str | None, reason: str) -> None:

@@ -251,5 +251,5 @@ def test_progress_may_cancel() -> None:
 def test_shots_are_split_at_the_frame_that_begins_one() -> None:
     seconds = np.arange(10) / 30
     run_ = FrameRun(luma=np.zeros((10, 16, 16), np.uint8), seconds=seconds)
-    parts = motion.follow(run_, np.array([seconds[4]]), lambda: None)
+    parts = motion.flow_steps(run_, np.array([seconds[4]]), lambda: None)
     assert [len(part.seconds) for part in parts] == [4, 6]

@@ -54,7 +54,7 @@ def test_its_value_is_said_in_its_own_unit(scorer: QualityScorer, drawn_clip: Pa
     assert signal.model is not None
     assert (signal.model.variant, signal.unit, signal.percentile) == ("lite", "predicted VMAF", None)
     assert signal.desirability == pytest.approx(max(0.0, (signal.value - 20) / 0.8))
-    assert wording.says(signal).startswith(f"picture quality {signal.value:.0f} of 100")
+    assert wording.describe(signal).startswith(f"picture quality {signal.value:.0f} of 100")
     assert "VMAF" in wording.axis(signal)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.scorers.clips import CLIPS
 from tests.scorers.sounds import Hear, drums, hear, noise, signal, sine, spoken, write
-from virality_core.scorers.sound.audio import AudioScorer, SpeechDetails, StretchDetails, TempoDetails
+from virality_core.scorers.sound.audio import AudioScorer, IntervalDetails, SpeechDetails, TempoDetails
 from virality_core.types import Skipped
 
 
@@ -87,7 +87,7 @@ def test_silence_is_found_to_a_tenth(codec: str, heard: Hear, tmp_path: Path) ->
     gap = np.zeros((1, 48_000 * 2), np.float32)
     path = write(tmp_path / "gap.mkv", _parts(gap[:, :57_600], noise(2.3), gap, noise(1.5)), codec=codec)
     found = signal(heard(path), "silence")
-    assert isinstance(found.details, StretchDetails)
+    assert isinstance(found.details, IntervalDetails)
     assert len(found.details.stretches) == 2
     for (start, end), (begins, ends) in zip(found.details.stretches, ((0.0, 1.2), (3.5, 5.5)), strict=True):
         assert start == pytest.approx(begins, abs=0.1)
@@ -105,7 +105,7 @@ def test_clipping_is_found_to_a_tenth(codec: str, gain: float, heard: Hear, tmp_
     driven = clean.copy()
     driven[:, 96_000:168_000] = np.clip(clean[:, 96_000:168_000] * gain, -1.0, 1.0)
     found = signal(heard(write(tmp_path / "clip.mkv", driven, codec=codec)), "clipping")
-    assert isinstance(found.details, StretchDetails)
+    assert isinstance(found.details, IntervalDetails)
     (stretch,) = found.details.stretches
     assert stretch == pytest.approx((2.0, 3.5), abs=0.1)
     calm = signal(heard(write(tmp_path / "calm.mkv", clean, codec=codec)), "clipping")
@@ -187,7 +187,7 @@ def test_late_sound_is_late(heard: Hear, tmp_path: Path) -> None:
     assert signal(answers, "first_sound").value == pytest.approx(2.0, abs=0.05)
     assert signal(answers, "first_sound").desirability < 40.0
     details = signal(answers, "silence").details
-    assert isinstance(details, StretchDetails)
+    assert isinstance(details, IntervalDetails)
     assert details.stretches[0] == pytest.approx((0.0, 2.0), abs=0.05)
 
 

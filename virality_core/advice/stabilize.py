@@ -56,7 +56,7 @@ def camera_path(
     """
     cuts = np.array(how.cut_seconds, np.float64)
     seconds: list[float] = []
-    steps: list[motion.Steps] = []
+    steps: list[motion.FlowSteps] = []
     kept: list[Gray] = []
     last = np.empty((0, 0, 0), np.uint8)
 
@@ -69,7 +69,7 @@ def camera_path(
             kept += [_shrink_to_area(frame) for frame in small]
         luma = small if not seconds else np.concatenate([last, small])
         times = batch.seconds if not seconds else np.append(seconds[-1], batch.seconds)
-        steps += motion.follow(FrameRun(luma=luma, seconds=times), cuts, lambda: None)
+        steps += motion.flow_steps(FrameRun(luma=luma, seconds=times), cuts, lambda: None)
         seconds += batch.seconds.tolist()
         last = small[-1:]
     at = np.array(seconds, np.float64)
@@ -110,7 +110,7 @@ def stabilized_cuts(path: CameraPath, how: Stabilization) -> Cuts | None:
     return found.cuts()
 
 
-def _offsets(seconds: NDArray[np.float64], steps: Sequence[motion.Steps]) -> NDArray[np.float64]:
+def _offsets(seconds: NDArray[np.float64], steps: Sequence[motion.FlowSteps]) -> NDArray[np.float64]:
     """Distance of the picture from its smooth path at each frame: float64 (T, 2), x and y in frame heights."""
     moves = {float(part.seconds[i + 1]): part.camera[i] for part in steps for i in range(len(part.camera))}
     offsets = np.zeros((len(seconds), 2))

@@ -1,4 +1,4 @@
-"""The tables people edit, each with its reader: signals, platforms, safe zones, the platform check."""
+"""The tables people edit, each with its reader: signals, technical faults, platforms, safe zones, platform check."""
 
 from __future__ import annotations
 

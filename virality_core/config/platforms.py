@@ -1,4 +1,4 @@
-"""The settings of config/platforms.toml: what each platform takes and shows, with source and date."""
+"""What each platform accepts and shows, with source and date, from platforms.toml."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import get_args
 from virality_core import config
 from virality_core.types import Platform
 
-_USUAL_RATE = 31.0  # frames a second: phones' "30" is a little more at times
+_USUAL_RATE = 31.0  # frames per second: phones' "30" is sometimes a little more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRules:
-    """One platform's numbers; each `…_source` says where the number is from and when it was true."""
+    """One platform's numbers; each `…_source` says where the number is from and of when."""
 
     name: str
     hashtag_limit: int
@@ -37,28 +37,28 @@ def rules_of(platform: Platform) -> PlatformRules:
 
 
 def shown_on(platform: Platform | None) -> PlatformRules:
-    """The platform whose first line counts: the one given, else the one that shows least of a caption."""
+    """The platform given, else the one that shows least of a caption."""
     if platform is not None:
         return rules_of(platform)
     return min((rules_of(known) for known in get_args(Platform)), key=lambda rules: rules.visible_characters)
 
 
 def visible_characters(platform: Platform | None) -> int:
-    """How many characters of a caption show before "more"; without a platform the shortest of the three."""
+    """How many characters of a caption show before "more"; without a platform, the fewest of the three."""
     return shown_on(platform).visible_characters
 
 
 def smallest_side(platform: Platform | None) -> tuple[int, str]:
-    """Pixels that a video's short side should have, and who says so; without a platform the least of the three."""
+    """Pixels that a video's short side should have, and the source; without a platform, the fewest of the three."""
     names = get_args(Platform) if platform is None else (platform,)
     rules = min((rules_of(name) for name in names), key=lambda rules: rules.smallest_side)
     return rules.smallest_side, rules.smallest_side_source
 
 
 def recommended_bit_rate(platform: Platform | None, short_side: int, frame_rate: float) -> tuple[float, str] | None:
-    """Bits per second recommended for an H.264 picture, and who says so; without a platform the least that is stated.
+    """Bits per second recommended for H.264 video, and the source; without a platform, the lowest that is stated.
 
-    A size between two rows of the table is taken as the smaller one. None where nothing is stated for such a picture.
+    A size between two rows of the table counts as the smaller one. None where nothing is stated for such a video.
     """
     stated = []
     for name in get_args(Platform) if platform is None else (platform,):

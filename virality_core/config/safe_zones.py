@@ -1,4 +1,4 @@
-"""What a platform's buttons, names and captions cover of an upright picture; the numbers are in safe_zones.toml."""
+"""What a platform's buttons, names and captions cover of an upright picture, from safe_zones.toml."""
 
 from __future__ import annotations
 
@@ -13,52 +13,46 @@ from virality_core.types import Platform
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares 0–1 of the picture
 
-UPRIGHT = 9.0 / 16.0  # the shape of a picture that the safe zones are stated for
-_SHAPE_OFF = 0.05  # of it: a little off is shown the same way
+UPRIGHT = 9.0 / 16.0  # the shape that the safe zones are for
+_SHAPE_TOLERANCE = 0.05
 _COVERED_FROM = 0.25  # of a box's area: a letter or two under a button; this project's choice
+_SIDES = ("top", "bottom", "left", "right")
 
 
 def has_zones(width: int, height: int) -> bool:
-    """Whether a picture has the shape that the safe zones are stated for."""
-    return abs(width / height / UPRIGHT - 1.0) <= _SHAPE_OFF
+    """Whether a picture has the shape that the safe zones are for."""
+    return abs(width / height / UPRIGHT - 1.0) <= _SHAPE_TOLERANCE
 
 
 def covered_by(box: Box) -> tuple[Platform, ...]:
-    """The platforms whose buttons and captions cover a quarter of the box or more; see config/safe_zones.toml."""
-    return tuple(platform for platform in get_args(Platform) if _outside(box, zones()[platform]) >= _COVERED_FROM)
+    """The platforms whose buttons and captions cover a quarter of the box or more."""
+    return tuple(platform for platform in get_args(Platform) if _outside(box, platform) >= _COVERED_FROM)
 
 
 def zones() -> Mapping[str, Mapping[str, Any]]:
-    """The table of safe zones: for each platform `top`, `bottom`, `left`, `right` as shares, name, source, date."""
+    """For each platform `top`, `bottom`, `left`, `right` as shares, name, source, date."""
     return _read(config.folder() / "safe_zones.toml")
 
 
-def free(platform: Platform) -> Box:
-    """What the platform leaves free of an upright picture."""
+def visible_area(platform: Platform) -> Box:
+    """What the platform doesn't cover of an upright picture."""
     zone = zones()[platform]
-    return (
-        float(zone["left"]),
-        float(zone["top"]),
-        1.0 - float(zone["right"]),
-        1.0 - float(zone["bottom"]),
-    )
+    return float(zone["left"]), float(zone["top"]), 1.0 - float(zone["right"]), 1.0 - float(zone["bottom"])
 
 
-def in_words(platform: Platform) -> str:
-    """What the platform may cover: the top 14 %, the bottom 35 %, the left 6 % and the right 6 %."""
-    sides = [
-        f"the {side} {100.0 * float(zones()[platform][side]):.0f} %"
-        for side in ("top", "bottom", "left", "right")
-        if float(zones()[platform][side]) > 0.0
-    ]
+def covered_sides(platform: Platform) -> str:
+    """What the platform may cover, as text: the top 14 %, the bottom 35 %, the left 6 % and the right 6 %."""
+    zone = zones()[platform]
+    sides = [f"the {side} {100.0 * float(zone[side]):.0f} %" for side in _SIDES if float(zone[side]) > 0.0]
     return f"{', '.join(sides[:-1])} and {sides[-1]}" if len(sides) > 1 else "".join(sides) or "nothing"
 
 
-def _outside(box: Box, zone: Mapping[str, Any]) -> float:
-    """The share of a box that lies outside what the platform leaves free."""
+def _outside(box: Box, platform: Platform) -> float:
+    """The share of a box outside the visible area."""
     left, top, right, bottom = box
-    across = min(right, 1.0 - float(zone["right"])) - max(left, float(zone["left"]))
-    down = min(bottom, 1.0 - float(zone["bottom"])) - max(top, float(zone["top"]))
+    free_left, free_top, free_right, free_bottom = visible_area(platform)
+    across = min(right, free_right) - max(left, free_left)
+    down = min(bottom, free_bottom) - max(top, free_top)
     area = (right - left) * (bottom - top)
     return 1.0 - max(0.0, across) * max(0.0, down) / area if area > 0 else 0.0
 
@@ -70,7 +64,7 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
         for platform in get_args(Platform):
             zone = table[platform]
             str(zone["name"]), str(zone["source"]), str(zone["date"])
-            for side in ("top", "bottom", "left", "right"):
+            for side in _SIDES:
                 if not 0.0 <= float(zone[side]) < 0.5:
                     raise ValueError(side)
     return table

@@ -1,7 +1,6 @@
-"""From a native value to a desirability 0–100: a percentile in a named population, or a place in a cited target range.
+"""From a native value to a desirability 0–100: a percentile in a named population, or a position in a cited range.
 
-The table is `config/signals.toml`; populations are JSON files under `config/populations/` that hold the 1 % to 99 %
-quantiles of a measure.
+The table is signals.toml; populations/ has JSON files with the 1 % to 99 % quantiles of a measure.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from virality_core import config
 from virality_core.config.toml_table import naming, read_table
 from virality_core.types import Signal
 
-_PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: beyond its ends a population says nothing, so percentiles stop there
+_PERCENTS = np.arange(1.0, 100.0)  # 1 … 99: a population says nothing beyond its ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """What a native value is worth: `desirability` 0–100, `percentile` 0–100 or None, and what it was compared with."""
+    """What a value is worth: `desirability` 0–100, `percentile` 0–100 or None, and what it was compared with."""
 
     desirability: float
     percentile: float | None
@@ -34,7 +33,7 @@ def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
 
     Args:
         signal, value: what was measured.
-        variant: a model whose native unit is its own, with an entry under `[signals.….variants.….desirability]`.
+        variant: a model with its own native unit and an entry under `[signals.….variants.….desirability]`.
 
     Raises:
         KeyError: signals.toml has no such signal, or no such variant of it.
@@ -51,13 +50,13 @@ def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
 
 
 def own_variant(signal: Signal) -> str | None:
-    """The variant of the model that answered, where signals.toml has an entry for its own native unit; else None."""
+    """The variant of the model that answered, if signals.toml has an entry for its own native unit; else None."""
     variants = table()["signals"].get(signal.name, {}).get("variants", {})
     return signal.model.variant if signal.model is not None and signal.model.variant in variants else None
 
 
 def table() -> dict[str, Any]:
-    """signals.toml, read once: each signal's title, weight, reason and reference; the bands."""
+    """signals.toml, read once: each signal's title, share, reason and reference; the bands."""
     return _read_table(config.folder() / "signals.toml")
 
 
@@ -67,7 +66,7 @@ def band_meaning(band: str) -> str:
 
 
 def collections_named(text: str) -> str:
-    """`text` with each collection of posts (`tiktok-vn-2025`) named in words; others stay as they are."""
+    """`text` with the title of each collection of posts instead of its name (`tiktok-vn-2025`)."""
     for name, known in table().get("collections", {}).items():
         text = text.replace(str(name), str(known["title"]))
     return text
@@ -88,7 +87,7 @@ def _read_table(path: Path) -> dict[str, Any]:
 
 
 def _check(table: dict[str, Any]) -> None:
-    """Look at all that is used of signals.toml, so that a wrong entry is told when it is read."""
+    """Access everything that is used, so that a wrong entry is an error when the table is read."""
     for entry in table["bands"]:
         str(entry["name"]), float(entry["from"])
     for entry in table["signals"].values():

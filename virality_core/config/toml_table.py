@@ -1,4 +1,4 @@
-"""Reads the tables that lie beside the weights; one that is damaged is named."""
+"""Reads the tables and names a damaged one."""
 
 from __future__ import annotations
 
@@ -13,28 +13,24 @@ from virality_core.errors import WeightsError
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """A TOML or JSON file whose content is a table.
-
-    Raises:
-        WeightsError: it is missing or damaged.
-    """
+    """A TOML or JSON file whose content is a table. Raises WeightsError where it is missing or damaged."""
     with naming(path):
         text = path.read_text(encoding="utf-8")
         data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         if not isinstance(data, dict):
-            raise TypeError("it is no table")
+            raise TypeError("not a table")
         return data
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """What goes wrong inside because of the file's content becomes a WeightsError that names it."""
+    """Turns an error inside, due to the file's content, into a WeightsError that names the file."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        why = (
-            error.strerror if isinstance(error, OSError) else f"it lacks {error}" if isinstance(error, KeyError) else ""
-        )
-        raise WeightsError(
-            f"The file {path} is damaged or missing{f' ({why})' if why else ''}; install the project anew."
-        ) from error
+        why = ""
+        if isinstance(error, OSError):
+            why = f" ({error.strerror})" if error.strerror else ""
+        elif isinstance(error, KeyError):
+            why = f" (it lacks {error})"
+        raise WeightsError(f"The file {path} is damaged or missing{why}; reinstall the project.") from error

@@ -1,7 +1,4 @@
-"""What a platform asks of a video, as pass, warn or fail.
-
-The numbers are in config/platform_check.toml and config/safe_zones.toml.
-"""
+"""What a platform asks of a video, as pass, warn or fail: platform_check.toml and safe_zones.toml of config/."""
 
 from __future__ import annotations
 
@@ -31,77 +28,53 @@ TITLES: Mapping[str, str] = {
 }
 
 _TEXT = "onscreen_text"
-_VERDICTS: Mapping[CheckStatus, str] = {  # the page and the terminal write the status before it
-    "pass": "{said} is what {platform} asks for.",
-    "warn": "{said}; {platform} asks for {asks}.",
-    "fail": "{said} is not taken by {platform} as a reel; it asks for {asks}.",
+_KEYS: tuple[CheckStatus, ...] = ("pass", "warn")
+_SENTENCES: Mapping[CheckStatus, str] = {  # the page and the terminal put the status before it
+    "pass": "{title}: {value} is what {platform} asks for.",
+    "warn": "{title}: {value}. {platform} asks for {asks}.",
+    "fail": "{title}: {platform} doesn't accept {value} for a reel. It asks for {asks}.",
 }
 
 
 def check(info: VideoInfo, platform: Platform | None, signals: Sequence[Signal]) -> tuple[PlatformCheck, ...]:
-    """Hold the video against each row of the table for its platform, or for all three where none is given.
+    """Check the video against each row of the table for its platform, or for all three without one.
 
-    A row whose measure the reel doesn't have (the loudness of a silent one, an unknown bit rate) is left out.
+    A row whose measure is not known (the loudness of a silent reel, say) is left out.
 
     Args:
-        info: as counted, not as its header says. signals: of which `loudness` and `onscreen_text` are read.
+        info: as counted, not as the header says. signals: of which `loudness` and `onscreen_text` are read.
     """
     loudness = next((signal.value for signal in signals if signal.name == "loudness"), None)
-    measured = _numbers(info, loudness)
-    named = {"codec": (info.codec,), "container": tuple(info.container.split(","))}
-    wanted = get_args(Platform) if platform is None else (platform,)
+    numbers = _numbers(info, loudness)
+    names = {"codec": (info.codec,), "container": tuple(info.container.split(","))}
+    platforms = get_args(Platform) if platform is None else (platform,)
     found = []
     for row in rows():
         measure = str(row["measure"])
-        if row["platform"] not in wanted:
+        if row["platform"] not in platforms:
             continue
-        if measure in named:
-            found.append(_check(row, _status_of_name(row, named[measure]), _name(measure, info)))
-        elif measure in measured:
-            value, said = measured[measure]
-            found.append(_check(row, _status_of_number(row, value), said))
-    found += [_free_text(item, details) for details in _text_found(signals) for item in wanted]
-    return tuple(sorted(found, key=lambda item: wanted.index(item.platform)))
+        if measure in names:
+            found.append(
+                _check(row, [bool(set(names[measure]) & set(row[key])) for key in _KEYS], _name(measure, info))
+            )
+        elif measure in numbers:
+            number, text = numbers[measure]
+            within = [bool(row[key]) and row[key][0] <= number <= row[key][1] for key in _KEYS]
+            found.append(_check(row, within, text))
+    found += [_text_in_zones(item, details) for details in _text_details(signals) for item in platforms]
+    return tuple(sorted(found, key=lambda item: platforms.index(item.platform)))
 
 
 def not_checked(signals: Sequence[Signal], skipped: Sequence[Skipped] = ()) -> str:
     """Why no safe zone was checked, in one sentence; empty where one was."""
-    if _text_found(signals):
+    if _text_details(signals):
         return ""
-    details = next((signal.details for signal in signals if signal.name == _TEXT), None)
+    details: Any = next((signal.details for signal in signals if signal.name == _TEXT), None)
     if details is None:
-        why = next((skip.reason for skip in skipped if skip.name == _TEXT), "the picture was not searched for text.")
-        return f"Safe zones were not checked: {why[:1].lower()}{why[1:]}"
-    if note := str(getattr(details, "zones_note", "")):
-        return f"Safe zones were not checked: {note[:1].lower()}{note[1:]}"
-    stills = getattr(details, "stills", 0)
-    return f"Safe zones were not checked: no text was found in the {stills} frames that were searched for it."
-
-
-def _text_found(signals: Sequence[Signal]) -> list[Any]:
-    """The details of the text in the picture, where there is some and the picture has the zones' shape; else none."""
-    details = [signal.details for signal in signals if signal.name == _TEXT]
-    return [one for one in details if getattr(one, "boxes", ()) and not getattr(one, "zones_note", "")]
-
-
-def _free_text(platform: Platform, details: Any) -> PlatformCheck:
-    """Whether the text lies free. Text that is covered is no reason to refuse a reel, so this never fails."""
-    zone, name = safe_zones.zones()[platform], NAMES[platform]
-    frames = {box.seconds for box in details.boxes}
-    covered = {box.seconds for box in details.boxes if platform in box.covered_by}
-    of = f"{len(frames)} {'frame' if len(frames) == 1 else 'frames'} with text"
-    said = f"text may be covered in {len(covered)} of {of}" if covered else f"the text lies free in {of}"
-    asks = f"text outside {safe_zones.in_words(platform)}, which its buttons and captions may cover"
-    return PlatformCheck(
-        platform=platform,
-        measure="safe_zones",
-        status="warn" if covered else "pass",
-        value=said,
-        asks=asks,
-        sentence=f"Safe zones: on {name} {said}" + (f"; free is {asks}." if covered else "."),
-        source=str(zone["source"]),
-        date=str(zone["date"]),
-    )
+        why = next((skip.reason for skip in skipped if skip.name == _TEXT), "The picture was not searched for text.")
+    else:
+        why = details.zones_note or f"No text was found in {details.stills} frames."
+    return f"Safe zones were not checked: {why[:1].lower()}{why[1:]}"
 
 
 def rows() -> list[dict[str, Any]]:
@@ -109,32 +82,60 @@ def rows() -> list[dict[str, Any]]:
     return _read(config.folder() / "platform_check.toml")
 
 
-def _check(row: Mapping[str, Any], status: CheckStatus, said: str) -> PlatformCheck:
-    measure, platform = str(row["measure"]), row["platform"]
-    verdict = _VERDICTS[status].format(said=said, platform=NAMES[platform], asks=row["asks"])
+def _text_details(signals: Sequence[Signal]) -> list[Any]:
+    """The details of the text on the screen, if there is any and the picture has the zones' shape; else empty."""
+    details: list[Any] = [signal.details for signal in signals if signal.name == _TEXT]
+    return [one for one in details if one is not None and one.boxes and not one.zones_note]
+
+
+def _text_in_zones(platform: Platform, details: Any) -> PlatformCheck:
+    """Whether the platform covers text. No reel is rejected for that, so this never fails."""
+    zone, name = safe_zones.zones()[platform], NAMES[platform]
+    frames = len({box.seconds for box in details.boxes})
+    covered = len({box.seconds for box in details.boxes if platform in box.covered_by})
+    of = f"{frames} {'frame' if frames == 1 else 'frames'} with text"
+    sides = safe_zones.covered_sides(platform)
+    warning = f"{name} may cover text in {covered} of {of}. Keep text out of {sides}."
+    sentence = warning if covered else f"{name} covers no text in {of}."
+    return PlatformCheck(
+        platform=platform,
+        measure="safe_zones",
+        status="warn" if covered else "pass",
+        value=f"text may be covered in {covered} of {of}" if covered else f"no text is covered in {of}",
+        asks=f"text outside {sides}, which its buttons and captions may cover",
+        sentence=f"Safe zones: {sentence}",
+        source=str(zone["source"]),
+        date=str(zone["date"]),
+    )
+
+
+def _check(row: Mapping[str, Any], within: Sequence[bool], value: str) -> PlatformCheck:
+    """The result of a row; `within` says for each of `_KEYS` whether the value is."""
+    measure, platform, asks = str(row["measure"]), row["platform"], str(row["asks"])
+    status: CheckStatus = next((key for key, inside in zip(_KEYS, within, strict=True) if inside), "fail")
     return PlatformCheck(
         platform=platform,
         measure=measure,
         status=status,
-        value=said,
-        asks=str(row["asks"]),
-        sentence=f"{TITLES[measure]}: {verdict}",
+        value=value,
+        asks=asks,
+        sentence=_SENTENCES[status].format(title=TITLES[measure], value=value, platform=NAMES[platform], asks=asks),
         source=str(row["source"]),
         date=str(row["date"]),
     )
 
 
 def _numbers(info: VideoInfo, loudness: float | None) -> dict[str, tuple[float, str]]:
-    """Each measure's value in the table's unit and as it is said."""
+    """Each measure's value in the table's unit, and as text."""
     found = {
         "aspect": (info.width / info.height, f"{info.width} × {info.height}"),
         "short_side": (float(min(info.width, info.height)), f"{min(info.width, info.height)} pixels"),
         "duration": (info.duration_seconds, _length(info.duration_seconds)),
-        "frame_rate": (info.frame_rate, f"{wording.bare(info.frame_rate)} frames a second"),
-        "file_size": (info.size_bytes / 1e6, f"{wording.bare(info.size_bytes / 1e6)} MB"),
+        "frame_rate": (info.frame_rate, f"{wording.trimmed(info.frame_rate)} frames per second"),
+        "file_size": (info.size_bytes / 1e6, f"{wording.trimmed(info.size_bytes / 1e6)} MB"),
     }
     if info.bit_rate is not None:
-        found["bit_rate"] = (info.bit_rate / 1e6, f"{wording.bare(info.bit_rate / 1e6)} Mbit/s")
+        found["bit_rate"] = (info.bit_rate / 1e6, f"{wording.trimmed(info.bit_rate / 1e6)} Mbit/s")
     if loudness is not None:
         found["loudness"] = (loudness, f"{loudness:.1f} LUFS".replace("-", "−"))
     return found
@@ -149,19 +150,6 @@ def _name(measure: str, info: VideoInfo) -> str:
         return info.codec.upper().replace("H264", "H.264").replace("HEVC", "HEVC (H.265)")
     first = info.container.split(",")[0].upper()
     return "MP4 or MOV" if first == "MOV" else first
-
-
-def _status_of_number(row: Mapping[str, Any], value: float) -> CheckStatus:
-    def within(bounds: Sequence[float]) -> bool:
-        return bool(bounds) and bounds[0] <= value <= bounds[1]
-
-    return "pass" if within(row["pass"]) else "warn" if within(row["warn"]) else "fail"
-
-
-def _status_of_name(row: Mapping[str, Any], names: Sequence[str]) -> CheckStatus:
-    if set(names) & set(row["pass"]):
-        return "pass"
-    return "warn" if set(names) & set(row["warn"]) else "fail"
 
 
 @lru_cache

@@ -14,27 +14,27 @@ _TITLE_CELLS = 16
 
 
 def report_json(report: Report, *, indent: int | None = None) -> str:
-    """`report.to_dict()` as JSON text in ASCII, so that lone surrogates of a caption can't break a terminal or file."""
+    """`report.to_dict()` as ASCII JSON, so that a caption's lone surrogates can't break a terminal or file."""
     return json.dumps(report.to_dict(), indent=indent, allow_nan=False)
 
 
 def report_text(report: Report, name: str, *, details: bool = False) -> str:
-    """The report for a terminal: the score, what each signal added and cost, what was skipped, what ran.
+    """The report for a terminal: the score, each signal's points, what was skipped, which models ran.
 
-    With `details`, each signal's exact value, what it was compared with, and why it counts.
+    With `details`, also each signal's exact value, what it was compared with, and why it counts.
     """
     lines = [
         _printable(name),
         f"Score {report.score:.1f} of 100: {report.band}. {signals.band_meaning(report.band)}",
         *(f"Note: {note}" for note in report.notes),
-        f"Covers {100 * report.coverage:.0f} % of what this score weighs.",
-        *_doubt(report),
+        f"{100 * report.coverage:.0f} % of the score could be measured.",
+        *_uncertainty(report),
         "",
         *_points(report),
         *_costs(report),
         *_faults(report),
         *_advice(report),
-        *_without_weight(report),
+        *_without_points(report),
         *_not_measured(report),
         *_engagement(report),
         *_platforms(report),
@@ -42,15 +42,22 @@ def report_text(report: Report, name: str, *, details: bool = False) -> str:
     if details:
         lines += _details(report)
     ran = report.provenance
-    lines += ["", f"Ran {ran.ran} weights on {ran.device} in {report.timings['total']:.1f} s (virality {ran.version})."]
+    lines += [
+        "",
+        f"Ran the {ran.ran} models on {ran.device} in {report.timings['total']:.1f} s (virality {ran.version}).",
+    ]
     return "\n".join(lines)
 
 
-def _doubt(report: Report) -> list[str]:
-    doubt = report.uncertainty
-    if doubt is None:
+def _uncertainty(report: Report) -> list[str]:
+    found = report.uncertainty
+    if found is None:
         return []
-    return [f"With other weights and other frames: {doubt.low:.0f} to {doubt.high:.0f} in four of five draws."]
+    return [f"With other shares and other frames: {found.low:.0f} to {found.high:.0f} in four of five cases."]
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return ["", title, *lines] if lines else []
 
 
 def _points(report: Report) -> list[str]:
@@ -72,9 +79,9 @@ def _points(report: Report) -> list[str]:
 def _costs(report: Report) -> list[str]:
     lines = []
     for contribution, signal in wording.costs(report):
-        clause = wording.to_do(signal) or wording.says(signal)
+        clause = wording.tip(signal) or wording.describe(signal)
         lines.append(f"  {f'−{wording.cost(contribution):.1f}':>5}  {wording.title(signal.name)}: {clause}")
-    return ["", "What costs you most:", *lines] if lines else []
+    return _section("What costs you most:", lines)
 
 
 def _faults(report: Report) -> list[str]:
@@ -82,37 +89,37 @@ def _faults(report: Report) -> list[str]:
         f"  {wording.clock(finding.start_seconds)}–{wording.clock(finding.end_seconds)}  {finding.sentence}"
         for finding in report.findings
     ]
-    return ["", "Technical faults (no points; what they cost is in the signals above):", *lines] if lines else []
+    return _section("Technical faults (no points of their own; the signals above include what they cost):", lines)
 
 
 def _advice(report: Report) -> list[str]:
-    """What was tried on the reel and won points, with the score before and after."""
+    """Changes that were tried on the reel, with the score before and after."""
     lines = [
         f"  {advice.points:+5.1f}  {advice.text} ({advice.before:.1f} to {advice.after:.1f})"
         if advice.points
         else f"{'':7}  {advice.text}"
         for advice in report.advice
     ]
-    return ["", "What would help (each tried on this reel and scored):", *lines] if lines else []
+    return _section("What would help (each was tried on this reel):", lines)
 
 
-def _without_weight(report: Report) -> list[str]:
-    """Signals that add and cost nothing: with their value, or why there is none."""
-    counted = {contribution.signal for contribution in report.contributions}  # by fitted weights too
+def _without_points(report: Report) -> list[str]:
+    """Signals without a share: their value, or why there is none."""
+    counted = {contribution.signal for contribution in report.contributions}  # by fitted shares too
     lines = [
-        f"  {wording.title(signal.name)}: {wording.says(signal)}"
+        f"  {wording.title(signal.name)}: {wording.describe(signal)}"
         for signal in report.signals
         if signal.name not in counted
     ]
     lines += [
-        f"  {wording.title(skip.name)}: {skip.reason}" for skip in report.skipped if not wording.weighs(skip.name)
+        f"  {wording.title(skip.name)}: {skip.reason}" for skip in report.skipped if not wording.has_share(skip.name)
     ]
-    return ["", "Without weight in the score:", *lines] if lines else []
+    return _section("Measured, without points:", lines)
 
 
 def _not_measured(report: Report) -> list[str]:
-    lines = [f"  {wording.title(skip.name)}: {skip.reason}" for skip in report.skipped if wording.weighs(skip.name)]
-    return ["", "Not measured (the weight was shared out among the rest):", *lines] if lines else []
+    lines = [f"  {wording.title(skip.name)}: {skip.reason}" for skip in report.skipped if wording.has_share(skip.name)]
+    return _section("Not measured (the other signals share its points):", lines)
 
 
 def _engagement(report: Report) -> list[str]:
@@ -125,19 +132,19 @@ def _engagement(report: Report) -> list[str]:
         for name, of in ranges.items()
         if of is not None
     ]
-    return ["", f"What posts like it got ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
+    return ["", f"What posts like this got ({found.population}):", *lines, *(f"  {note}" for note in found.notes)]
 
 
 def _platforms(report: Report) -> list[str]:
-    """What is not as a platform asks; a platform where all is gets one line. Sources are with the details."""
+    """What a platform doesn't accept or recommend; one line if all is fine. Sources are with the details."""
     lines = []
     for platform in dict.fromkeys(check.platform for check in report.platform_check):
         checks = [check for check in report.platform_check if check.platform == platform]
         wrong = [f"  {check.status.upper()}  {check.sentence}" for check in checks if check.status != "pass"]
-        lines += wrong or [f"  PASS  {NAMES[platform]}: everything that was checked is as it asks."]
+        lines += wrong or [f"  PASS  {NAMES[platform]}: everything that was checked is fine."]
     missing = not_checked(report.signals, report.skipped)
     lines += [f"  {missing}"] if lines and missing else []
-    return ["", "Platform check (no points):", *lines] if lines else []
+    return _section("Platform check (no points):", lines)
 
 
 def _details(report: Report) -> list[str]:
@@ -146,13 +153,13 @@ def _details(report: Report) -> list[str]:
         place = "" if signal.percentile is None else f", above {signal.percentile:.0f} %"
         lines.append(f"  {wording.title(signal.name)}: {wording.exact(signal)}{place}")
         lines.append(f"    compared with {wording.compared_with(signal)}")
-        lines += [f"    {reason}" for reason in [str(wording.entry(signal.name).get("reason", ""))] if reason]
-    lines += ["", "Where the platforms' numbers are from:"] if report.platform_check else []
-    lines += [
+        if reason := str(wording.entry(signal.name).get("reason", "")):
+            lines.append(f"    {reason}")
+    sources = [
         f"  {NAMES[check.platform]}, {check.measure.replace('_', ' ')} ({check.date}): {check.source}"
         for check in report.platform_check
     ]
-    return lines
+    return [*lines, *_section("Sources of the platforms' numbers:", sources)]
 
 
 def _printable(name: str) -> str:

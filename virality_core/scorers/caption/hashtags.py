@@ -1,9 +1,9 @@
-"""A caption's hashtags: which they are, generic or specific, how many the platform takes, how posts with them did."""
+"""A caption's hashtags: generic or specific, how many the platform allows, how posts with them did."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -12,19 +12,19 @@ from virality_core.config.platforms import PlatformRules, rules_of
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS
 from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.caption.entities import Hashtag, find_entities
-from virality_core.scorers.caption.trend_table import TagRow, TrendTable, dated_sentence, day_of, load_trends
+from virality_core.scorers.caption.trend_table import TagRow, TrendTable, data_age, load_trends, reference_day
 from virality_core.types import Details, Platform, Post, Progress, Reel, Signal, Skipped
 
 #: generic: so common that it says nothing about the video (#fyp); specific: in the table and not generic; unknown: used
 #: by too few authors of any population, which is not the same as average.
 Kind = Literal["generic", "specific", "unknown"]
 
-_LARGEST_LIFT = 3.0  # ln units, a factor of 20; the widest of the table that ships is 1.0
+_LARGEST_LIFT = 3.0  # ln units, a factor of 20; the widest in the table that ships is 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagReading:
-    """One hashtag as typed, what kind it is, and its rows in the table, newest population first."""
+    """One hashtag as typed, its kind, and its rows in the table, newest population first."""
 
     tag: Hashtag
     kind: Kind
@@ -38,7 +38,7 @@ class TagReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashtags(Details):
-    """All hashtags of a caption. `over_limit` is how many more than the platform takes; None without a platform.
+    """All hashtags of a caption. `over_limit` is how many more than the platform allows; None without a platform.
 
     `lift` is the mean lift of the tags that count, in ln units, and `known` their number; None where none is known.
     """
@@ -49,16 +49,11 @@ class Hashtags(Details):
     repeated: tuple[str, ...]  # tags typed more than once
     lift: float | None
     known: int
-    dated: str | None = None  # how new the data is, and that it is stale where it is; None where no date is known
-
-    @property
-    def said(self) -> Mapping[str, str]:
-        """For the words of the page."""
-        return {"dated": "" if self.dated is None else f"; {self.dated}"}
+    dated: str | None = None  # how new the data is, and that it is stale if it is; None where no date is known
 
 
 def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) -> Hashtags:
-    """Read a caption's hashtags (its first MAX_CHARACTERS characters) against the table."""
+    """Look up a caption's hashtags (in its first MAX_CHARACTERS characters) in the table."""
     found = find_entities(caption[:MAX_CHARACTERS]).hashtags
     readings = tuple(_reading(tag, table) for tag in found)
     counted = {reading.tag.key: reading.counted for reading in readings}
@@ -84,12 +79,13 @@ def _reading(tag: Hashtag, table: TrendTable) -> TagReading:
 class HashtagScorer(Scorer):
     """Answers `hashtags`: the mean lift of the caption's known hashtags, in ln units of engagement."""
 
+    stage = "hashtag"
     names = ("hashtags",)
 
     def __init__(self, table: TrendTable | None = None, *, today: date | None = None) -> None:
         """Use `table`, or the one that ships. Raises WeightsError where that is missing.
 
-        `today` is what data is old against where a post doesn't say when it is posted; the real day by default.
+        `today` decides how old data is where a post has no date; the real day by default.
         """
         self._table = table if table is not None else load_trends()
         self._today = today
@@ -99,26 +95,19 @@ class HashtagScorer(Scorer):
         return (self.read(post),)
 
     def read(self, post: Post) -> Signal | Skipped:
-        """The same without a video: a caption alone has all that is needed."""
+        """The answer, which needs no video."""
         reading = read_hashtags(post.caption, post.platform, self._table)
         if not reading.tags:
             return Skipped(name="hashtags", reason="There are no hashtags in the caption.")
         if reading.lift is None:
-            return Skipped(
-                name="hashtags",
-                reason=f"How posts with {_named(reading)} did is not known from our data, and nothing is guessed.",
-            )
+            count = len({tag.tag.key for tag in reading.tags})
+            which = f"these {count} hashtags" if count > 1 else "this hashtag"
+            return Skipped(name="hashtags", reason=f"We have no data on how posts with {which} did.")
         counted = [row for tag in reading.tags if (row := tag.counted) is not None]
-        value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, reading.lift))
         return rated(
             "hashtags",
-            value,
+            min(_LARGEST_LIFT, max(-_LARGEST_LIFT, reading.lift)),
             unit="ln engagement against what followers predict",
             native_range=(-_LARGEST_LIFT, _LARGEST_LIFT),
-            details=replace(reading, dated=dated_sentence(counted, day_of(post, self._today))),
+            details=replace(reading, dated=data_age(counted, reference_day(post, self._today))),
         )
-
-
-def _named(reading: Hashtags) -> str:
-    count = len({tag.tag.key for tag in reading.tags})
-    return f"these {count} hashtags" if count > 1 else "this hashtag"

@@ -1,7 +1,7 @@
 """What a caption's keywords are worth: the effects fitted on real posts, and the `keywords` signal made of them.
 
-A feature without an effect has no weight: where none has one in the caption's language, the signal is skipped and says
-so. The findings themselves come from `keywords.read_keywords` and are shown either way.
+Where no feature has an effect in the caption's language, the signal is skipped and says so. The findings themselves
+come from `keywords.read_keywords` and are shown either way.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from typing import Any
 from virality_core.config import signals
 from virality_core.errors import WeightsError
 from virality_core.models import weights
-from virality_core.scorers.base import Scorer
-from virality_core.scorers.caption import phrase_rules
-from virality_core.scorers.caption.keywords import FEATURES, has_prose, read_keywords
-from virality_core.scorers.caption.language import language_name
+from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.caption.keywords import FEATURES, has_prose, languages, not_read_reason, read_keywords
 from virality_core.types import Post, Progress, Reel, Signal, Skipped
 
 _LARGEST = 5.0  # ln units, a factor of 150: far beyond what captions differ by
@@ -33,7 +31,7 @@ Identify = Callable[[str], str | None]
 class Effect:
     """What one more unit of a feature goes with, in ln units: exp(effect) is a factor. `low`, `high`: 95 % interval.
 
-    `counts` where the interval leaves zero out even when widened for all features at once (Bonferroni).
+    `counts` where the interval excludes zero even when widened for all features at once (Bonferroni).
     """
 
     effect: float
@@ -44,15 +42,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureEffects:
-    """A feature's effect on likes + comments + shares together and on each by itself (`parts`; these never count).
+    """A feature's effect on likes + comments + shares together and on each of them (`parts`; these never count).
 
-    `mean` and `seen` (1 % to 99 %) are of the captions fitted: beyond what was seen nothing is known.
+    `mean` and `range` (1 % to 99 %) are of the captions fitted; beyond that range nothing is known.
     """
 
     together: Effect
     parts: Mapping[str, Effect]
     mean: float
-    seen: tuple[float, float]
+    range: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,22 +76,18 @@ class KeywordFit:
         total = 0.0
         for name in self.counting:
             fitted = self.features[name]
-            value = min(fitted.seen[1], max(fitted.seen[0], features[name]))
+            value = min(fitted.range[1], max(fitted.range[0], features[name]))
             total += fitted.together.effect * (value - fitted.mean)
         return total
 
 
 def load_fits(path: Path | None = None) -> tuple[KeywordFit, ...]:
-    """The fits that ship, or those at `path`.
-
-    Raises:
-        WeightsError: the file is missing or is not such a file.
-    """
+    """The fits that ship, or those at `path`. Raises WeightsError where the file is missing or another one."""
     return _read(path or weights.folder() / "keywords" / "effects.json")
 
 
 def fit_for(language: str, fits: Sequence[KeywordFit] | None = None) -> KeywordFit | None:
-    """The fit for a language: beside account size before one without, then the newest; None where there is none."""
+    """The best fit for a language: one that accounts for account size, then the newest; None where there is none."""
     found = [fit for fit in (load_fits() if fits is None else fits) if fit.language == language]
     return max(found, key=lambda fit: (fit.beside_account_size, fit.last or "", fit.collection), default=None)
 
@@ -101,10 +95,11 @@ def fit_for(language: str, fits: Sequence[KeywordFit] | None = None) -> KeywordF
 class KeywordScorer(Scorer):
     """Answers `keywords`: how much engagement the caption's keyword features go with, in ln units."""
 
+    stage = "keyword"
     names = ("keywords",)
 
     def __init__(self, identify: Identify, fits: Sequence[KeywordFit] | None = None) -> None:
-        """Tell languages apart with `identify`; use `fits`, or those that ship. Raises WeightsError without them."""
+        """`identify` gives the language; `fits` are those that ship by default. Raises WeightsError without them."""
         self._identify = identify
         self._fits = load_fits() if fits is None else tuple(fits)
 
@@ -113,43 +108,34 @@ class KeywordScorer(Scorer):
         return (self.read(post),)
 
     def read(self, post: Post) -> Signal | Skipped:
-        """The same without a video: a caption alone has all that is needed."""
+        """The answer, which needs no video."""
+        if not post.caption.strip():
+            return Skipped(name="keywords", reason="There is no caption.")
         if not has_prose(post.caption):
-            what = "The caption has no words beside its hashtags, mentions and emoji." if post.caption.strip() else ""
-            return Skipped(name="keywords", reason=what or "There is no caption.")
+            return Skipped(name="keywords", reason="The caption has only hashtags, mentions, links or emoji.")
         language = self._identify(post.caption)
-        known = phrase_rules.languages()
-        if language not in known:
-            which = (
-                f"this caption seems to be in {language_name(language)}" if language else "its language is not clear"
-            )
-            reason = f"Keywords were not read: there are rules for {' and '.join(known.values())} only, and {which}."
-            return Skipped(name="keywords", reason=reason)
+        if language not in languages():
+            return Skipped(name="keywords", reason=not_read_reason(language))
         fit = fit_for(language, self._fits)
         if fit is None or not fit.counting:
-            return Skipped(name="keywords", reason=_nothing_counts(known[language], fit))
+            return Skipped(name="keywords", reason=_no_effect_reason(languages()[language], fit))
         reading = read_keywords(post.caption, language, post.platform)
-        value = min(_LARGEST, max(-_LARGEST, fit.strength(reading.features)))
-        rating = signals.rate("keywords", value)
-        return Signal(
-            name="keywords",
-            value=value,
+        return rated(
+            "keywords",
+            min(_LARGEST, max(-_LARGEST, fit.strength(reading.features))),
             unit="ln engagement against the mean caption",
             native_range=(-_LARGEST, _LARGEST),
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
             details=reading,
         )
 
 
-def _nothing_counts(language: str, fit: KeywordFit | None) -> str:
+def _no_effect_reason(language: str, fit: KeywordFit | None) -> str:
     if fit is None:
-        return f"Keywords were read, but what they go with was not fitted for {language}."
-    sizes = "once account size is counted" if fit.beside_account_size else "(account sizes are not known there)"
+        return f"Keywords carry no points in {language}: what they go with was not measured."
+    sizes = "once account size is accounted for" if fit.beside_account_size else "(account sizes are not known there)"
     return (
-        f"Keywords were read and carry no points: in {fit.posts:,} {language} captions of "
-        f"{signals.collections_named(fit.collection)} none of them went with more or less engagement {sizes}."
+        f"Keywords carry no points: in {fit.posts:,} {language} captions of "
+        f"{signals.collections_named(fit.collection)}, none of them went with more or less engagement {sizes}."
     )
 
 
@@ -174,7 +160,7 @@ def _fit(entry: Mapping[str, Any]) -> KeywordFit:
 def _feature(values: Mapping[str, Any]) -> FeatureEffects:
     parts = {name: _effect(part) for name, part in values.items() if isinstance(part, Mapping)}
     low, high = values["range"]
-    return FeatureEffects(together=_effect(values), parts=parts, mean=float(values["mean"]), seen=(low, high))
+    return FeatureEffects(together=_effect(values), parts=parts, mean=float(values["mean"]), range=(low, high))
 
 
 def _effect(values: Mapping[str, Any]) -> Effect:

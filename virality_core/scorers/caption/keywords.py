@@ -1,21 +1,30 @@
-"""What a caption's words do: text in, findings out, with the words that fired each rule and where they were typed.
+"""What a caption's words do: call to action, question, first line and more, with the words that show it.
 
-Pure functions: no model, no file but the rules of `weights/keywords` and the settings of `config/platforms.toml`.
+The rules are those of weights/keywords/*.toml. Text is compared after NFKC and without regard to case; offsets always
+point into the caption as typed. Every rule's pattern is made of words and bounded gaps, so matching is linear in the
+length of the text.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from virality_core.config.platforms import visible_characters
+from virality_core.config.toml_table import naming, read_table
+from virality_core.models import weights
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS
-from virality_core.scorers.caption import phrase_rules
 from virality_core.scorers.caption.entities import Entities, Span, find_entities
+from virality_core.scorers.caption.language import UNDETERMINED, language_name
 from virality_core.types import Details, Platform
 
-#: What is measured in a caption, in the order of the fit. The first six are 1 where the rule fired, else 0.
+#: What is measured in a caption, in the order of the fit. The first six are 1 where the rule matched, else 0.
 FEATURES = (
     "call_to_action",
     "question",
@@ -32,10 +41,19 @@ FEATURES = (
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 
+_GAP = r"[ \t\u00a0]{1,3}"
+_ANY_WORD = r"[^\s.!?…]{1,30}"
+_SENTENCE_START = r"(?:\A|[.!?…:|\n–—\-])[\s\"'“”‘(\[]{0,4}"
+_SENTENCE_END = r"(?=[ \"'”’)\]]{0,3}(?:[.!?…,|]|\Z|[ ]{0,3}\n))"
+_APOSTROPHES = str.maketrans("’‘`´ʼ", "'''''")
+_NUMERAL = r"(?<!\w)(?:[$€£₫]|[pte](?=\d))?\d[\d.,:/]{0,20}(?:[^\W\d_]{1,6}|%)?(?!\w)"
+_BULLET = r"^[ \t]{0,8}[-•*▪◦][ \t]"  # a list has at least two of them
+_LIST = f"(?P<match>{_BULLET})(?=[^\\n]{{0,300}}\\n{_BULLET[1:]})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A rule that fired: its `name`, shown `title` and meaning, and the words that fired it, as typed."""
+    """A rule that matched: its `name`, shown `title` and meaning, and the words it matched, as typed."""
 
     name: str
     title: str
@@ -48,9 +66,9 @@ class FirstLine:
     """What shows before "more": up to the first line break or the platform's cut, whichever comes first.
 
     `words` and `word_length` (mean characters of a word) are of the prose that shows; `hidden_words` is the prose
-    behind "more", a word cut in two with it unless nothing else shows; `hidden_hashtags` are the hashtags there.
-    `readability_index` is the automated readability index (Smith and Senter 1967): about the US school
-    grade that reads it with ease; English only, None elsewhere or without words.
+    behind "more", including a word cut in two unless nothing else shows; `hidden_hashtags` are the hashtags there.
+    `readability_index` is the automated readability index (Smith and Senter 1967), about the US school grade that reads
+    it with ease; English only, None elsewhere or without words.
     """
 
     text: str
@@ -66,7 +84,7 @@ class FirstLine:
 class Keywords(Details):
     """All that was read in a caption. `features` has one value for each of FEATURES.
 
-    `read_characters` is less than `characters` where a caption is longer than any platform takes: the rest was cut.
+    `read_characters` is less than `characters` where a caption is longer than any platform allows and was cut.
     """
 
     language: str
@@ -80,7 +98,7 @@ class Keywords(Details):
     features: dict[str, float]
 
     def fired(self, rule: str) -> bool:
-        """Whether the rule of that name fired."""
+        """Whether the rule of that name matched."""
         return any(finding.name == rule for finding in self.findings)
 
 
@@ -89,27 +107,27 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
 
     Args:
         caption: As typed; read up to MAX_CHARACTERS characters.
-        language: ISO 639-1 code; one of `phrases.languages()`.
+        language: ISO 639-1 code; one of `languages()`.
         platform: Where it will be posted; None takes the shortest cut of the three.
 
     Raises:
-        KeyError: no rules are shipped for `language`.
+        KeyError: there are no rules for `language`.
     """
     text = caption[:MAX_CHARACTERS]
     entities = find_entities(text)
-    written = _prose(text, entities)
-    folded = phrase_rules.fold(written)
+    prose = _prose(text, entities)
+    normalized = _normalize(prose)
     findings = []
-    for rule in phrase_rules.rules(language):
-        if words := phrase_rules.find(rule, folded):
-            spans = tuple(Span(text=text[start:end], start=start, end=end) for start, end in words)
-            findings.append(Finding(name=rule.name, title=rule.title, means=rule.means, words=spans))
-    line = _first_line(text, written, visible_characters(platform), language, entities)
-    words_in_all = line.words + line.hidden_words
-    fired = {finding.name for finding in findings}
-    features = {name: float(name in fired) for name in FEATURES[:6]} | {
+    for rule in rules(language):
+        if matches := _matches(rule, normalized):
+            words = tuple(Span(text=text[start:end], start=start, end=end) for start, end in matches)
+            findings.append(Finding(name=rule.name, title=rule.title, means=rule.means, words=words))
+    line = _first_line(text, prose, visible_characters(platform), language, entities)
+    all_words = line.words + line.hidden_words
+    matched = {finding.name for finding in findings}
+    features = {name: float(name in matched) for name in FEATURES[:6]} | {
         "mention": float(bool(entities.mentions)),
-        "length": math.log1p(words_in_all),
+        "length": math.log1p(all_words),
         "beyond_cut": float(line.hidden_words > 0),
         "word_length": line.word_length,
         "emoji": math.log1p(len(entities.emoji)),
@@ -120,7 +138,7 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
         first_line=line,
         mentions=entities.mentions,
         emoji=entities.emoji,
-        words=words_in_all,
+        words=all_words,
         characters=len(caption),
         read_characters=len(text),
         features=features,
@@ -128,26 +146,142 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
 
 
 def has_prose(caption: str) -> bool:
-    """Whether there is a word beside the hashtags, mentions, links and emoji."""
+    """Whether there is a word besides hashtags, mentions, links and emoji."""
     text = caption[:MAX_CHARACTERS]
     return _WORD.search(_prose(text, find_entities(text))) is not None
 
 
+def not_read_reason(language: str | None) -> str:
+    """Why a caption in a language without rules was not read."""
+    known = " and ".join(languages().values())
+    unclear = language in (None, UNDETERMINED)
+    found = "its language is not clear" if unclear else f"this caption seems to be in {language_name(str(language))}"
+    return f"Keywords were not read: there are rules for {known} only, and {found}."
+
+
+def languages() -> dict[str, str]:
+    """The languages that have rules: ISO 639-1 code → name."""
+    return {path.stem: _read(path)[0] for path in sorted((weights.folder() / "keywords").glob("*.toml"))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule of a language: `name`, the `title` and meaning that are shown, and the patterns that match it."""
+
+    name: str
+    title: str
+    means: str
+    patterns: tuple[re.Pattern[str], ...]
+
+
+def rules(language: str) -> tuple[Rule, ...]:
+    """The rules of a language, in the file's order. Raises KeyError where it has none."""
+    path = weights.folder() / "keywords" / f"{language}.toml"
+    if not (language.isalpha() and path.is_file()):
+        raise KeyError(language)
+    return _read(path)[1]
+
+
+@lru_cache
+def _read(path: Path) -> tuple[str, tuple[Rule, ...]]:
+    table = read_table(path)
+    with naming(path):
+        return str(table["name"]), tuple(_rule(name, entry) for name, entry in table["rules"].items())
+
+
+def _rule(name: str, entry: Mapping[str, Any]) -> Rule:
+    phrases = [str(phrase) for phrase in entry.get("phrases", ())]
+    anywhere = "|".join(_phrase(phrase) for phrase in phrases if not phrase.startswith("^"))
+    opening = "|".join(_phrase(phrase[1:]) for phrase in phrases if phrase.startswith("^"))
+    sources = [f"(?<![\\w'])(?P<match>{anywhere})(?!\\w)"] if anywhere else []
+    if opening:
+        sources.append(f"{_SENTENCE_START}(?P<match>{opening})(?!\\w)")
+    if entry.get("characters"):
+        sources.append(f"(?P<match>[{re.escape(entry['characters'])}]+)")
+    if entry.get("digits"):
+        sources += [f"(?P<match>{_NUMERAL})", _LIST]
+    return Rule(
+        name=name,
+        title=str(entry["title"]),
+        means=str(entry["means"]),
+        patterns=tuple(re.compile(source, re.IGNORECASE | re.MULTILINE) for source in sources),
+    )
+
+
+def _phrase(phrase: str) -> str:
+    """A phrase of the table, whose syntax weights/keywords/en.toml explains, as a regular expression."""
+    pattern = ""
+    for index, slot in enumerate(phrase.removesuffix("$").split()):
+        if slot == "…":
+            pattern += r"[ ]?(?:…|\.{3,6})"
+            continue
+        gap = _GAP if index else ""
+        words = slot.removesuffix("?")
+        choice = _ANY_WORD if words == "*" else "(?:" + "|".join(re.escape(word) for word in words.split("|")) + ")"
+        pattern += f"(?:{gap}{choice})?" if slot.endswith("?") else f"{gap}{choice}"
+    return pattern + (_SENTENCE_END if phrase.endswith("$") else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Normalized:
+    """Text for matching; `starts[i]`, `ends[i]` bound the typed characters that became character i."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def _normalize(text: str) -> _Normalized:
+    """NFKC of `text` with plain apostrophes."""
+    plain = text.translate(_APOSTROPHES)
+    if unicodedata.is_normalized("NFKC", plain):
+        return _Normalized(text=plain, starts=tuple(range(len(plain))), ends=tuple(range(1, len(plain) + 1)))
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    while at < len(plain):
+        end = at + 1
+        while end < len(plain) and unicodedata.combining(plain[end]) and end - at < 32:
+            end += 1
+        piece = unicodedata.normalize("NFKC", plain[at:end])
+        pieces.append(piece)
+        starts.extend([at] * len(piece))
+        ends.extend([end] * len(piece))
+        at = end
+    return _Normalized(text="".join(pieces), starts=tuple(starts), ends=tuple(ends))
+
+
+def _matches(rule: Rule, normalized: _Normalized) -> list[tuple[int, int]]:
+    """Where the rule matches the caption as typed: (start, end), in order, none inside another."""
+    found = {
+        (normalized.starts[match.start("match")], normalized.ends[match.end("match") - 1])
+        for pattern in rule.patterns
+        for match in pattern.finditer(normalized.text)
+        if match.end("match") > match.start("match")
+    }
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
 def _prose(text: str, entities: Entities) -> str:
-    # Same length, so that offsets hold; a blanked entity parts sentences as a line break would.
+    # Same length, so that offsets hold; a blanked entity separates sentences as a line break would.
     characters = list(text)
     for span in (*entities.hashtags, *entities.mentions, *entities.links, *entities.emoji):
         characters[span.start : span.end] = "\n" * (span.end - span.start)
     return "".join(characters)
 
 
-def _first_line(text: str, written: str, cut: int, language: str, entities: Entities) -> FirstLine:
+def _first_line(text: str, prose: str, cut: int, language: str, entities: Entities) -> FirstLine:
     line_break = re.search(r"[\r\n\u2028\u2029]", text)
     end = min(cut, line_break.start() if line_break else len(text))
-    words = list(_WORD.finditer(written))
+    words = list(_WORD.finditer(prose))
     whole = [match for match in words if match.end() <= end]
-    lengths = [len(match.group()) for match in whole or _WORD.finditer(written, 0, end)]
-    sentences = max(1, len(re.findall(r"[.!?…\n]+\s*(?=\w)", written[:end].strip())) + 1)
+    lengths = [len(match.group()) for match in whole or _WORD.finditer(prose, 0, end)]
+    sentences = max(1, len(re.findall(r"[.!?…\n]+\s*(?=\w)", prose[:end].strip())) + 1)
     word_length = sum(lengths) / len(lengths) if lengths else 0.0
     index = 4.71 * word_length + 0.5 * len(lengths) / sentences - 21.43
     return FirstLine(

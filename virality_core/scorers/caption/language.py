@@ -1,4 +1,4 @@
-"""Whether a caption is in English, by its words: hashtags, mentions, links and emoji are no language."""
+"""Whether a caption is in English, by its words: hashtags, mentions, links and emoji don't count."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from virality_core.models.language.fasttext_lid import LanguageModel
 from virality_core.models.language.text_normalizer import pieces
 
 UNDETERMINED = "und"  # BCP 47's code for a text without a language
-READ_LANGUAGES = frozenset({"en", UNDETERMINED})  # what a model of English may read: English, or no words at all
+READ_LANGUAGES = frozenset({"en", UNDETERMINED})  # what an English model may read: English, or no words at all
 
-#: How unlikely English must be before a caption is called foreign, by its number of words. Few words say little: of
-#: English tweets cut to three words, 2.2 % get less than 0.05. Measured in weights/language_lid176/measured.json.
+#: The probability of English below which a caption is foreign, by its number of words. Few words say little: of English
+#: tweets cut to three words, 2.2 % get less than 0.05 (weights/language_lid176/measured.json).
 _FOREIGN_BELOW = ((5, 0.05), (3, 0.02))
-#: English hardly uses letters beyond a to z: where this share of the words has some, English must be likely to be
-#: believed. Of short Vietnamese captions, which the rule above lets pass, it finds nearly all.
+#: English has few letters beyond a to z: where this share of the words has some, English must be likely. This catches
+#: nearly all short Vietnamese captions, which the rule above lets pass.
 _ACCENTED_SHARE, _ACCENTED_BELOW = 0.3, 0.5
-_MAX_WORDS = 200  # enough to tell; keeps a 5,000-character caption quick
-#: The languages most spoken online, in English; others are named by their code.
+_MAX_WORDS = 200  # are enough, and keep a 5,000-character caption quick
+#: The most common languages online; others are named by their code.
 _NAMES = {
     "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
     "fa": "Persian", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian",
@@ -32,15 +32,15 @@ _NAMES = {
 
 
 def language_name(code: str) -> str:
-    """A language's name in English: `vi` is Vietnamese; one that is not in the list by its code."""
+    """A language's English name: `vi` is Vietnamese; its code where the list doesn't have it."""
     return _NAMES.get(code, f"the language “{code}”")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """`code` is the BCP 47 language: `en` also where too few words tell otherwise, `und` where there are no words.
+    """`code` is the BCP 47 language: `en` also where there are too few words to rule it out, `und` without words.
 
-    `english` is the model's probability of English, None where there was nothing to ask it about.
+    `english` is the model's probability of English, None without words.
     """
 
     code: str

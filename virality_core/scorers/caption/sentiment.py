@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from virality_core.config import signals
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.language.owen_values import explain
@@ -14,26 +13,18 @@ from virality_core.models.language.sentiment_minilm import LiteSentiment
 from virality_core.models.language.sentiment_model import SentimentModel
 from virality_core.models.language.sentiment_roberta import RobertaSentiment
 from virality_core.models.weights import ComponentFiles
-from virality_core.scorers.base import Scorer
-from virality_core.scorers.caption.language import (
-    READ_LANGUAGES,
-    UNDETERMINED,
-    Language,
-    LanguageDetector,
-    language_name,
-)
-from virality_core.types import Details, ModelInfo, Plan, Post, Profile, Progress, Reel, Signal, Skipped
+from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.caption.language import READ_LANGUAGES, UNDETERMINED, LanguageDetector, language_name
+from virality_core.types import Details, ModelInfo, Post, Profile, Progress, Reel, Signal, Skipped
 
-UNIT = "P(positive) − P(negative)"
-NATIVE_RANGE = (-1.0, 1.0)
-ONLY_ENGLISH = "How it sounds was not read: the model reads English, and this caption seems to be in {language}."
-CUT = "Only the first {read} of the caption's {all} characters were read for its sentiment."
-NOTHING_TO_READ = "There is no caption to read."
+ONLY_ENGLISH = "Sentiment was not read: the model reads English, and this caption seems to be in {language}."
+TRUNCATED = "Sentiment was read from the first {read} of the caption's {all} characters."
+NO_CAPTION = "There is no caption to read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probabilities:
-    """Of the caption's three readings; they add up to 1."""
+    """Of the three classes; they add up to 1."""
 
     negative: float
     neutral: float
@@ -41,7 +32,7 @@ class Probabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenWeight:
+class TokenAttribution:
     """A word, emoji or hashtag `text == caption[start:end]`; `weight` is its push, in logits, towards positive."""
 
     text: str
@@ -61,7 +52,7 @@ class Sentiment(Details):
 
     language: str
     probabilities: Probabilities
-    tokens: tuple[TokenWeight, ...]
+    tokens: tuple[TokenAttribution, ...]
     baseline: float
     characters: int
     read_characters: int
@@ -72,7 +63,7 @@ class Sentiment(Details):
         return self.probabilities.positive - self.probabilities.negative
 
 
-class CaptionReader:
+class SentimentReader:
     """A sentiment model and a language detector: captions in, sentiments out. Needs no reel."""
 
     def __init__(self, *, profile: Profile = "auto") -> None:
@@ -82,13 +73,13 @@ class CaptionReader:
         self.model, self.network = _load(files)  # what is reported, and what computes
         self._languages = LanguageDetector()
 
-    def language(self, caption: str) -> Language:
-        """The caption's language."""
-        return self._languages.detect(caption)
+    def language(self, caption: str) -> str:
+        """The caption's language as BCP 47; UNDETERMINED without words."""
+        return self._languages.detect(caption).code
 
     def known_language(self, caption: str) -> str | None:
-        """The language's code, or None where there are no words to tell it from."""
-        code = self.language(caption).code
+        """The caption's language, or None without words."""
+        code = self.language(caption)
         return None if code == UNDETERMINED else code
 
     def read(self, caption: str) -> Sentiment:
@@ -97,10 +88,10 @@ class CaptionReader:
         found = explain(self.network, reading)
         negative, neutral, positive = found.probabilities
         return Sentiment(
-            language=self.language(caption).code,
+            language=self.language(caption),
             probabilities=Probabilities(negative=negative, neutral=neutral, positive=positive),
             tokens=tuple(
-                TokenWeight(text=caption[word.start : word.end], start=word.start, end=word.end, weight=weight)
+                TokenAttribution(text=caption[word.start : word.end], start=word.start, end=word.end, weight=weight)
                 for word, weight in zip(reading.words, found.weights, strict=True)
             ),
             baseline=found.baseline,
@@ -109,14 +100,14 @@ class CaptionReader:
         )
 
     def notes(self, sentiment: Sentiment) -> tuple[str, ...]:
-        """One plain sentence for each thing that limits what `sentiment` says."""
+        """One sentence for each thing that limits what `sentiment` says."""
         found = []
         if not sentiment.tokens:
-            found.append(NOTHING_TO_READ)
+            found.append(NO_CAPTION)
         elif sentiment.language not in READ_LANGUAGES:
             found.append(ONLY_ENGLISH.format(language=language_name(sentiment.language)))
         if sentiment.read_characters < sentiment.characters:
-            found.append(CUT.format(read=sentiment.read_characters, all=sentiment.characters))
+            found.append(TRUNCATED.format(read=sentiment.read_characters, all=sentiment.characters))
         return tuple(found)
 
     def probabilities(self, caption: str) -> tuple[float, float, float]:
@@ -125,49 +116,45 @@ class CaptionReader:
         return negative, neutral, positive
 
 
-class CaptionScorer(Scorer):
+class SentimentScorer(Scorer):
     """The caption's sentiment. Signal: `sentiment`, skipped for captions that are not in English."""
 
+    stage = "caption"
     names: ClassVar[tuple[str, ...]] = ("sentiment",)
-    plan: ClassVar[Plan] = Plan()
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where the profile can't have them."""
-        self.reader = CaptionReader(profile=profile)
+        self.reader = SentimentReader(profile=profile)
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """Read the post's caption; see `Scorer.score`."""
-        progress("caption", 0.0)
+        progress(self.stage, 0.0)
         answer = self.answer(post.caption)
-        progress("caption", 1.0)
+        progress(self.stage, 1.0)
         return (answer,)
 
     def answer(self, caption: str) -> Signal | Skipped:
         """The signal of a caption, or why there is none."""
         if not caption.strip():
-            return Skipped(name="sentiment", reason=NOTHING_TO_READ)
-        language = self.reader.language(caption).code
+            return Skipped(name="sentiment", reason=NO_CAPTION)
+        language = self.reader.language(caption)
         if language not in READ_LANGUAGES:
             return Skipped(name="sentiment", reason=ONLY_ENGLISH.format(language=language_name(language)))
         sentiment = self.reader.read(caption)
         if not sentiment.tokens:
-            return Skipped(name="sentiment", reason=NOTHING_TO_READ)
-        rating = signals.rate("sentiment", sentiment.value)
-        return Signal(
-            name="sentiment",
-            value=sentiment.value,
-            unit=UNIT,
-            native_range=NATIVE_RANGE,
-            desirability=rating.desirability,
-            percentile=rating.percentile,
-            reference=rating.reference,
+            return Skipped(name="sentiment", reason=NO_CAPTION)
+        return rated(
+            "sentiment",
+            sentiment.value,
+            unit="P(positive) − P(negative)",
+            native_range=(-1.0, 1.0),
             model=self.reader.model,
             details=sentiment,
         )
 
 
 def _load(files: ComponentFiles) -> tuple[ModelInfo, SentimentModel]:
-    """The model whose files these are: the manifest's full files are RoBERTa's, the lite ones MiniLM's."""
+    """RoBERTa from the manifest's full files, MiniLM from the lite ones."""
     paths = files.paths
     if "caption-roberta" in paths:
         roberta = RobertaSentiment(

@@ -1,8 +1,9 @@
-"""The hashtag table of weights/trends: how posts with a tag did, in which posts, counted when."""
+"""The tables of weights/trends: how posts with a hashtag or a piece of music did, in which posts, counted when."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,18 +15,16 @@ from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.types import Post
 
-STALE_DAYS = 90  # a season: lifts carried from one half of a spring to the other kept 4/5 of their rank (metrics.json)
-
-_SHORTEST_STEM = 3  # letters: every other word begins with a shorter one
+STALE_DAYS = 90  # a season: from one half of a spring to the other, lifts kept 4/5 of their rank (metrics.json)
+_MIN_STEM_LETTERS = 3  # every other word begins with a shorter one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
     """The posts a row was counted in, with their dates (ISO, first and last post; None where not known).
 
-    A platform's own list has no `posts` and `authors` of its own; both its dates are the day it was taken. `answers`
-    says whether the lifts ranked other authors' posts of the same collection better than nothing; only those count in
-    the signal.
+    A platform's own list has no `posts` and `authors`; both its dates are the day it was saved. `answers` says whether
+    the lifts ranked other authors' posts of the same collection better than chance; only those count in the signal.
     """
 
     name: str
@@ -37,35 +36,35 @@ class Population:
     answers: bool
 
     def age_days(self, on: date) -> int | None:
-        """How old the newest post is on a day; None where its date is not known."""
+        """The newest post's age on a day; None where its date is not known."""
         return None if self.last is None else (on - date.fromisoformat(self.last)).days
 
 
-def day_of(post: Post, today: date | None = None) -> date:
-    """The day that data is old against: when the post is posted, else `today`, else the real day."""
+def reference_day(post: Post, today: date | None = None) -> date:
+    """The day that the data's age is counted to: the post's, else `today`, else the real day."""
     return post.posted_at.date() if post.posted_at else today or datetime.now(UTC).date()
 
 
-def dated_sentence(rows: Sequence[TagRow], on: date) -> str | None:
-    """Says how new the newest population with an answer is, and that it is stale where it is older than STALE_DAYS.
-
-    None where no date is known.
-    """
+def data_age(rows: Sequence[TagRow], on: date) -> str | None:
+    """How new the newest population with an answer is, and whether it is stale; None where no date is known."""
     counted = [row.population for row in rows if row.population.answers] or [row.population for row in rows]
     ages = [age for population in counted if (age := population.age_days(on)) is not None]
     if not ages:
         return None
-    newest = f"the newest post behind it is of {max(str(population.last) for population in counted if population.last)}"
-    return newest if min(ages) <= STALE_DAYS else f"{newest}, {min(ages) // 30} months ago, and trends pass sooner"
+    newest = (
+        f"the newest of these posts is from {max(str(population.last) for population in counted if population.last)}"
+    )
+    return newest if min(ages) <= STALE_DAYS else f"{newest}, {min(ages) // 30} months ago; trends change faster"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagRow:
-    """A tag in one population. `lift` (ln units, shrunk towards 0) and its standard `deviation` are None where
-    followers are not known; exp(lift) is how many times the engagement that the author's size predicts.
+    """A tag in one population.
 
-    In a platform's own list `authors` is None, `posts` and `views` are what the platform counts, `rank` the place in
-    the list and `trend` up, down or same: None for what it doesn't say.
+    `lift` (ln units, shrunk towards 0) and its standard `deviation` are None where followers are not known; exp(lift)
+    is a factor on the engagement that the author's size predicts. In a platform's own list, `authors` is None, `posts`
+    and `views` are the platform's counts, `rank` the position in the list and `trend` up, down or same; None for what
+    it doesn't say.
     """
 
     population: Population
@@ -78,24 +77,24 @@ class TagRow:
     views: int | None = None
     trend: str | None = None
 
-    def seen(self, on: date | None = None) -> str:
-        """How often it was used by when, in plain words, and that this is stale where it is; today by default."""
+    def usage(self, on: date | None = None) -> str:
+        """How often it was used by when, and whether that is stale on a day, by default today."""
         age = self.population.age_days(on or datetime.now(UTC).date())
         old = "" if age is None or age <= STALE_DAYS else f", {age // 30} months ago"
         posts = None if self.posts is None else f"{self.posts:,} post{'' if self.posts == 1 else 's'}"
         if self.authors is not None:
             by = "" if self.population.last is None else f" by {self.population.last}"
             return f"used in {posts} of {self.authors:,} author{'' if self.authors == 1 else 's'}{by}{old}"
-        place = "listed" if self.rank is None else f"number {self.rank} of the list"
-        going = {"up": ", rising", "down": ", falling", "same": ", steady"}.get(self.trend or "", "")
+        position = "listed" if self.rank is None else f"number {self.rank} in the list"
+        trend = {"up": ", rising", "down": ", falling", "same": ", steady"}.get(self.trend or "", "")
         views = None if self.views is None else f"{self.views:,} views"
         counts = ", ".join(count for count in (posts, views) if count)
-        return f"{place} of {self.population.last}{old}{going}{f': {counts}' if counts else ''}"
+        return f"{position} of {self.population.last}{old}{trend}{f': {counts}' if counts else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendTable:
-    """All populations and tags; a tag's rows are newest population first. `stems` are the commonest tags' names."""
+    """All populations and tags; a tag's rows start with the newest population. `stems` are the most common tags."""
 
     measure: str
     min_authors: int
@@ -104,35 +103,22 @@ class TrendTable:
     tags: Mapping[str, tuple[TagRow, ...]]
 
     def rows(self, key: str) -> tuple[TagRow, ...]:
-        """The rows of a tag, newest population first; empty for a tag that is unknown."""
+        """The rows of a tag, newest population first; empty for an unknown tag."""
         return self.tags.get(key, ())
 
     def is_generic(self, key: str) -> bool:
-        """Whether the tag is generic in any population, stretches such a tag (`fyppppp`), or begins with a stem."""
-        names = (key, stretched(key))
+        """Whether the tag is generic in any population, such a tag stretched out (`fyppppp`), or begins with a stem."""
+        names = (key, unstretched(key))
         return names[1].startswith(self.stems) or any(row.generic for name in names for row in self.rows(name))
 
 
-def stretched(key: str) -> str:
-    """The tag with every run of three or more of one letter cut to one: `xhhhhhh` → `xh`."""
-    kept: list[str] = []
-    run = 0
-    for place, character in enumerate(key):
-        run = run + 1 if place and character == key[place - 1] else 1
-        kept.append(character)
-        if run == 3:
-            del kept[-2:]
-        elif run > 3:
-            del kept[-1]
-    return "".join(kept)
+def unstretched(key: str) -> str:
+    """The tag with every run of three or more of one character cut to one: `xhhhhhh` → `xh`."""
+    return re.sub(r"(.)\1{2,}", r"\1", key, flags=re.DOTALL)
 
 
 def load_trends(path: Path | None = None) -> TrendTable:
-    """Read the table that ships, or the one at `path`.
-
-    Raises:
-        WeightsError: the file is missing or is not such a table.
-    """
+    """Read the table that ships, or the one at `path`. Raises WeightsError where it is missing or another file."""
     return _read(path or weights.folder() / "trends" / "hashtags.json")
 
 
@@ -163,7 +149,7 @@ def _table(plain: dict[str, Any]) -> TrendTable:
         stems=tuple(
             key
             for key, rows in plain["tags"].items()
-            if len(key) >= _SHORTEST_STEM
+            if len(key) >= _MIN_STEM_LETTERS
             and any(_is_common(row, common, populations[name]) for name, row in rows.items())
         ),
         tags={

@@ -1,1 +1,1 @@
-"""Pure functions from pixels to one number: no weights, no state, one measure a file."""
+"""Pure functions from pixels or sound to numbers: no weights, no state."""

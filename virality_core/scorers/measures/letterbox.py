@@ -1,4 +1,4 @@
-"""What every still is brought to before it is measured: the picture without its black bars, at one common size."""
+"""Preparing stills for measuring: the picture without its black bars, at one common size."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Short side at which tone, colour, sharpness and composition are measured: that of the photos they are compared with.
+#: Short side at which exposure, color, sharpness and composition are measured: that of the photos they are compared to.
 COMMON_SHORT_SIDE = 256
-#: A picture larger than this on its long side at the common size is a banner of more than 8 : 1; it is scaled to fit.
+#: Long side at the common size at most; only banners of more than 8 : 1 exceed it and are scaled to fit.
 _LONGEST_SIDE = 2048
 
-# A bar is black in limited-range video (luma 16 becomes 0, encoders leave a few levels of error) and the same in every
-# still. Its opposite bar is as wide: a night sky is neither flat to a few levels nor mirrored at the other edge.
+# A bar is black in limited-range video (luma 16 becomes 0, give or take a few levels), the same in every still, and as
+# wide as the opposite one. A night sky is neither that flat nor mirrored at the other edge.
 _BAR_BRIGHTEST = 20
 _BAR_UNEVENNESS = 6
 _BAR_SMALLEST_SHARE = 0.02
 _BAR_LARGEST_SHARE = 0.40
-_EDGE_BRIGHTEST = 24  # of most of a line that still belongs to the bar
-_EDGE_REACH = 0.02  # of the side: how far into the bar its edge may ring
-_PROFILE = 512  # rows (columns) looked at to place a bar's edge, to 0.2 % of the side
-_SAMPLES = 64  # pixels looked at in each of them
+_EDGE_BRIGHTEST = 24  # of most pixels of a line that still belongs to the bar
+_EDGE_REACH = 0.02  # of the side: how far ringing reaches beyond the bar's edge
+_PROFILE = 512  # rows (columns) read to locate a bar's edge, to 0.2 % of the side
+_SAMPLES = 64  # pixels read in each of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,14 @@ class Box:
         return (self.right - self.left) * (self.bottom - self.top)
 
     def cut(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The box's part of a frame (H, W, …), one pixel inside a bar's soft edge; a view, at least 1 × 1."""
+        """The frame (H, W, …) cropped to the box, one pixel inside a bar's soft edge; a view, at least 1 × 1."""
         height, width = frame.shape[:2]
         x0, x1 = _span(self.left, self.right, width)
         y0, y1 = _span(self.top, self.bottom, height)
         return frame[y0:y1, x0:x1]
 
     def cut_all(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The box's part of each of the frames (N, H, W, …); a view."""
+        """The frames (N, H, W, …) cropped to the box; a view."""
         return np.moveaxis(self.cut(np.moveaxis(frames, 0, 2)), 2, 0)
 
 
@@ -56,9 +56,9 @@ WHOLE = Box()
 
 
 def to_common_size(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A frame (H, W, 3) scaled so that its short side is `COMMON_SHORT_SIDE`; a smaller one is enlarged (it is soft).
+    """A frame (H, W, 3) scaled to a short side of `COMMON_SHORT_SIDE`; smaller ones are enlarged (and soft).
 
-    Downscaling averages whole blocks of pixels first (cheap), then takes the exact area mean of what is left.
+    Downscaling averages whole blocks of pixels first, which is cheap, then takes the exact area mean of the rest.
     """
     height, width = rgb.shape[:2]
     scale = min(COMMON_SHORT_SIDE / min(height, width), _LONGEST_SIDE / max(height, width))
@@ -74,10 +74,10 @@ def to_common_size(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def picture_box(frames: NDArray[np.uint8]) -> Box:
-    """Where the picture is in frames (N, H, W, 3): everything but black bars on opposite sides of every frame.
+    """Where the picture is in frames (N, H, W, 3): everything but black bars on opposite sides.
 
-    Bars count when they are flat, black, the same in all frames, and equally wide on both sides within 1 %. Bars filled
-    with a blurred copy, a colour or text are not found: they are part of what the viewer sees.
+    Bars are flat, black, the same in all frames, and equally wide on both sides within 1 %. Bars filled with a blurred
+    copy, a color or text are part of what the viewer sees and stay.
     """
     rows, columns = max(1, frames.shape[1] // _PROFILE), max(1, frames.shape[2] // _PROFILE)
     across, along = max(1, frames.shape[2] // _SAMPLES), max(1, frames.shape[1] // _SAMPLES)
@@ -87,10 +87,7 @@ def picture_box(frames: NDArray[np.uint8]) -> Box:
 
 
 def _bars(frames: NDArray[np.uint8]) -> tuple[float, float]:
-    """Shares of the side taken by the bars before and after; `frames` is (N, lines along the side, pixels, 3).
-
-    Both are 0 where there is no pair of bars.
-    """
+    """Shares of the side that the two bars take, 0 without a pair; `frames` is (N, lines along the side, pixels, 3)."""
     lines = frames.reshape(*frames.shape[:2], -1)
     low, high = lines.min(axis=2).min(axis=0).astype(int), lines.max(axis=2).max(axis=0).astype(int)
     is_bar = (high <= _BAR_BRIGHTEST) & (high - low <= _BAR_UNEVENNESS)
@@ -102,7 +99,7 @@ def _bars(frames: NDArray[np.uint8]) -> tuple[float, float]:
     is_pair = abs(leading - trailing) <= 1 + 0.01 * length
     if not is_pair or smaller < _BAR_SMALLEST_SHARE or larger > _BAR_LARGEST_SHARE:
         return 0.0, 0.0
-    # Encoders ring at a bar's edge, a few lines into it: with these left in, no edge of the picture would be sharper.
+    # Encoders ring at a bar's edge; if these lines stayed, they would be the sharpest edge of the picture.
     is_dark = np.percentile(lines, 95, axis=(0, 2)) <= _EDGE_BRIGHTEST
     reach = int(np.ceil(_EDGE_REACH * length))
     leading += int(np.argmin([*is_dark[leading:][:reach], False]))

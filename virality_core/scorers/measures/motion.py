@@ -12,26 +12,27 @@ from numpy.typing import NDArray
 
 from virality_core.types import FrameRun
 
-_SHORT_SIDE = (
-    80  # pixels: flow is found on frames of this size, to about 0.05 pixel, 0.04 % of a portrait frame's height
-)
-_LEAST_TEXTURE = 2.0  # levels a pixel: less is flat, and the flow there a guess
-_LEAST_TEXTURED_SHARE = 0.02
-_RIM = 0.2  # share of each side: the camera's own motion is read from the rim, where the subject seldom is
+_SHORT_SIDE = 80  # pixels of the frames that flow is computed on: good to about 0.05 pixel, 0.04 % of a portrait height
+_MIN_TEXTURE = 2.0  # levels per pixel: anything less is flat, and the flow there a guess
+_SOBEL_GAIN = 8.0  # the filter's response to a slope of one level per pixel
+_MIN_TEXTURED_SHARE = 0.02
+_RIM = 0.2  # of each side: the camera's own motion is read from the rim, where the subject seldom is
 _FROZEN_DIFFERENCE = 0.1  # mean levels: a repeated frame differs by the encoder's rounding at most
-_LONGEST_STEP = 0.5  # seconds: frames further apart are not consecutive
-#: Motion is cut here: one frame height in 1/30 s, beyond what can be followed from frame to frame.
+_MAX_STEP = 0.5  # seconds: frames further apart are not consecutive
+#: Motion is capped here: one frame height in 1/30 s, more than can be followed from frame to frame.
 MAX_MOTION = 30.0
 
 _WINDOW_SECONDS = 0.3
-_FEWEST_FRAMES = 6
-#: Shake is cut here: the picture jumps about by a quarter of its height.
+_MIN_SHAKE_FRAMES = 6
+#: Shake is capped here: the picture jumps by a quarter of its height.
 MAX_SHAKE = 25.0
+
+Windows = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Steps:
-    """What happens from frame to frame of one run without a cut. T − 1 steps between T frames.
+class FlowSteps:
+    """The T − 1 steps between the T frames of a run without a cut.
 
     `seconds` float64 (T,) of the frames; `moved` float64 (T − 1,): mean length of the flow as a share of the frame's
     height; `camera` float64 (T − 1, 2): median flow of the rim, x and y, same unit; `frozen` bool (T − 1,): repeats.
@@ -43,7 +44,7 @@ class Steps:
     frozen: NDArray[np.bool_]
 
 
-def follow(run: FrameRun, cut_seconds: NDArray[np.float64], tick: Callable[[], None]) -> list[Steps]:
+def flow_steps(run: FrameRun, cut_seconds: NDArray[np.float64], tick: Callable[[], None]) -> list[FlowSteps]:
     """The steps of a run, split where the shot changes or frames are missing. `tick` is called at each step.
 
     Dense inverse search flow on frames of `_SHORT_SIDE`; means and medians over textured pixels only.
@@ -55,14 +56,14 @@ def follow(run: FrameRun, cut_seconds: NDArray[np.float64], tick: Callable[[], N
     parts = []
     for start, stop in _unbroken(run.seconds, cut_seconds):
         moved, camera, frozen = [], [], []
-        for before, after in zip(small[start : stop - 1], small[start + 1 : stop], strict=True):
+        for before, after in pairwise(small[start:stop]):
             tick()
             length, shift, is_frozen = _step(before, after, flow)
             moved.append(length)
             camera.append(shift)
             frozen.append(is_frozen)
         parts.append(
-            Steps(
+            FlowSteps(
                 seconds=run.seconds[start:stop],
                 moved=np.array(moved, dtype=np.float64),
                 camera=np.array(camera, dtype=np.float64).reshape(-1, 2),
@@ -72,38 +73,55 @@ def follow(run: FrameRun, cut_seconds: NDArray[np.float64], tick: Callable[[], N
     return parts
 
 
-def motion_windows(parts: Sequence[Steps]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def motion_windows(parts: Sequence[FlowSteps]) -> Windows:
     """Middle (seconds) and amount of motion (frame heights per second, at most `MAX_MOTION`) of windows of 0.3 s."""
-    times, values = [], []
-    for part in parts:
-        for start, stop in _windows(part.seconds, fewest=2):
-            seconds = part.seconds[start:stop]
-            span = seconds[-1] - seconds[0]
-            times.append(0.5 * (seconds[0] + seconds[-1]))
-            values.append(min(float(part.moved[start : stop - 1].sum() / span), MAX_MOTION))
-    return np.array(times, dtype=np.float64), np.array(values, dtype=np.float64)
+
+    def motion(part: FlowSteps, start: int, stop: int) -> float:
+        seconds = part.seconds[start:stop]
+        return min(float(part.moved[start : stop - 1].sum() / (seconds[-1] - seconds[0])), MAX_MOTION)
+
+    return _in_windows(parts, motion, min_frames=2)
 
 
-def shake_windows(parts: Sequence[Steps]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def shake_windows(parts: Sequence[FlowSteps]) -> Windows:
     """Middle (seconds) and shake (% of the frame's height, at most `MAX_SHAKE`) of windows of 0.3 s.
 
     Shake is the root-mean-square distance of the camera's path from a smooth path (a parabola in time, fitted over the
     window): a still, steadily moving or evenly accelerating camera has none. Rotation and zoom are not seen, and a
     subject that fills the rim of the frame counts as the camera.
     """
+
+    def shake(part: FlowSteps, start: int, stop: int) -> float:
+        path = np.vstack([np.zeros((1, 2)), np.cumsum(part.camera[start : stop - 1], axis=0)])
+        return min(100.0 * _distance_from_parabola(part.seconds[start:stop], path), MAX_SHAKE)
+
+    return _in_windows(parts, shake, min_frames=_MIN_SHAKE_FRAMES)
+
+
+def frozen_share(parts: Sequence[FlowSteps]) -> float:
+    """Share 0–1 of steps to a frame that repeats the one before."""
+    return float(np.mean(np.concatenate([part.frozen for part in parts])))
+
+
+def _in_windows(
+    parts: Sequence[FlowSteps], measure: Callable[[FlowSteps, int, int], float], *, min_frames: int
+) -> Windows:
     times, values = [], []
     for part in parts:
-        for start, stop in _windows(part.seconds, fewest=_FEWEST_FRAMES):
-            seconds = part.seconds[start:stop]
-            path = np.vstack([np.zeros((1, 2)), np.cumsum(part.camera[start : stop - 1], axis=0)])
-            times.append(0.5 * (seconds[0] + seconds[-1]))
-            values.append(min(100.0 * _distance_from_parabola(seconds, path), MAX_SHAKE))
+        for start, stop in _windows(part.seconds, min_frames):
+            times.append(0.5 * (part.seconds[start] + part.seconds[stop - 1]))
+            values.append(measure(part, start, stop))
     return np.array(times, dtype=np.float64), np.array(values, dtype=np.float64)
 
 
-def frozen_share(parts: Sequence[Steps]) -> float:
-    """Share 0–1 of steps to a frame that repeats the one before."""
-    return float(np.mean(np.concatenate([part.frozen for part in parts])))
+def _windows(seconds: NDArray[np.float64], min_frames: int) -> list[tuple[int, int]]:
+    """Index ranges of about `_WINDOW_SECONDS` and at least `min_frames` that share end frames and cover the run."""
+    if len(seconds) < min_frames:
+        return []
+    count = max(1, round(float(seconds[-1] - seconds[0]) / _WINDOW_SECONDS))
+    count = max(1, min(count, (len(seconds) - 1) // (min_frames - 1)))
+    edges = np.round(np.linspace(0, len(seconds) - 1, count + 1)).astype(int).tolist()
+    return [(a, b + 1) for a, b in pairwise(edges)]
 
 
 def _shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -123,7 +141,7 @@ def _unbroken(seconds: NDArray[np.float64], cut_seconds: NDArray[np.float64]) ->
     gaps = np.diff(seconds)
     half = 0.5 * float(np.median(gaps))
     shots = np.searchsorted(np.sort(cut_seconds), seconds + half * 1e-3, side="right")
-    breaks = np.flatnonzero((np.diff(shots) > 0) | (gaps > _LONGEST_STEP) | (gaps <= 0.0)) + 1
+    breaks = np.flatnonzero((np.diff(shots) > 0) | (gaps > _MAX_STEP) | (gaps <= 0.0)) + 1
     edges = [0, *breaks.tolist(), len(seconds)]
     return [(a, b) for a, b in pairwise(edges) if b - a >= 2]
 
@@ -134,11 +152,10 @@ def _step(
     """Mean motion and camera shift in frame heights, and whether `after` repeats `before`."""
     if float(cv2.norm(before, after, cv2.NORM_L1)) <= _FROZEN_DIFFERENCE * before.size:
         return 0.0, (0.0, 0.0), True
-    across = cv2.Sobel(before, cv2.CV_16S, 1, 0, scale=1)
-    down = cv2.Sobel(before, cv2.CV_16S, 0, 1, scale=1)
-    sobel_gain = 8.0  # the filter's answer to a slope of one level a pixel
-    texture = np.abs(np.asarray(across)) + np.abs(np.asarray(down)) >= _LEAST_TEXTURE * sobel_gain
-    if texture.mean() < _LEAST_TEXTURED_SHARE:
+    across = np.asarray(cv2.Sobel(before, cv2.CV_16S, 1, 0, scale=1))
+    down = np.asarray(cv2.Sobel(before, cv2.CV_16S, 0, 1, scale=1))
+    texture = np.abs(across) + np.abs(down) >= _MIN_TEXTURE * _SOBEL_GAIN
+    if texture.mean() < _MIN_TEXTURED_SHARE:
         return 0.0, (0.0, 0.0), False
     # (h, w, 2) in pixels; None: no first guess (OpenCV's type stub does not know that)
     vectors = np.asarray(flow.calc(before, after, None), dtype=np.float32)  # type: ignore[call-overload]
@@ -146,21 +163,11 @@ def _step(
     rim = np.ones_like(texture)
     rim[int(_RIM * height) : height - int(_RIM * height), int(_RIM * width) : width - int(_RIM * width)] = False
     background = texture & rim
-    if background.mean() < _LEAST_TEXTURED_SHARE:
+    if background.mean() < _MIN_TEXTURED_SHARE:
         background = texture
     shift = np.median(vectors[background], axis=0) / height
     length = np.hypot(vectors[..., 0], vectors[..., 1])[texture].mean() / height
     return float(length), (float(shift[0]), float(shift[1])), False
-
-
-def _windows(seconds: NDArray[np.float64], *, fewest: int) -> list[tuple[int, int]]:
-    """Index ranges of about `_WINDOW_SECONDS` that share their end frames and cover the run, of `fewest` or more."""
-    if len(seconds) < fewest:
-        return []
-    count = max(1, round(float(seconds[-1] - seconds[0]) / _WINDOW_SECONDS))
-    count = max(1, min(count, (len(seconds) - 1) // (fewest - 1)))
-    edges = np.round(np.linspace(0, len(seconds) - 1, count + 1)).astype(int).tolist()
-    return [(a, b + 1) for a, b in pairwise(edges)]
 
 
 def _distance_from_parabola(seconds: NDArray[np.float64], path: NDArray[np.float64]) -> float:

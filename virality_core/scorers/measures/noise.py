@@ -10,36 +10,34 @@ from numpy.typing import NDArray
 
 MAX_NOISE = 127.5  # the largest standard deviation 8-bit values can have
 
-# Responds to neither a constant, a ramp nor a straight edge along an axis: what is left is mostly noise. Its
-# coefficients' squares add up to 36, hence the 6 below; √(π/2) turns a mean absolute value into a standard deviation.
+# Ignores constants, ramps and straight edges along an axis: what is left is mostly noise. The squares of its
+# coefficients add up to 36, hence the 6 below; √(π/2) turns a mean absolute value into a standard deviation.
 _LAPLACIAN_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
 _TO_SIGMA = float(np.sqrt(np.pi / 2.0)) / 6.0
 
-_CROP = 96  # pixels: side of a native crop
+_CROP = 96  # pixels: side of a crop at native size
 _CROPS = 3  # crops along each side of the frame
-_BLOCK = 16  # pixels: side of a block that is smooth or is not
-_SMOOTHEST_SHARE = 0.3  # share of the blocks that is trusted
+_BLOCK = 16  # pixels: side of the blocks among which the smoothest are chosen
+_SMOOTHEST_SHARE = 0.3  # of the blocks are used
 _DARK, _BRIGHT = 8.0, 247.0  # mean luma beyond which clipping hides noise
 
 
 def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
     """Standard deviation of noise in luma levels (0–127.5) of an sRGB picture (H, W, 3) at native size.
 
-    Immerkær's estimator on the smoothest blocks of a 3 × 3 grid of native crops. Blocks are chosen by the spread of
-    their 4 × 4 means, which noise hardly moves. Clipped blocks are left out: clipping removes noise.
+    Immerkær's estimator on the smoothest blocks of a 3 × 3 grid of native crops, chosen by the spread of their 4 × 4
+    means, which noise hardly moves. Clipped blocks are left out: clipping removes noise. None where no block can be
+    measured: a picture under 16 × 16, or all black or white.
 
-    Returns:
-        None where no block can be measured: a picture under 16 × 16, or black or white all over.
-
-    Source: J. Immerkær, "Fast noise variance estimation", Computer Vision and Image Understanding 64(2), 1996; the
-    restriction to smooth blocks is common practice (edges count as noise otherwise).
+    Source: J. Immerkær, "Fast noise variance estimation", Computer Vision and Image Understanding 64(2), 1996; limiting
+    it to smooth blocks is common practice (otherwise edges count as noise).
     """
     if min(rgb.shape[:2]) < _BLOCK:
         return None
     luma = np.asarray(cv2.cvtColor(_native_crops(rgb), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     residual = np.abs(np.asarray(cv2.filter2D(luma, cv2.CV_16S, _LAPLACIAN_DIFFERENCE)))
     coarse = np.asarray(cv2.resize(luma, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA))
-    # A block's outer pixels are left out of the residual: the filter has seen the neighbour there, another crop maybe.
+    # Without a block's outer pixels, where the filter has seen the next block, maybe of another crop.
     sigma = _blocks(residual, _BLOCK)[:, 1:-1, :, 1:-1].mean(axis=(1, 3)).ravel() * _TO_SIGMA
     level = _blocks(coarse, _BLOCK // 4).mean(axis=(1, 3)).ravel()
     structure = _blocks(coarse, _BLOCK // 4).std(axis=(1, 3)).ravel()
@@ -53,13 +51,13 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
 
 
 def _native_crops(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grid of crops spread over the picture (H, W, 3), never scaled, set edge to edge; all of a small one."""
+    """A grid of unscaled crops spread over the picture (H, W, 3), set edge to edge; all of a small one."""
     rows = [np.hstack([rgb[y, x] for x in _crops(rgb.shape[1])]) for y in _crops(rgb.shape[0])]
     return np.ascontiguousarray(np.vstack(rows))
 
 
 def _crops(length: int) -> list[slice]:
-    """Slices of whole blocks: `_CROPS` crops evenly spread over the side, or as much of it as there is."""
+    """Slices of whole blocks: `_CROPS` crops evenly spread over the side, or all of a short one."""
     if length < _CROPS * _CROP:
         return [slice(0, length // _BLOCK * _BLOCK)]
     gap = length / _CROPS

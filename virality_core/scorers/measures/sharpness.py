@@ -1,4 +1,4 @@
-"""How finely a picture's edges are drawn, told from the edges themselves so that noise does not pass for detail."""
+"""Sharpness from the edges themselves, so that noise does not pass for detail."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from virality_core.scorers.measures.letterbox import COMMON_SHORT_SIDE
 
 # The two scales (Gaussian σ, in pixels at the common size) at which every edge is measured.
 _FINE, _COARSE = 1.5, 3.0
-_MEDIAN = 5  # pixels: side of the median filter that goes first
-_STRONGEST_SHARE = 0.02  # share of the pixels taken as edges: the strongest ridge points of the coarse gradient
-_WEAKEST_EDGE = 1.0  # levels a pixel at the coarse scale: a step of 8 levels, below which 8-bit rounding speaks
-_FEWEST_POINTS = 20
+_MEDIAN = 5  # pixels: side of the median filter that is applied first
+_STRONGEST_SHARE = 0.02  # of the pixels are edges: the strongest ridge points of the coarse gradient
+_WEAKEST_EDGE = 1.0  # levels per pixel at the coarse scale: a step of 8 levels; below, 8-bit rounding dominates
+_MIN_POINTS = 20
 _SMALLEST_SIGMA = 0.375  # pixels: the blur whose MTF50 is the Nyquist frequency, half a cycle a pixel
 _MTF50_OF_SIGMA = float(np.sqrt(np.log(2.0) / 2.0)) / np.pi * COMMON_SHORT_SIDE  # cycles per short side × pixels
 
-#: Sharpness at the Nyquist frequency of the common size: nothing finer can be told.
+#: Sharpness at the Nyquist frequency of the common size, the finest there is.
 MAX_SHARPNESS = COMMON_SHORT_SIDE / 2.0
 
 
@@ -25,31 +25,28 @@ def sharpness(luma: NDArray[np.uint8]) -> float | None:
     """MTF50 in cycles per short side (0–128) of a picture (H, W) at the common size, from its strongest edges.
 
     An edge blurred by a Gaussian σ has a gradient peak ∝ 1 / √(σ² + s²) at scale s, so the ratio of its peaks at two
-    scales gives σ; a Gaussian σ passes half the contrast at √(ln 2 / 2) / (π σ) cycles a pixel (MTF50). Noise is not
-    taken for detail: a 5 × 5 median, which keeps straight edges, goes first; only the strongest ridges at the coarse
-    scale count; and the fine gradient is projected on the coarse one's direction, which noise has none of.
-
-    Returns:
-        None for a picture without edges: flat, black, or nearly so.
+    scales gives σ; a Gaussian σ passes half the contrast at √(ln 2 / 2) / (π σ) cycles per pixel (MTF50). To keep noise
+    out, a 5 × 5 median, which keeps straight edges, is applied first; only the strongest ridges at the coarse scale
+    count; and the fine gradient is projected on the direction of the coarse one. None for a picture without edges.
 
     Source: J. Elder, S. Zucker, "Local scale control for edge detection and blur estimation", IEEE TPAMI 20(7), 1998;
     S. Zhuo, T. Sim, "Defocus map estimation from a single image", Pattern Recognition 44(9), 2011. MTF50 as in
-    ISO 12233, but estimated from a scene, not read from a chart: sharpening halos raise it, and the median and the
-    derivative blur too, so that an ideal step reads 66.
+    ISO 12233, but estimated from a scene, not a chart: sharpening halos raise it, and the median and the derivative
+    blur too, so an ideal step reads 66.
     """
-    calm = np.asarray(cv2.medianBlur(luma, _MEDIAN), dtype=np.uint8)
-    coarse_x, coarse_y = _gradient(calm, _COARSE)
+    denoised = np.asarray(cv2.medianBlur(luma, _MEDIAN), dtype=np.uint8)
+    coarse_x, coarse_y = _gradient(denoised, _COARSE)
     magnitude = np.sqrt(coarse_x * coarse_x + coarse_y * coarse_y)
     ridge = _ridge_points(magnitude, coarse_x, coarse_y)
-    wanted = max(_FEWEST_POINTS, round(magnitude.size * _STRONGEST_SHARE))
+    wanted = max(_MIN_POINTS, round(magnitude.size * _STRONGEST_SHARE))
     strengths = magnitude.ravel()[ridge]
     if len(ridge) > wanted:
         strongest = np.argpartition(strengths, -wanted)[-wanted:]
         ridge, strengths = ridge[strongest], strengths[strongest]
     ridge = ridge[strengths > _WEAKEST_EDGE]
-    if len(ridge) < _FEWEST_POINTS:
+    if len(ridge) < _MIN_POINTS:
         return None
-    fine_x, fine_y = _gradient(calm, _FINE)
+    fine_x, fine_y = _gradient(denoised, _FINE)
     gx, gy = coarse_x.ravel()[ridge], coarse_y.ravel()[ridge]
     ratio = float(np.sum(fine_x.ravel()[ridge] * gx + fine_y.ravel()[ridge] * gy) / np.sum(gx * gx + gy * gy))
     return _mtf50(ratio)
@@ -65,7 +62,7 @@ def _mtf50(ratio: float) -> float:
 
 
 def _gradient(luma: NDArray[np.uint8], sigma: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Horizontal and vertical derivative in levels a pixel after Gaussian smoothing."""
+    """Horizontal and vertical derivative in levels per pixel after Gaussian smoothing."""
     smooth = cv2.GaussianBlur(luma.astype(np.float32), (0, 0), sigma)
     kernel = np.array([[-0.5, 0.0, 0.5]], dtype=np.float32)
     return (

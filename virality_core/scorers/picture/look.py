@@ -1,4 +1,4 @@
-"""How the stills look, measured without a model: exposure, contrast, colour, sharpness, grain and composition."""
+"""How the stills look, measured without a model: exposure, contrast, color, sharpness, noise and composition."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.scorers.base import Scorer, rated
-from virality_core.scorers.measures import exposure_and_colour, noise, saliency, sharpness
-from virality_core.scorers.measures import white_balance as light
+from virality_core.scorers.base import NO_FRAME, Scorer, rated
+from virality_core.scorers.measures import composition, exposure_and_color, noise, sharpness
+from virality_core.scorers.measures.composition import Subject
 from virality_core.scorers.measures.letterbox import Box, picture_box, to_common_size
 from virality_core.types import Details, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
+
+_UPRIGHT = 9 / 16  # the screen that Reels, TikTok and Shorts are made for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameLook:
-    """All measures of one still; None where a measure has nothing to go by (units as in `LookScorer`)."""
+    """All measures of one still; None where one can't be measured (units as in `LookScorer`)."""
 
     brightness: float
     clipped_shadows: float
@@ -30,7 +32,7 @@ class FrameLook:
     sharpness: float | None
     noise: float | None
     composition: float | None
-    subject: saliency.Subject | None
+    subject: Subject | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,14 +45,14 @@ class BrightnessDetails(Details):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WhiteBalanceDetails(Details):
-    """The light's linear red, green and blue, the strongest at 1: those of the still whose cast is the median."""
+    """The light's linear red, green and blue, the strongest at 1, in the still whose cast is the median."""
 
     light: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScreenFillDetails(Details):
-    """Where the picture lies between black bars, as shares 0–1 of the frame's width and height."""
+    """Where the picture is between black bars, as shares 0–1 of the frame's width and height."""
 
     left: float
     top: float
@@ -60,7 +62,7 @@ class ScreenFillDetails(Details):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompositionDetails(Details):
-    """The subject in each still of the timeline: place as shares 0–1 of the picture, and share of all saliency."""
+    """The subject in each still of the timeline: position as shares 0–1 of the picture, and share of all saliency."""
 
     subject_x: tuple[float, ...]
     subject_y: tuple[float, ...]
@@ -68,136 +70,120 @@ class CompositionDetails(Details):
 
 
 def measure_still(rgb: NDArray[np.uint8]) -> FrameLook:
-    """Every measure of one picture (H, W, 3), black bars already cut off. Photos and reels go through here alike."""
+    """Every measure of one picture (H, W, 3) without black bars; of reels and of the photos they are compared with."""
     common = to_common_size(rgb)
     luma = np.asarray(cv2.cvtColor(common, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    mean_lightness, lightness_deviation = exposure_and_colour.lightness(common)
-    shadows, highlights = exposure_and_colour.clipped_shares(common)
-    subject = saliency.find_subject(luma)
+    brightness, contrast = exposure_and_color.lightness(common)
+    shadows, highlights = exposure_and_color.clipped_shares(common)
+    subject = composition.find_subject(luma)
     return FrameLook(
-        brightness=mean_lightness,
+        brightness=brightness,
         clipped_shadows=shadows,
         clipped_highlights=highlights,
-        contrast=lightness_deviation,
-        colourfulness=exposure_and_colour.colourfulness(common),
-        light=light.light_colour(common),
+        contrast=contrast,
+        colourfulness=exposure_and_color.colorfulness(common),
+        light=exposure_and_color.light_color(common),
         sharpness=sharpness.sharpness(luma),
         noise=noise.noise_sigma(rgb),
-        composition=None if subject is None else saliency.thirds_placement(subject),
+        composition=None if subject is None else composition.thirds_closeness(subject),
         subject=subject,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Measure:
-    """How one number of `FrameLook` becomes a signal."""
+    """How one number of `FrameLook` becomes a signal; `missing` says why no still could be measured."""
 
     name: str
     unit: str
-    native_range: tuple[float, float]
+    maximum: float
     read: Callable[[FrameLook], float | None]
-    missing: str  # why no still could be measured
+    missing: str = ""
 
 
 _MEASURES = (
-    _Measure(name="brightness", unit="L*", native_range=(0.0, 100.0), read=lambda f: f.brightness, missing=""),
+    _Measure("brightness", "L*", 100.0, lambda look: look.brightness),
+    _Measure("contrast", "L* RMS", exposure_and_color.MAX_CONTRAST, lambda look: look.contrast),
     _Measure(
-        name="contrast",
-        unit="L* RMS",
-        native_range=(0.0, exposure_and_colour.MAX_CONTRAST),
-        read=lambda f: f.contrast,
-        missing="",
+        "colourfulness", "Hasler-Süsstrunk M", exposure_and_color.MAX_COLORFULNESS, lambda look: look.colourfulness
     ),
     _Measure(
-        name="colourfulness",
-        unit="Hasler-Süsstrunk M",
-        native_range=(0.0, exposure_and_colour.MAX_COLOURFULNESS),
-        read=lambda f: f.colourfulness,
-        missing="",
+        "white_balance",
+        "° from white",
+        exposure_and_color.MAX_CAST,
+        lambda look: None if look.light is None else exposure_and_color.color_cast(look.light),
+        "Every frame is black, or too dark to tell the color of the light.",
     ),
     _Measure(
-        name="white_balance",
-        unit="° from white",
-        native_range=(0.0, light.MAX_CAST),
-        read=lambda f: None if f.light is None else light.cast_of(f.light),
-        missing="No frame has light enough to tell its colour: the picture is black.",
+        "sharpness",
+        "cycles per short side",
+        sharpness.MAX_SHARPNESS,
+        lambda look: look.sharpness,
+        "No frame has an edge to measure sharpness on: the picture is flat or black.",
     ),
     _Measure(
-        name="sharpness",
-        unit="cycles per short side",
-        native_range=(0.0, sharpness.MAX_SHARPNESS),
-        read=lambda f: f.sharpness,
-        missing="No frame has an edge to judge sharpness by: the picture is flat or black.",
+        "noise",
+        "8-bit levels",
+        noise.MAX_NOISE,
+        lambda look: look.noise,
+        "No frame has an area to measure noise in: the picture is black, white or smaller than 16 × 16 pixels.",
     ),
     _Measure(
-        name="noise",
-        unit="8-bit levels",
-        native_range=(0.0, noise.MAX_NOISE),
-        read=lambda f: f.noise,
-        missing="No frame has an area to measure noise in: the picture is black, white or smaller than 16 × 16 pixels.",
-    ),
-    _Measure(
-        name="composition",
-        unit="closeness to thirds",
-        native_range=(0.0, 1.0),
-        read=lambda f: f.composition,
-        missing="No frame has a subject to place: the picture is flat or black.",
+        "composition",
+        "closeness to thirds",
+        1.0,
+        lambda look: look.composition,
+        "No frame has a subject: the picture is flat or black.",
     ),
 )
-
-
-_UPRIGHT = 9 / 16  # the screen that Reels, TikTok and Shorts are made for
 
 
 class LookScorer(Scorer):
     """Measures on the stills; each value is the median over the stills, the timeline shows them all.
 
     brightness: mean CIE lightness L*, 0–100. contrast: standard deviation of L*, 0–50. colourfulness: Hasler &
-    Süsstrunk's M, 0–377. white_balance: degrees between the light's colour and white, 0–55. sharpness: MTF50 of the
+    Süsstrunk's M, 0–377. white_balance: degrees between the light's color and white, 0–55. sharpness: MTF50 of the
     strongest edges, 0–128 cycles per short side at 256 pixels. noise: standard deviation in 8-bit luma levels at
-    native size, 0–127.5. composition: closeness of the most salient place to the thirds, 0–1. The formulas and
-    their sources are with the functions in `scorers.measures`.
+    native size, 0–127.5. composition: closeness of the most salient region to the thirds, 0–1. Formulas and sources are
+    with the functions in `scorers.measures`. screen_fill: share 0–100 % of an upright 9:16 screen that the picture
+    covers when all of it is shown; one value for the whole reel.
 
-    screen_fill: share 0–100 % of an upright 9:16 screen that the picture covers when all of it is shown, bars left out;
-    one value for the whole reel.
-
-    Black bars are left out where they can be told (`picture_box`). All but noise are measured at a short side of 256
-    pixels, the size of the photos they are compared with.
+    Black bars are left out (`picture_box`). All but noise are measured at a short side of 256 pixels, the size of the
+    photos they are compared with.
     """
 
+    stage = "look"
     names: ClassVar[tuple[str, ...]] = (*(measure.name for measure in _MEASURES), "screen_fill")
     plan: ClassVar[Plan] = Plan(stills=16)
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
-        """One Signal a measure, or Skipped where no still can be measured."""
-        del post
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+        """One Signal per measure, or Skipped where no still can be measured."""
         frames = reel.frames
         if len(frames) == 0:
-            return [Skipped(name=name, reason="The reel has no frame that could be read.") for name in self.names]
+            return self.skip_all(NO_FRAME)
         box = picture_box(frames.rgb)
         looks = []
         for index, still in enumerate(frames.rgb):
-            progress("look", index / len(frames))
+            progress(self.stage, index / len(frames))
             looks.append(measure_still(np.ascontiguousarray(box.cut(still))))
-        progress("look", 1.0)
+        progress(self.stage, 1.0)
         signals = [_signal(measure, looks, frames.seconds) for measure in _MEASURES]
         return [*signals, _screen_fill(frames.rgb.shape[2] / frames.rgb.shape[1], box)]
 
 
 def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.float64]) -> Signal | Skipped:
-    read = [(look, second, measure.read(look)) for look, second in zip(looks, seconds, strict=True)]
-    measured = [(look, second, value) for look, second, value in read if value is not None]
+    values = [measure.read(look) for look in looks]
+    measured = [index for index, value in enumerate(values) if value is not None]
     if not measured:
         return Skipped(name=measure.name, reason=measure.missing)
-    values = np.array([value for _, _, value in measured], dtype=np.float64)
-    value = float(np.median(values))
+    known = np.array([values[index] for index in measured], dtype=np.float64)
     return rated(
         measure.name,
-        value,
+        float(np.median(known)),
         unit=measure.unit,
-        native_range=measure.native_range,
-        timeline=Timeline(seconds=np.array([second for _, second, _ in measured]), values=values),
-        details=_details(measure.name, [look for look, _, _ in measured]),
+        native_range=(0.0, measure.maximum),
+        timeline=Timeline(seconds=seconds[measured], values=known),
+        details=_details(measure.name, [looks[index] for index in measured]),
     )
 
 
@@ -215,9 +201,9 @@ def _details(name: str, looks: Sequence[FrameLook]) -> Details | None:
             clipped_highlights=float(np.mean([look.clipped_highlights for look in looks])),
         )
     if name == "white_balance":
-        lights = sorted((look.light for look in looks if look.light is not None), key=light.cast_of)
-        middle = lights[(len(lights) - 1) // 2]  # of one still: where lights change, their mean is none of them
-        red, green, blue = (float(part) for part in middle / middle.max())
+        lights = sorted((look.light for look in looks if look.light is not None), key=exposure_and_color.color_cast)
+        median = lights[(len(lights) - 1) // 2]  # of one still: where lights change, their mean is none of them
+        red, green, blue = (float(part) for part in median / median.max())
         return WhiteBalanceDetails(light=(red, green, blue))
     if name == "composition":
         subjects = [look.subject for look in looks if look.subject is not None]

@@ -14,13 +14,13 @@ from virality_core.scorers.measures import motion
 from virality_core.scorers.measures.letterbox import WHOLE, Box, picture_box
 from virality_core.types import Details, FrameRun, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
-_SHORTEST_PACED = 3.0  # seconds: an uncut reel shorter than this says nothing about its pace
-_LONGEST_SHOT = 24.0 * 3600.0  # seconds: end of the native range
+_MIN_PACED_SECONDS = 3.0  # an uncut reel shorter than this says nothing about its pace
+_MAX_SHOT_SECONDS = 24.0 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MotionDetails(Details):
-    """`frozen_share` 0–1: frames that repeat the one before; `measured_seconds`: how much of the reel was looked at."""
+    """`frozen_share` 0–1: frames that repeat the one before; `measured_seconds`: how much of the reel was measured."""
 
     frozen_share: float
     measured_seconds: float
@@ -37,7 +37,7 @@ class SteadinessDetails(Details):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PaceDetails(Details):
-    """`cut_seconds`: when each new shot begins; `verified` cuts were seen decoded, the rest told from packet sizes."""
+    """`cut_seconds`: when each new shot begins; `verified` of the cuts were seen in decoded frames."""
 
     shots: int
     median_shot_seconds: float
@@ -54,19 +54,17 @@ class PacingScorer(Scorer):
     of the camera's path from a smooth one, in % of the frame's height (0–25, 0 is steady). pace: average shot length in
     seconds, the reel's length over its number of shots.
 
-    Black bars are left out where they can be told (`picture_box`): heights are the picture's.
-
-    Motion and shake are means over the reel's time from the runs of frames that were decoded: the opening whole, then
-    samples. Sources: see `scorers.measures.motion`; average shot length: B. Salt, "Statistical style analysis of motion
-    pictures", Film Quarterly 28(1), 1974.
+    Motion and shake are means over the reel's time from the decoded runs of frames: the whole opening, then samples.
+    Black bars are left out (`picture_box`): heights are the picture's. Sources: `scorers.measures.motion`; average shot
+    length: B. Salt, "Statistical style analysis of motion pictures", Film Quarterly 28(1), 1974.
     """
 
+    stage = "pacing"
     names: ClassVar[tuple[str, ...]] = ("motion", "steadiness", "pace")
-    plan: ClassVar[Plan] = Plan(stills=16, runs=True, cuts=True)  # the stills tell black bars
+    plan: ClassVar[Plan] = Plan(stills=16, runs=True, cuts=True)  # the stills show black bars
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
         """One Signal each for motion, steadiness and pace, or Skipped with the reason."""
-        del post
         cut_seconds = np.zeros(0) if reel.cuts is None else reel.cuts.seconds
         total = max(1, sum(len(run) for run in reel.runs))
         done = 0
@@ -78,20 +76,20 @@ class PacingScorer(Scorer):
 
         box = picture_box(reel.frames.rgb) if len(reel.frames) else WHOLE
         runs = reel.runs if box == WHOLE else [_without_bars(run, box) for run in reel.runs]
-        parts = [part for run in runs for part in motion.follow(run, cut_seconds, tick)]
+        parts = [part for run in runs for part in motion.flow_steps(run, cut_seconds, tick)]
         progress("motion", 1.0)
         return [_motion(parts, reel), _steadiness(parts, reel), _pace(reel)]
 
 
 def _without_bars(run: FrameRun, box: Box) -> FrameRun:
-    """Bars stand still, and make the frame's height more than the picture's: with them, shake would look smaller."""
+    """Bars don't move, and make the frame higher than the picture: with them, shake would look smaller."""
     return FrameRun(luma=np.stack([box.cut(luma) for luma in run.luma]), seconds=run.seconds)
 
 
-def _motion(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:
+def _motion(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipped:
     seconds, values = motion.motion_windows(parts)
     if len(values) == 0:
-        return Skipped(name="motion", reason="The reel has no two frames in a row to see motion between.")
+        return Skipped(name="motion", reason="The reel has no two consecutive frames to measure motion between.")
     return rated(
         "motion",
         _mean_over_time(seconds, values, reel.info.duration_seconds),
@@ -105,10 +103,10 @@ def _motion(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:
     )
 
 
-def _steadiness(parts: Sequence[motion.Steps], reel: Reel) -> Signal | Skipped:
+def _steadiness(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipped:
     seconds, values = motion.shake_windows(parts)
     if len(values) == 0:
-        return Skipped(name="steadiness", reason="The reel has too few frames in a row to tell shake from movement.")
+        return Skipped(name="steadiness", reason="The reel has too few consecutive frames to tell shake from movement.")
     worst = int(np.argmax(values))
     return rated(
         "steadiness",
@@ -130,25 +128,25 @@ def _pace(reel: Reel) -> Signal | Skipped:
     duration = reel.info.duration_seconds
     inside = (reel.cuts.seconds > 0.0) & (reel.cuts.seconds < duration)
     cuts = np.sort(reel.cuts.seconds[inside])
-    if len(cuts) == 0 and duration < _SHORTEST_PACED:
-        return Skipped(
-            name="pace",
-            reason=f"One shot of {duration:.1f} s says nothing about pace; it takes {_SHORTEST_PACED:.0f} s or a cut.",
+    if len(cuts) == 0 and duration < _MIN_PACED_SECONDS:
+        reason = (
+            f"A single shot of {duration:.1f} s has no pace; it takes a cut or at least {_MIN_PACED_SECONDS:.0f} s."
         )
+        return Skipped(name="pace", reason=reason)
     starts = np.concatenate([[0.0], cuts])
     lengths = np.diff(np.concatenate([starts, [duration]]))
     return rated(
         "pace",
-        min(float(duration / len(starts)), _LONGEST_SHOT),
+        min(float(duration / len(starts)), _MAX_SHOT_SECONDS),
         unit="seconds per shot",
-        native_range=(0.0, _LONGEST_SHOT),
+        native_range=(0.0, _MAX_SHOT_SECONDS),
         timeline=Timeline(seconds=starts, values=lengths),
         details=PaceDetails(
             shots=len(starts),
             median_shot_seconds=float(np.median(lengths)),
             longest_shot_seconds=float(lengths.max()),
             cuts_per_10_seconds=float(10.0 * len(cuts) / duration),
-            cut_seconds=tuple(float(cut) for cut in cuts),
+            cut_seconds=tuple(cuts.tolist()),
             verified=int(reel.cuts.verified[inside].sum()),
         ),
     )
@@ -160,11 +158,9 @@ def _timeline(seconds: NDArray[np.float64], values: NDArray[np.float64]) -> Time
 
 
 def _mean_over_time(seconds: NDArray[np.float64], values: NDArray[np.float64], duration: float) -> float:
-    """Mean of samples that lie unevenly over the reel: each stands for the time that is nearest to it."""
-    order = np.argsort(seconds, kind="stable")
-    times, sorted_values = seconds[order], values[order]
+    """Mean of samples that are unevenly spread over the reel: each stands for the time nearest to it."""
+    line = _timeline(seconds, values)
+    times = line.seconds
     borders = np.concatenate([[min(0.0, times[0])], (times[1:] + times[:-1]) / 2.0, [max(duration, times[-1])]])
-    weights = np.diff(borders)
-    if weights.sum() <= 0.0:
-        return float(sorted_values.mean())
-    return float(np.average(sorted_values, weights=weights))
+    spans = np.diff(borders)
+    return float(line.values.mean() if spans.sum() <= 0.0 else np.average(line.values, weights=spans))

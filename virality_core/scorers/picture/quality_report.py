@@ -1,4 +1,4 @@
-"""A video judged technically, without a post: its quality, what is wrong with it and where. For the command line."""
+"""A video's technical quality without a post: how good it is, what is wrong with it and where. For the command line."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from virality_core.scorers.findings import PLAN, diagnose
 from virality_core.scorers.picture.look import LookScorer
 from virality_core.scorers.picture.pacing import PacingScorer
 from virality_core.scorers.picture.quality import QualityScorer
-from virality_core.types import Finding, Platform, Post, Profile, Progress, Signal, Skipped
-
-__all__ = ["QualityDesk", "QualityReading"]
+from virality_core.types import Finding, Platform, Post, Profile, Progress, Signal, Skipped, no_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QualityReading:
-    """What was found in one video: the quality signal, or why there is none; and the findings, in any case."""
+    """The quality signal of one video, or why there is none, and the findings."""
 
     quality: Signal | Skipped
     findings: tuple[Finding, ...]
 
 
-class QualityDesk:
-    """Judges videos: holds the quality network, and no video."""
+class QualityReader:
+    """Rates videos: holds the quality network, and no video."""
 
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError as `QualityScorer` does."""
@@ -38,28 +36,24 @@ class QualityDesk:
         platform: Platform | None = None,
         *,
         every_frame: bool = False,
-        progress: Progress | None = None,
+        progress: Progress = no_progress,
     ) -> QualityReading:
-        """Judge one file.
+        """Rate one file.
 
         Args:
             path: the video.
-            platform: where it will be posted: what bit rate and size are asked for.
-            every_frame: judge by all frames at native size, as VSFA was published, instead of by stills.
+            platform: where it will be posted, which decides what bit rate and size are asked for.
+            every_frame: rate all frames at native size, as VSFA was published, instead of stills.
             progress: called with (stage, fraction); may raise Cancelled.
 
         Raises:
             InputError: it can't be read.
         """
-        report, post = progress or _silent, Post(platform=platform)
-        reel = open_reel(path, self._quality.plan | self._look.plan | PLAN, progress=report)
-        measured = [*self._look.score(reel, post, report), *self._pacing.score(reel, post, report)]
+        post = Post(platform=platform)
+        reel = open_reel(path, self._quality.plan | self._look.plan | PLAN, progress=progress)
+        measured = [*self._look.score(reel, post, progress), *self._pacing.score(reel, post, progress)]
         findings = diagnose(reel, post, [answer for answer in measured if isinstance(answer, Signal)])
         if every_frame:
-            return QualityReading(quality=self._quality.score_every_frame(path, report), findings=findings)
-        (quality,) = self._quality.score(reel, post, report)
+            return QualityReading(quality=self._quality.score_every_frame(path, progress), findings=findings)
+        (quality,) = self._quality.score(reel, post, progress)
         return QualityReading(quality=quality, findings=findings)
-
-
-def _silent(stage: str, fraction: float) -> None:
-    """Progress nobody watches."""

@@ -1,8 +1,8 @@
-"""How the reel sounds: loudness, peaks, silence, clipping, when sound begins, how much is speech, and its tempo."""
+"""How the reel sounds: loudness, peaks, silence, clipping, first sound, speech and tempo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,8 @@ from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.sound import silero_vad
 from virality_core.scorers.base import Scorer, rated
-from virality_core.scorers.measures import rhythm, sound, speech
+from virality_core.scorers.measures import rhythm, sound
+from virality_core.scorers.measures.intervals import Intervals
 from virality_core.types import (
     AUDIO_SECONDS,
     Audio,
@@ -46,35 +47,30 @@ class LoudnessDetails(Details):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StretchDetails(Details):
-    """When it is so: (from, to) in seconds, ascending, and their length in all."""
+class IntervalDetails(Details):
+    """When it is so: (start, end) in seconds, ascending, and their total length."""
 
-    stretches: sound.Stretches
+    stretches: Intervals
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechDetails(Details):
-    """When someone speaks; what the sound mostly is; how much of the reel was listened to.
+    """When someone speaks; what the sound mostly is; how much of the reel was analyzed.
 
-    `flatness` is the spectral flatness behind “music”, None where the sound is too quiet to tell.
+    `flatness` is the spectral flatness that tells music, None where the sound is too quiet.
     """
 
-    stretches: sound.Stretches
+    stretches: Intervals
     seconds: float
-    dominant: speech.Dominant
+    dominant: sound.Dominant
     flatness: float | None
     listened_seconds: float
-
-    @property
-    def said(self) -> Mapping[str, str]:
-        """For the words of the page."""
-        return {"dominant": self.dominant}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TempoDetails(Details):
-    """`strength` 0–1 of the beat. The tempo may be half or twice what a listener taps: all three are given."""
+    """`strength` 0–1 of the beat. A listener may tap half or twice the tempo: all three are given."""
 
     strength: float
     half: float
@@ -87,9 +83,10 @@ class AudioScorer(Scorer):
 
     loudness: integrated, LUFS, −70 to 20 (EBU R 128, ITU-R BS.1770-4). true_peak: dBTP, −120 to 25. silence: % of the
     reel below −60 dBFS. clipping: % of the reel with samples at full scale. first_sound: seconds until anything is
-    heard. speech: % of the reel (silero-vad). tempo: beats a minute (`measures.rhythm`), with a timeline of the beats.
+    heard. speech: % of the reel (silero-vad). tempo: bpm (`measures.rhythm`), with a timeline of the beats.
     """
 
+    stage = "audio"
     names: ClassVar[tuple[str, ...]] = (
         "loudness",
         "true_peak",
@@ -112,15 +109,15 @@ class AudioScorer(Scorer):
         audio = reel.audio
         if audio is None or audio.levels is None:
             reason = NO_SOUND if reel.info.audio is None else "The reel's sound could not be decoded."
-            return [Skipped(name=name, reason=reason) for name in self.names]
+            return self.skip_all(reason)
         levels, duration = audio.levels, reel.info.duration_seconds
         silences = sound.silences(levels, duration)
         if sound.first_sound(levels) is None:
-            answers: list[Signal | Skipped] = [Skipped(name=name, reason=SILENT) for name in self.names]
+            answers = self.skip_all(SILENT)
             answers[self.names.index("silence")] = _silence(levels, silences, duration)
             return answers
         progress("sound", 0.1)
-        sounding = max(0.0, duration - sound.length(silences))
+        sounding = max(0.0, duration - sound.total_seconds(silences))
         found = rhythm.find_rhythm(audio.samples, audio.sample_rate)
         progress("sound", 0.4)
         return [
@@ -139,9 +136,9 @@ class AudioScorer(Scorer):
         hop = silero_vad.CHUNK / silero_vad.RATE
         seconds = np.asarray(audio.start_seconds + hop * (np.arange(len(probabilities)) + 0.5), np.float64)
         inside = (seconds >= 0.0) & (seconds < listened)
-        found = speech.speech_stretches(probabilities, audio.start_seconds, hop)
+        found = sound.speech_intervals(probabilities, audio.start_seconds, hop)
         found = tuple((max(0.0, a), min(listened, b)) for a, b in found if b > 0.0 and a < listened)
-        speaking, flat = sound.length(found), speech.flatness(audio.samples)
+        speaking, flatness = sound.total_seconds(found), sound.spectral_flatness(audio.samples)
         return rated(
             "speech",
             min(100.0, 100.0 * speaking / listened),
@@ -152,8 +149,8 @@ class AudioScorer(Scorer):
             details=SpeechDetails(
                 stretches=found,
                 seconds=speaking,
-                dominant=speech.dominant(speaking, sounding, strength, flat),
-                flatness=flat,
+                dominant=sound.dominant(speaking, sounding, strength, flatness),
+                flatness=flatness,
                 listened_seconds=listened,
             ),
         )
@@ -163,12 +160,12 @@ def _loudness(levels: Levels, reel: Reel) -> Signal | Skipped:
     value = sound.integrated_loudness(levels)
     if value is None:
         reason = (
-            "The sound is shorter than the 0.4 s that loudness is measured over."
+            "The sound is shorter than the 0.4 s it takes to measure loudness."
             if levels.end_seconds - levels.start_seconds < 0.4
-            else "The sound is too quiet to have a loudness: it stays below −70 LUFS."
+            else "The sound is too quiet to measure its loudness."
         )
         return Skipped(name="loudness", reason=reason)
-    seconds, line = sound.loudness_line(levels)
+    seconds, line = sound.momentary_loudness(levels)
     loudest = int(np.argmax(line))
     recorded = reel.info.audio
     return rated(
@@ -192,13 +189,12 @@ def _true_peak(levels: Levels) -> Signal:
     return rated("true_peak", value, unit="dBTP", native_range=(-120.0, 25.0))
 
 
-def _silence(levels: Levels, silences: sound.Stretches, duration: float) -> Signal:
-    quiet = levels.power < 10.0 ** (sound.SILENT_BELOW / 10.0)
-    return _stretched("silence", silences, duration, levels, quiet.astype(np.float64))
+def _silence(levels: Levels, silences: Intervals, duration: float) -> Signal:
+    return _share_of_reel("silence", silences, duration, levels, sound.is_silent(levels).astype(np.float64))
 
 
 def _clipping(levels: Levels, duration: float) -> Signal:
-    return _stretched("clipping", sound.clipped(levels, duration), duration, levels, 100.0 * levels.clipped)
+    return _share_of_reel("clipping", sound.clipped(levels, duration), duration, levels, 100.0 * levels.clipped)
 
 
 def _first_sound(levels: Levels, duration: float) -> Signal | Skipped:
@@ -210,22 +206,16 @@ def _first_sound(levels: Levels, duration: float) -> Signal | Skipped:
 
 def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal | Skipped:
     if found is None:
-        reason = (
-            f"The sound is too short or too even for a tempo; it takes {rhythm.SHORTEST:.0f} s in which notes begin."
-        )
+        reason = f"The sound has no tempo: it is too even, or shorter than {rhythm.MIN_SECONDS:.0f} s."
         return Skipped(name="tempo", reason=reason)
-    if found.strength < speech.STEADY_FROM:
-        reason = (
-            f"The sound has no steady beat: {100 * found.strength:.0f} % of it comes again from beat "
-            f"to beat; {100 * speech.STEADY_FROM:.0f} % would make one."
-        )
-        return Skipped(name="tempo", reason=reason)
+    if found.strength < sound.STEADY_FROM:
+        return Skipped(name="tempo", reason="The sound has no steady beat.")
     beats = audio.start_seconds + found.beats
     beats = beats[(beats >= 0.0) & (beats < duration)]
     return rated(
         "tempo",
         found.tempo,
-        unit="beats a minute",
+        unit="beats per minute",
         native_range=(0.0, 2 * rhythm.FASTEST),
         timeline=Timeline(seconds=beats, values=np.full(len(beats), found.tempo)),
         details=TempoDetails(
@@ -237,20 +227,18 @@ def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal
     )
 
 
-def _stretched(
-    name: str, found: sound.Stretches, duration: float, levels: Levels, values: NDArray[np.float64]
-) -> Signal:
-    """A signal that is a share of the reel; its timeline has the mean of each tenth of a second."""
+def _share_of_reel(name: str, found: Intervals, duration: float, levels: Levels, values: NDArray[np.float64]) -> Signal:
+    """The signal of what part of the reel the intervals are; its timeline has the mean of each tenth of a second."""
     tenth = max(1, round(0.1 / levels.hop_seconds))
     starts = np.arange(0, len(values), tenth)
     means = np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))
     return rated(
         name,
-        min(100.0, 100.0 * sound.length(found) / duration),
+        min(100.0, 100.0 * sound.total_seconds(found) / duration),
         unit="% of the reel",
         native_range=(0.0, 100.0),
         timeline=_inside(levels.seconds[starts] + 0.05, means, duration),
-        details=StretchDetails(stretches=found, seconds=sound.length(found)),
+        details=IntervalDetails(stretches=found, seconds=sound.total_seconds(found)),
     )
 
 

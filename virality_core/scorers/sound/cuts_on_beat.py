@@ -1,4 +1,4 @@
-"""Whether the cuts fall on the beat: from the finished signals of pace and tempo, by their timelines alone."""
+"""Whether the cuts fall on the beat: from the timelines of the pace and tempo signals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from virality_core.config.signals import rate
+from virality_core.scorers.base import rated
 from virality_core.types import Details, Signal, Skipped, Timeline
 
 NAME = "cut_to_beat"
@@ -16,31 +16,26 @@ SOUND_FIRST, PICTURE_FIRST = 0.045, 0.125  # seconds between sound and picture t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutToBeatDetails(Details):
-    """`cuts` and how many of them are `on_beat`; `by_chance` is the % that cuts at any time would reach."""
+    """`cuts` and how many of them are `on_beat`; `by_chance` is the % that cuts at random times would reach."""
 
     cuts: int
     on_beat: int
     by_chance: float
 
-    @property
-    def said(self) -> dict[str, str]:
-        """For the words of the page."""
-        return {"cuts": str(self.cuts), "on_beat": str(self.on_beat), "by_chance": f"{self.by_chance:.0f}"}
-
 
 def align(signals: Sequence[Signal], skipped: Sequence[Skipped]) -> Signal | Skipped:
-    """The share of cuts with a beat near enough to be seen as one with it.
+    """The share of cuts that are close enough to a beat to be perceived as on it.
 
     Args:
-        signals: of which `pace` (its timeline has the beginning of each shot) and `tempo` (the beats) are read.
+        signals: of which `pace` (its timeline has the start of each shot) and `tempo` (the beats) are read.
         skipped: to say why one of them is missing.
     """
-    found = {signal.name: signal for signal in signals}
+    timelines = {signal.name: signal.timeline for signal in signals}
     for name, what in (("pace", "cuts"), ("tempo", "beat")):
-        if name not in found or found[name].timeline is None:
+        if timelines.get(name) is None:
             reason = next((skip.reason for skip in skipped if skip.name == name), "It was not looked for.")
             return Skipped(name=NAME, reason=f"There is no {what} to compare with. {reason}")
-    shots, beats = found["pace"].timeline, found["tempo"].timeline
+    shots, beats = timelines["pace"], timelines["tempo"]
     assert shots is not None
     assert beats is not None
     cuts = shots.seconds[1:]
@@ -52,16 +47,11 @@ def align(signals: Sequence[Signal], skipped: Sequence[Skipped]) -> Signal | Ski
     nearest = distance[np.arange(len(cuts)), np.abs(distance).argmin(axis=1)]
     on_beat = ((distance >= -SOUND_FIRST) & (distance <= PICTURE_FIRST)).any(axis=1)
     period = float(np.median(np.diff(beats.seconds)))
-    value = 100.0 * float(on_beat.mean())
-    rating = rate(NAME, value)
-    return Signal(
-        name=NAME,
-        value=value,
+    return rated(
+        NAME,
+        100.0 * float(on_beat.mean()),
         unit="% of the cuts",
         native_range=(0.0, 100.0),
-        desirability=rating.desirability,
-        percentile=rating.percentile,
-        reference=rating.reference,
         timeline=Timeline(seconds=cuts, values=nearest),
         details=CutToBeatDetails(
             cuts=len(cuts),

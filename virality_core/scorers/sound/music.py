@@ -1,10 +1,10 @@
-"""The post's music: how many videos use it, and how posts with it did against what their author's size predicts."""
+"""The post's music: how many videos use it, and how posts with it did compared to their authors' usual."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -13,7 +13,7 @@ from pathlib import Path
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.scorers.base import Scorer, rated
-from virality_core.scorers.caption.trend_table import TagRow, TrendTable, dated_sentence, day_of, load_trends
+from virality_core.scorers.caption.trend_table import TagRow, TrendTable, data_age, load_trends, reference_day
 from virality_core.types import Details, Post, Progress, Reel, Signal, Skipped
 
 MAX_CHARACTERS = 200  # of a title; TikTok's longest in the data has 170
@@ -21,7 +21,7 @@ _LARGEST_LIFT = 3.0  # ln units, as for hashtags
 
 
 def title_key(title: str) -> str:
-    """A title as it is looked up: NFKC, one case, single blanks, its first MAX_CHARACTERS characters."""
+    """A title as it is looked up: NFKC, case folded, single spaces, its first MAX_CHARACTERS characters."""
     return " ".join(unicodedata.normalize("NFKC", title[: 2 * MAX_CHARACTERS]).casefold().split())[:MAX_CHARACTERS]
 
 
@@ -29,7 +29,7 @@ def title_key(title: str) -> str:
 class MusicDetails(Details):
     """The title's rows, the one that counts first; `uses`: how many videos used it by `uses_on`.
 
-    `dated`: how new the posts behind it are, and that they are stale where they are; None where no date is known.
+    `dated`: how new the posts behind it are, and that they are stale if they are; None where no date is known.
     """
 
     title: str
@@ -38,67 +38,52 @@ class MusicDetails(Details):
     uses_on: str | None
     dated: str | None
 
-    @property
-    def said(self) -> Mapping[str, str]:
-        """For the words of the page."""
-        counted = "" if self.uses is None else f"{self.uses:,} videos used it by {self.uses_on}; "
-        return {
-            "uses": counted,
-            "dated": "" if self.dated is None else f"; {self.dated}",
-            "posts": f"{self.rows[0].posts} posts of {self.rows[0].authors} authors",
-        }
-
 
 class MusicScorer(Scorer):
     """Answers `music`: the title's lift, in ln units of engagement."""
 
+    stage = "music"
     names = ("music",)
 
     def __init__(self, table: Path | None = None, *, today: date | None = None) -> None:
         """Use the table at a path, or the one that ships. Raises WeightsError where it is missing.
 
-        `today` is what data is old against where a post doesn't say when it is posted; the real day by default.
+        `today` decides how old data is where a post has no date; the real day by default.
         """
         self._path = table or weights.folder() / "trends" / "music.json"
         self._table: TrendTable = load_trends(self._path)
         self._today = today
 
     def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
-        """One Signal, or Skipped where no music is named or nothing is known of it."""
+        """One Signal, or Skipped where no music is named or nothing is known about it."""
         return (self.read(post),)
 
     def read(self, post: Post) -> Signal | Skipped:
-        """The same without a video."""
+        """The answer, which needs no video."""
         key = title_key(post.music or "")
         if not key:
             return Skipped(name="music", reason="No music was named.")
         rows = self._table.rows(key)
-        day = day_of(post, self._today)
+        day = reference_day(post, self._today)
         if self._table.is_generic(key):
-            return Skipped(
-                name="music", reason="That title is shared by many different sounds, so nothing can be said of one."
-            )
-        counted = [row for row in rows if row.lift is not None]
-        if not rows or not counted:
-            seen = f"; it is {rows[0].seen(day)}" if rows else ""
-            return Skipped(
-                name="music",
-                reason=f"How posts with this music did is not known from our data{seen}; nothing is guessed.",
-            )
+            return Skipped(name="music", reason="Many different sounds have this title, so it says nothing about one.")
+        row = next((row for row in rows if row.lift is not None), None)
+        if row is None:
+            usage = f"; it is {rows[0].usage(day)}" if rows else ""
+            return Skipped(name="music", reason=f"We have no data on how posts with this music did{usage}.")
         uses = _uses(self._path)
-        latest = next((row.population for row in rows if (key, row.population.name) in uses), counted[0].population)
-        value = min(_LARGEST_LIFT, max(-_LARGEST_LIFT, float(counted[0].lift or 0.0)))
+        latest = next((other.population for other in rows if (key, other.population.name) in uses), row.population)
         return rated(
             "music",
-            value,
+            min(_LARGEST_LIFT, max(-_LARGEST_LIFT, float(row.lift or 0.0))),
             unit="ln engagement against what followers predict",
             native_range=(-_LARGEST_LIFT, _LARGEST_LIFT),
             details=MusicDetails(
                 title=key,
-                rows=(counted[0], *(row for row in rows if row is not counted[0])),
+                rows=(row, *(other for other in rows if other is not row)),
                 uses=uses.get((key, latest.name)),
                 uses_on=latest.last,
-                dated=dated_sentence(counted[:1], day),
+                dated=data_age([row], day),
             ),
         )
 

@@ -12,7 +12,7 @@ from tests.media.clips import Clip
 from virality_core.errors import Cancelled, InputError
 from virality_core.media import open_reel
 from virality_core.media.decoding import every_frame as reading
-from virality_core.scorers.picture.quality_networks import SAMPLED_PIXELS, shrink, tau_of
+from virality_core.scorers.picture.quality import SAMPLED_PIXELS, shrink, tau_of
 from virality_core.types import Plan
 
 

@@ -16,9 +16,14 @@ from virality_core.errors import Cancelled, WeightsError
 from virality_core.media import open_reel
 from virality_core.models import weights
 from virality_core.models.vision.ppocr import Region, TextDetector, TextReader
-from virality_core.report.wording import says
-from virality_core.scorers.measures import screen_text
-from virality_core.scorers.picture.screen_text import OnscreenDetails, OnscreenScorer, is_line
+from virality_core.report.wording import describe
+from virality_core.scorers.picture.screen_text import (
+    OnscreenDetails,
+    OnscreenScorer,
+    is_line,
+    same_text,
+    text_contrast,
+)
 from virality_core.types import Plan, Post, Signal
 
 
@@ -57,7 +62,7 @@ def test_drawn_text_is_found_in_its_place_and_read(
         found = overlays.match(detector.find(made.rgb), made.box)
         assert found is not None
         assert overlays.off_centre(found, made.box, made.rgb) <= 0.02
-        assert screen_text.same_text(reader.read(made.rgb, found).text, overlays.LATIN)
+        assert same_text(reader.read(made.rgb, found).text, overlays.LATIN)
 
 
 @pytest.mark.parametrize("ground", overlays.grounds())
@@ -134,8 +139,8 @@ def test_the_times_of_text_are_told(make_clip: Callable[..., Clip], scorer: Onsc
     assert details.contrast > 5.0
     assert {platform for box in details.boxes for platform in box.covered_by} == {"instagram", "tiktok", "youtube"}
     assert details.characters_a_second == pytest.approx(6 / 4.0, rel=0.2)  # “Big gap” once over four seconds
-    assert "also in the first second" in says(signal)
-    assert "Instagram and TikTok" in says(signal)
+    assert "also in the first second" in describe(signal)
+    assert "Instagram and TikTok" in describe(signal)
 
 
 def test_no_text_is_said_plainly(make_clip: Callable[..., Clip], scorer: OnscreenScorer) -> None:
@@ -143,7 +148,7 @@ def test_no_text_is_said_plainly(make_clip: Callable[..., Clip], scorer: Onscree
     signal, details = score(scorer, clip.path)
     assert signal.value == 0.0
     assert (details.first_second, details.height, details.characters_a_second) == (False, None, None)
-    assert says(signal) == "no text was found on the screen"
+    assert describe(signal) == "no text was found on the screen"
 
 
 def test_zones_are_held_against_9_to_16_alone(make_clip: Callable[..., Clip], scorer: OnscreenScorer) -> None:
@@ -167,8 +172,8 @@ def test_what_the_platforms_cover() -> None:
 def test_contrast_of_black_on_white_is_that_of_the_guideline() -> None:
     half = np.zeros((20, 40, 3), np.uint8)
     half[:, 20:] = 255
-    assert screen_text.contrast(half) == pytest.approx(21.0)
-    assert screen_text.contrast(np.full((9, 9, 3), 40, np.uint8)) == 1.0
+    assert text_contrast(half) == pytest.approx(21.0)
+    assert text_contrast(np.full((9, 9, 3), 40, np.uint8)) == 1.0
 
 
 def test_the_real_clips_overlays_are_found_all_along(shared_media: Path, scorer: OnscreenScorer) -> None:

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from virality_core.config import signals
 from virality_core.config.signals import Rating
-from virality_core.scorers.caption.sentiment import CaptionReader, CaptionScorer, Sentiment
+from virality_core.scorers import base
+from virality_core.scorers.caption.sentiment import Sentiment, SentimentReader, SentimentScorer
 from virality_core.types import FrameBatch, Post, Reel, Signal, Skipped, VideoInfo, to_plain
 
 HOSTILE = (
@@ -30,24 +30,24 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def reader() -> CaptionReader:
-    return CaptionReader(profile="lite")
+def reader() -> SentimentReader:
+    return SentimentReader(profile="lite")
 
 
 @pytest.fixture(scope="module")
-def scorer() -> CaptionScorer:
-    return CaptionScorer(profile="lite")
+def scorer() -> SentimentScorer:
+    return SentimentScorer(profile="lite")
 
 
 @pytest.fixture(autouse=True)
 def rating(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal's place in a population is the fusion table's matter, not the scorer's."""
     rated = Rating(desirability=50.0, percentile=None, reference="a test")
-    monkeypatch.setattr(signals, "rate", lambda *_: rated)
+    monkeypatch.setattr(base, "rate", lambda *_, **__: rated)
 
 
 @pytest.mark.parametrize("caption", HOSTILE)
-def test_hostile_captions_are_read_with_right_offsets(reader: CaptionReader, caption: str) -> None:
+def test_hostile_captions_are_read_with_right_offsets(reader: SentimentReader, caption: str) -> None:
     found = reader.read(caption)
     assert found.characters == len(caption)
     assert 0 <= found.read_characters <= len(caption)
@@ -61,7 +61,7 @@ def test_hostile_captions_are_read_with_right_offsets(reader: CaptionReader, cap
     json.dumps(to_plain(found), allow_nan=False).encode()
 
 
-def test_a_cut_is_said(reader: CaptionReader) -> None:
+def test_a_cut_is_said(reader: SentimentReader) -> None:
     found = reader.read("good day " * 6000)
     (note,) = reader.notes(found)
     assert str(found.read_characters) in note
@@ -78,7 +78,7 @@ def test_a_cut_is_said(reader: CaptionReader) -> None:
         ("this is not good 😡", -1),
     ],
 )
-def test_plain_captions(scorer: CaptionScorer, caption: str, sign: int) -> None:
+def test_plain_captions(scorer: SentimentScorer, caption: str, sign: int) -> None:
     answer = scorer.answer(caption)
     assert isinstance(answer, Signal)
     assert sign * answer.value > 0.3
@@ -98,13 +98,13 @@ def test_plain_captions(scorer: CaptionScorer, caption: str, sign: int) -> None:
         ("привет всем", "English"),
     ],
 )
-def test_what_it_does_not_read_is_skipped_with_a_reason(scorer: CaptionScorer, caption: str, why: str) -> None:
+def test_what_it_does_not_read_is_skipped_with_a_reason(scorer: SentimentScorer, caption: str, why: str) -> None:
     answer = scorer.answer(caption)
     assert isinstance(answer, Skipped)
     assert why in answer.reason
 
 
-def test_scores_a_post(scorer: CaptionScorer) -> None:
+def test_scores_a_post(scorer: SentimentScorer) -> None:
     frames = FrameBatch(rgb=np.zeros((1, 4, 4, 3), np.uint8), seconds=np.zeros(1))
     info = VideoInfo(
         name="a.mp4", size_bytes=1, container="mp4", codec="h264", width=4, height=4, rotation_degrees=0,
@@ -119,7 +119,7 @@ def test_scores_a_post(scorer: CaptionScorer) -> None:
     assert told == [0.0, 1.0]
 
 
-def test_reading_is_the_same_whatever_was_read_before(reader: CaptionReader) -> None:
+def test_reading_is_the_same_whatever_was_read_before(reader: SentimentReader) -> None:
     first = reader.read("what a lovely day 😍")
     reader.read("awful, I hate it")
     assert reader.read("what a lovely day 😍") == first

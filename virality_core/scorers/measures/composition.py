@@ -1,4 +1,4 @@
-"""Where the eye goes first, and how that place lies against the thirds of the frame."""
+"""Where the eye goes first, and how close that is to the thirds of the frame."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDE = 64  # pixels: the input size the method was made for
-_FLAT = 1.0  # luma standard deviation under which there is nothing to look at
-_STRONGEST_SHARE = (
-    0.10  # share of the map taken as the subject: less jumps from one spot to another, more sits mid-frame
-)
-_SMOOTHING = 4.0  # pixels of the 64: Gaussian σ that joins spots into places
+_SIDE = 64  # pixels: the input size the method was designed for
+_FLAT = 1.0  # luma standard deviation below which there is nothing to look at
+_STRONGEST_SHARE = 0.10  # of the map is the subject: less jumps between spots, more ends up mid-frame
+_SMOOTHING = 4.0  # pixels of the 64: Gaussian σ that joins spots into regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The most salient place: `x`, `y` as shares 0–1 of width and height, `focus` 0–1: its share of all saliency."""
+    """The most salient region: `x`, `y` as shares 0–1 of width and height, `focus` 0–1: its share of all saliency."""
 
     x: float
     y: float
@@ -26,10 +24,10 @@ class Subject:
 
 
 def find_subject(luma: NDArray[np.uint8]) -> Subject | None:
-    """The most salient place of a picture (H, W), or None for a flat one.
+    """The most salient region of a picture (H, W), or None for a flat one.
 
-    The spectral residual map at 64 × 64; the subject is the mean place of its strongest 10 %. It is guessed from
-    contrast and texture alone: it knows no faces, and two equal subjects average to the place between them.
+    The spectral residual map at 64 × 64; the subject is the mean position of its strongest 10 %. It is guessed from
+    contrast and texture alone: it knows no faces, and two equal subjects average to the point between them.
 
     Source: X. Hou, L. Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
     """
@@ -49,8 +47,8 @@ def find_subject(luma: NDArray[np.uint8]) -> Subject | None:
     )
 
 
-def thirds_placement(subject: Subject) -> float:
-    """How near the subject lies to the thirds, 0–1: crossing 1, middle of a line 0.75, dead centre 0.5, corner 0.
+def thirds_closeness(subject: Subject) -> float:
+    """How close the subject is to the thirds, 0–1: crossing 1, middle of a line 0.75, dead center 0.5, corner 0.
 
     1 − 1.5 (d_x + d_y) with d the distance, in frame widths or heights, to the nearest vertical or horizontal third.
 
@@ -68,6 +66,5 @@ def _spectral_residual(small: NDArray[np.float32]) -> NDArray[np.float32]:
     spectrum = np.fft.fft2(small)
     log_amplitude = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
     residual = log_amplitude - cv2.blur(log_amplitude, (3, 3), borderType=cv2.BORDER_REPLICATE)
-    phase = np.angle(spectrum)
-    back = np.fft.ifft2(np.exp(residual + 1j * phase))
+    back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
     return np.asarray(cv2.GaussianBlur((np.abs(back) ** 2).astype(np.float32), (0, 0), _SMOOTHING), dtype=np.float32)

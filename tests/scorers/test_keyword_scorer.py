@@ -69,7 +69,7 @@ def test_values_beyond_what_was_seen_count_as_the_edge(effects: Path) -> None:
     ("caption", "language", "said"),
     [
         ("", "en", "There is no caption."),
-        ("#fyp 😀 @ann", "en", "no words beside"),
+        ("#fyp 😀 @ann", "en", "only hashtags"),
         ("hallo zusammen", "de", "English and Vietnamese only, and this caption seems to be in German"),
         ("hm", None, "its language is not clear"),
     ],
