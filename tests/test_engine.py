@@ -81,8 +81,8 @@ def test_first_come_first_served_and_everyone_sees_their_place(make_engine: Call
     assert [job.state for job in jobs] == ["running", "waiting", "waiting"]
     assert [job.position for job in jobs] == [0, 1, 2]
     assert jobs[0].fraction == 0.5
-    assert jobs[0].begun is not None
-    assert jobs[1].begun is None
+    assert jobs[0].started_at is not None
+    assert jobs[1].started_at is None
     gate.open.set()
     assert [job.result(WAIT_SECONDS) for job in jobs] == ["report of a", "report of b", "report of c"]  # type: ignore[comparison-overlap]
     assert gate.order == ["a", "b", "c"]
@@ -328,7 +328,7 @@ def test_the_wait_is_estimated_from_the_jobs_before(make_engine: Callable[..., E
     gate.open.set()
     third.result(WAIT_SECONDS)
     gate.open.clear()
-    engine._lasted["score"] = deque([6.0, 10.0])
+    engine._durations["score"] = deque([6.0, 10.0])
     running, waiting, last = (engine.submit(Upload()) for _ in range(3))
     until(lambda: running.state == "running")
     assert running.wait_seconds == 0.0

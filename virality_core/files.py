@@ -1,4 +1,4 @@
-"""Opens files that a user names, and writes files whole or not at all."""
+"""Opens files that a user names, and writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from typing import BinaryIO
 
 from virality_core.errors import UsageError
 
-_JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
+_JOINERS = "\u200c\u200d"  # not printable, but part of words and emoji
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """An ordinary file, opened for reading. A pipe is not waited for, and a device not read without end.
+    """Open an ordinary file for reading; never waits for a pipe or reads a device without end.
 
     Raises:
-        OSError: there is no such file, it may not be read, is a folder (IsADirectoryError), or is neither file nor
-            folder; `strerror` says so in words.
+        OSError: There is no such file, it may not be read, or it isn't an ordinary file; `strerror` says so in words.
     """
     try:
         _check_regular(os.stat(path), path)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except ValueError as error:  # a name with a null in it
+    except ValueError as error:  # a null in the name
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     try:
-        _check_regular(os.fstat(descriptor), path)  # another file may have taken the name meanwhile
+        _check_regular(os.fstat(descriptor), path)  # the file may have been replaced meanwhile
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -36,10 +35,10 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """What an ordinary file holds, at most `limit` bytes, whatever size the file system states.
+    """The content of an ordinary file of at most `limit` bytes, whatever size the file system states.
 
     Raises:
-        OSError: as `open_regular`, and for a larger file; `strerror` says so in words.
+        OSError: As `open_regular`, and for a larger file.
     """
     with open_regular(path) as file:
         data = file.read(limit + 1)
@@ -56,40 +55,38 @@ def _check_regular(status: os.stat_result, path: Path) -> None:
 
 
 def printable(name: object) -> str:
-    """A name or message that may hold what a stranger typed, without what controls a terminal or turns text around."""
+    """Text from a stranger, without characters that control a terminal or reverse the direction of text."""
     return "".join(letter if letter.isprintable() or letter in _JOINERS else "�" for letter in str(name))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is never seen half written, and an older one stays until the new one is complete.
-
-    What is no ordinary file (a device, a pipe) is written to as it is.
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the complete new one. Devices and pipes are written to directly.
 
     Raises:
-        OSError: it can't be written; nothing is left behind.
+        OSError: It can't be written; nothing is left behind.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         target.write_text(text, encoding="utf-8")
         return
-    beside = target.with_name(f".{uuid.uuid4().hex}.part")
+    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with beside.open("x", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         if target.is_file():
-            os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
-        os.replace(beside, target)
+            os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+        os.replace(temporary, target)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def usable(folder: Path, *names: str) -> Path:
-    """The folder, made if need be, in which files of these names can be written.
+def writable_folder(folder: Path, *names: str) -> Path:
+    """The folder, created if needed, after checking that files of these names can be written there.
 
     Raises:
-        UsageError: it is none and can't be made, can't be written to, or holds a folder of such a name.
+        UsageError: It can't be created or written to, or has a folder of such a name.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +94,7 @@ def usable(folder: Path, *names: str) -> Path:
             pass
     except (OSError, ValueError) as error:  # ValueError: a null in its name
         raise UsageError(f"Can't write into {folder}: {getattr(error, 'strerror', None) or error}.") from error
-    taken = next((name for name in names if (folder / name).is_dir()), None)
-    if taken is not None:
-        raise UsageError(f"Can't write {taken} into {folder}: there is a folder of that name.")
+    for name in names:
+        if (folder / name).is_dir():
+            raise UsageError(f"Can't write {name} into {folder}: there is a folder of that name.")
     return folder

@@ -21,7 +21,7 @@ from virality_core.forecast import predict as engagement
 from virality_core.media import malloc_trim, open_reel
 from virality_core.models import device as devices
 from virality_core.models import weights
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.report.platform_check import check
 from virality_core.score import Weighting, uncertainty, weighted_score, weighting_notes
 from virality_core.scorers.base import Scorer

@@ -11,7 +11,7 @@ from virality_core.forecast import predict as engagement
 from virality_core.forecast.features import Facts
 from virality_core.forecast.model import bundled_model
 from virality_core.forecast.own_posts_fit import History, fit_history
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.pipeline import models_used, split_answers, variant_used
 from virality_core.report.platform_check import check
 from virality_core.score import (

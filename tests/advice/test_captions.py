@@ -10,7 +10,7 @@ import pytest
 
 from virality_core import load_scorers, score_reel
 from virality_core.advice import advise, better_cover, candidates
-from virality_core.advice.caption_changes import CALL_TO_ACTION, QUESTION
+from virality_core.advice.candidates import CALL_TO_ACTION, QUESTION
 from virality_core.advice.trial import rescorer, with_advice
 from virality_core.pipeline import Scorers
 from virality_core.score import Weighting

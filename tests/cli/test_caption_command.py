@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from virality_core.cli import caption, evaluate
+from virality_core.cli import evaluate, signals
 from virality_core.errors import InputError, UsageError
 
 
 def run(*argv: str) -> int:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
-    caption.add_parser(commands)
+    signals.add_parser(commands)
     evaluate.add_parser(commands)
     args = parser.parse_args(argv)
-    return int(args.run(args))
+    return args.run(args) or 0
 
 
 def test_a_line_for_each_caption(capsys: pytest.CaptureFixture[str]) -> None:

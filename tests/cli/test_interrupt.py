@@ -61,7 +61,7 @@ def work(_):
     with tempfile.NamedTemporaryFile():
         print("at work", flush=True)
         time.sleep(60)
-main.__globals__["_main"] = work
+main.__globals__["_run"] = work
 main()
 """
 

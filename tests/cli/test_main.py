@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.media.clips import Clip
-from virality_core.cli import main
+from virality_core.cli import main, score
 
 
 def _run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -31,7 +32,9 @@ def _is_one_sentence(err: str) -> bool:
     [
         ["score"],
         ["score", "x.mp4", "--platform", "vine"],
-        ["score", "x.mp4", "--followers", "1.2M"],
+        ["score", "x.mp4", "--followers", "many"],
+        ["score", "x.mp4", "--followers", "1.5"],
+        ["score", "x.mp4", "--followers", "1,5"],
         ["score", "x.mp4", "--followers", "-5"],
         ["score", "x.mp4", "--posted-at", "yesterday"],
         ["score", "x.mp4", "--advice", "--advice-seconds", "0"],
@@ -47,6 +50,19 @@ def test_bad_use_is_2_and_one_sentence(capsys: pytest.CaptureFixture[str], argv:
     assert code == 2
     assert out == ""
     assert _is_one_sentence(err), err
+
+
+@pytest.mark.parametrize(
+    ("typed", "followers"), [("3000", 3000), ("3k", 3000), ("1.2M", 1_200_000), ("1.1m", 1_100_000), ("10,000", 10_000)]
+)
+@pytest.mark.parametrize("platform", ["Instagram", "tiktok", "YouTube"])
+def test_counts_and_platforms_as_people_type_them(typed: str, followers: int, platform: str) -> None:
+    parser = argparse.ArgumentParser()
+    score.add_parser(parser.add_subparsers())
+    counts = [f"--{name}={typed}" for name in ("followers", "following", "videos", "music-uses")]
+    args = parser.parse_args(["score", "x.mp4", *counts, "--platform", platform])
+    assert {args.followers, args.following, args.videos, args.music_uses} == {followers}
+    assert args.platform == platform.lower()
 
 
 def test_a_file_that_is_not_there_is_3(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -98,15 +114,15 @@ def test_the_text_report_says_it_in_plain_words(capsys: pytest.CaptureFixture[st
     for words in (
         "What costs you most:",
         "Technical faults",
-        "Without weight in the score:",
+        "Measured, without points:",
         "Sentiment: sounds",
         "of its height",
     ):
         assert words in out
-    for unit in ("NIMA mark", "L* RMS", "cycles per short side", "ln engagement", "e+0", "tiktok-vn"):
+    for unit in ("NIMA rating", "L* RMS", "cycles per short side", "ln engagement", "e+0", "tiktok-vn"):
         assert unit not in out
     _, out, _ = _run(capsys, *plain, "--details")
-    assert "NIMA mark" in out
+    assert "NIMA rating" in out
     assert "cycles per short side" in out
 
 

@@ -20,7 +20,7 @@ def run(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
     trends.add_parser(parser.add_subparsers())
     args = parser.parse_args(["trends", "build", *map(str, arguments)])
-    return int(args.run(args))
+    return args.run(args) or 0
 
 
 @pytest.fixture

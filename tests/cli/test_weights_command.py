@@ -56,14 +56,14 @@ def test_list_pull_verify(capsys: pytest.CaptureFixture[str], hub: LocalHub) -> 
 
     code, out, err = _run(capsys, "verify")
     assert (code, err) == (0, "")
-    assert out.count("digest right") == len(weights.entries())
+    assert out.count("digest correct") == len(weights.entries())
 
     path.write_bytes(CONTENT[::-1])
     code, out, err = _run(capsys, "verify")
     assert code == 3
     assert "some-model" in err
     assert err.count("\n") == 1
-    assert out.count("digest right") == len(weights.entries()) - 1
+    assert out.count("digest correct") == len(weights.entries()) - 1
 
 
 def test_pull_by_profile(capsys: pytest.CaptureFixture[str], hub: LocalHub) -> None:

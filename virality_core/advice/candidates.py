@@ -7,16 +7,18 @@ a tinted picture, so removing a tint often gains nothing.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from virality_core.advice import edits
-from virality_core.advice.caption_changes import caption_changes, missing_points
 from virality_core.advice.change import Change, Stabilization
-from virality_core.types import AdviceKind, Report
+from virality_core.config import signals
+from virality_core.types import Advice, AdviceKind, Report
 
 _SAMPLES = 8  # thumbnails used to find the strength of an edit
 _DARK, _BRIGHT = 30.0, 66.0  # L*: a stop off the target; closer to it, brightness is a choice
@@ -37,22 +39,58 @@ _BAR_MARGIN = 0.002  # of a side: how precisely the edge of a bar is known
 _UPRIGHT, _WIDE = 9 / 16, 0.6  # width / height; slightly wider than upright is not cropped
 _SHAKE_SIGMAS = 3.0  # the window covers three RMS of the shake: normally distributed, it is left 1 frame in 400
 _MIN_MARGIN, _MAX_MARGIN = 0.02, 0.10  # of each side; more would crop faces
+_COVER_GAIN = 10.0  # percentiles of the population of photos; frames of one shot differ by less
+_WORDING = ("sentiment", "keywords")  # signals
+
+# In the languages of weights/keywords.
+QUESTION = {"en": "What do you think?", "vi": "Bạn nghĩ sao?"}
+CALL_TO_ACTION = {"en": "Follow for more.", "vi": "Theo dõi mình để xem thêm nhé."}
+
+_SENTENCE_END = re.compile(r"[.!?…]+(?=\s)")
+_LINE_END = re.compile(r"[\r\n\u2028\u2029]")
 
 
 def candidates(report: Report) -> list[Change]:
     """Every change worth trying, most promising first, from the report alone: signals, findings and thumbnails."""
     numbers: Counter[str] = Counter()
     changes = []
-    for find in (_tones, _detail, _frame, _shake, _sound, _start, caption_changes):
+    for find in (_tones, _detail, _frame, _shake, _sound, _start, _caption):
         for change in find(report):
             numbers[change.kind] += 1
             changes.append(replace(change, id=f"{change.kind}-{numbers[change.kind]}"))
     return sorted(changes, key=lambda change: -change.promise)
 
 
+def better_cover(report: Report) -> Advice | None:
+    """The frame rated best for looks, or None if it isn't clearly better than the first.
+
+    It has no points, because no signal of the score rates covers.
+    """
+    looks = report.signal("aesthetics")
+    best = getattr(looks.details, "cover_value", None) if looks is not None else None
+    if looks is None or best is None or looks.timeline is None:
+        return None
+    first = float(looks.timeline.values[looks.timeline.seconds.argmin()])
+    ranks = [signals.rate("aesthetics", mark).percentile for mark in (first, best)]
+    if ranks[0] is None or ranks[1] is None or ranks[1] - ranks[0] < _COVER_GAIN:
+        return None
+    at = min(max(0.0, float(getattr(looks.details, "cover_seconds", 0.0))), report.provenance.video.duration_seconds)
+    text = (
+        f"A better cover: the frame at {int(at // 60)}:{at % 60:04.1f} is rated {best:.1f} of 10 for looks, the "
+        f"first frame {first:.1f}. This adds no points, because the score doesn't rate covers."
+    )
+    score = report.score
+    return Advice(id="cover-1", kind="cover", start=at, end=at, text=text, points=0.0, before=score, after=score)
+
+
 def _change(report: Report, kind: AdviceKind, text: str, promise: float, **fields: object) -> Change:
     fields = {"start": 0.0, "end": report.provenance.video.duration_seconds} | fields
     return Change(kind=kind, text=text, promise=promise, **fields)  # type: ignore[arg-type]
+
+
+def _missing(report: Report, *names: str) -> float:
+    """Points these signals could still add."""
+    return sum(100.0 * item.weight - item.points for item in report.contributions if item.signal in names)
 
 
 def _tones(report: Report) -> Iterator[Change]:
@@ -62,10 +100,9 @@ def _tones(report: Report) -> Iterator[Change]:
     brightness, contrast = report.signal("brightness"), report.signal("contrast")
     if brightness is not None and not _DARK <= brightness.value <= _BRIGHT:
         dark = brightness.value < _DARK
-        promise = missing_points(report, "brightness", "aesthetics", "hook") + 20.0
-        for power in dict.fromkeys(
-            _gamma_for(small, target) for target in (_DARK_TARGETS if dark else _BRIGHT_TARGETS)
-        ):
+        promise = _missing(report, "brightness", "aesthetics", "hook") + 20.0
+        targets = _DARK_TARGETS if dark else _BRIGHT_TARGETS
+        for power in dict.fromkeys(_gamma_for(small, target) for target in targets):
             percent = 100 * abs(0.5**power / 0.5 - 1)
             text = f"Too {'dark: brighten' if dark else 'bright: darken'} the midtones by {percent:.0f} %."
             yield _change(report, "exposure", text, promise, edit=edits.gamma(power))
@@ -73,7 +110,7 @@ def _tones(report: Report) -> Iterator[Change]:
         mean, deviation = edits.lightness(small)
         factor = float(np.clip(_MEDIAN_CONTRAST / max(deviation, 1.0), 1.1, 2.5))
         text = f"The picture looks flat: raise the contrast by {100 * (factor - 1):.0f} %."
-        promise = missing_points(report, "contrast", "aesthetics", "hook")
+        promise = _missing(report, "contrast", "aesthetics", "hook")
         yield _change(report, "contrast", text, promise, edit=edits.contrast(factor, 2.55 * mean))
     balance = report.signal("white_balance")
     light = np.array(getattr(balance.details, "light", ())) if balance is not None else np.empty(0)
@@ -81,7 +118,7 @@ def _tones(report: Report) -> Iterator[Change]:
         for share in _TINT_SHARES:
             amount = "all" if share == 1.0 else f"{100 * share:.0f} %"
             text = f"The picture has a {_hue(light)} tint: set the white balance to remove {amount} of it."
-            promise = missing_points(report, "white_balance") + 5.0
+            promise = _missing(report, "white_balance") + 5.0
             yield _change(report, "white_balance", text, promise, edit=edits.white_balance(light, share))
 
 
@@ -89,7 +126,7 @@ def _detail(report: Report) -> Iterator[Change]:
     noise, sharpness = report.signal("noise"), report.signal("sharpness")
     short_side = min(report.provenance.video.width, report.provenance.video.height)
     if noise is not None and noise.value > _NOISY:
-        promise = missing_points(report, "noise", "aesthetics", "hook", "quality") + 5.0
+        promise = _missing(report, "noise", "aesthetics", "hook", "quality") + 5.0
         detail_only = short_side >= _NOISE_AVERAGED
         for name, strength in _DENOISING.items():
             text = f"The picture is grainy: use {name} noise reduction in your editor."
@@ -101,13 +138,13 @@ def _detail(report: Report) -> Iterator[Change]:
         for amount in (1.0, 2.0):
             radius = edits.sharpen_radius(short_side)
             text = f"The picture is soft: sharpen it by {100 * amount:.0f} % with a radius of {radius:.1f} pixels."
-            promise = missing_points(report, "sharpness", "aesthetics", "hook", "quality") + 2.0 - amount
+            promise = _missing(report, "sharpness", "aesthetics", "hook", "quality") + 2.0 - amount
             yield _change(report, "sharpen", text, promise, edit=edits.sharpen(amount))
 
 
 def _frame(report: Report) -> Iterator[Change]:
     video = report.provenance.video
-    promise = missing_points(report, "screen_fill")
+    promise = _missing(report, "screen_fill")
     bars = _picture_between_bars(report)
     left, top, right, bottom = bars or (0.0, 0.0, 1.0, 1.0)
     if bars is not None:
@@ -135,7 +172,7 @@ def _shake(report: Report) -> Iterator[Change]:
     margin = float(np.clip(_SHAKE_SIGMAS * steadiness.value / 100.0 / narrow, _MIN_MARGIN, _MAX_MARGIN))
     cuts = tuple(getattr(pace.details, "cut_seconds", ())) if pace is not None else ()
     text = f"The camera shakes: stabilize the video. This crops {100 * margin:.0f} % from each side."
-    promise = missing_points(report, "steadiness", "motion") + 5.0
+    promise = _missing(report, "steadiness", "motion") + 5.0
     edit = edits.crop(margin, margin, 1.0 - margin, 1.0 - margin)
     how = Stabilization(margin=margin, cut_seconds=cuts)
     yield _change(report, "stabilise", text, promise, edit=edit, stabilization=how)
@@ -147,7 +184,7 @@ def _sound(report: Report) -> Iterator[Change]:
         gain = _TARGET_LOUDNESS - loudness.value
         what = "quiet: raise" if gain > 0 else "loud: lower"
         text = f"Too {what} the volume by {abs(gain):.1f} dB, with a limiter at −1 dB."
-        yield _change(report, "loudness", text, missing_points(report, "loudness"), gain=gain)
+        yield _change(report, "loudness", text, _missing(report, "loudness"), gain=gain)
 
 
 def _start(report: Report) -> Iterator[Change]:
@@ -157,14 +194,14 @@ def _start(report: Report) -> Iterator[Change]:
     if quiet and quiet[0][0] < 0.05 and _SILENT_START <= quiet[0][1] < length - 1.0:
         end = quiet[0][1] - 0.05
         text = f"It starts in silence: cut the first {end:.1f} s."
-        promise = missing_points(report, "first_sound", "hook") + 1.0
+        promise = _missing(report, "first_sound", "hook") + 1.0
         yield _change(report, "leading_silence", text, promise, end=end, begin_seconds=end)
         if speech is not None and speech.value == 0.0 and end <= _MAX_SOUND_SHIFT:
             text = (
                 f"It starts in silence: move the sound {end:.1f} s earlier. It then ends earlier too, so check that "
                 "it still fits the picture."
             )
-            promise = missing_points(report, "first_sound") + 1.0
+            promise = _missing(report, "first_sound") + 1.0
             yield _change(report, "leading_silence", text, promise, end=end, sound_begin_seconds=end)
     hook, looks = report.signal("hook"), report.signal("aesthetics")
     if hook is None or looks is None or hook.value >= looks.value - _WEAKER_OPENING:
@@ -172,8 +209,60 @@ def _start(report: Report) -> Iterator[Change]:
     for begin in (1.0, 2.0, 3.0):
         if length - begin >= _MIN_LENGTH:
             text = f"Start {begin:.0f} s later, for a stronger opening."
-            promise = missing_points(report, "hook") - begin
+            promise = _missing(report, "hook") - begin
             yield _change(report, "start_later", text, promise, end=begin, begin_seconds=begin)
+
+
+def _caption(report: Report) -> Iterator[Change]:
+    """Only what has a share in the score: by default the hashtags, with fitted shares maybe the wording too."""
+    shares = {item.signal: item.weight for item in report.contributions}
+    if shares.get("hashtags", 0.0) > 0.0:
+        yield from _fewer_hashtags(report)
+    if any(shares.get(name, 0.0) > 0.0 for name in _WORDING):
+        yield from _other_wording(report)
+
+
+def _fewer_hashtags(report: Report) -> Iterator[Change]:
+    """Without hashtags whose posts did worse than expected, and no more hashtags than the platform allows.
+
+    Keeping only the best one would gain more points, but only because the signal is a mean.
+    """
+    details = getattr(report.signal("hashtags"), "details", None)
+    tags: tuple[Any, ...] = getattr(details, "tags", ())
+    worse = [tag for tag in tags if tag.counted is not None and (tag.counted.lift or 0.0) < 0]
+    if worse:
+        which = "it" if len(worse) == 1 else "them"
+        text = f"Drop {_names(worse)}: posts with {which} did worse than expected for the size of their accounts."
+        yield _change(report, "hashtags", text, _missing(report, "hashtags"), caption=_without(report, worse))
+    excess = getattr(details, "over_limit", None) or 0
+    if details is not None and excess:
+        keys = [tag.tag.key for tag in tags]
+        repeated = [tag for i, tag in enumerate(tags) if tag.tag.key in keys[:i]]
+        unique = [tag for tag in tags if tag not in repeated]
+        rated = sorted((t for t in unique if t.counted is not None), key=lambda t: float(t.counted.lift or 0.0))
+        unrated = [t for t in reversed(unique) if t.counted is None]
+        dropped = [*repeated, *unrated, *rated][:excess]
+        limit = f"{details.platform.name} allows {details.platform.hashtag_limit} hashtags"
+        text = f"Drop {_names(dropped)}: {limit}, and these are repeated, unknown or the weakest."
+        yield _change(report, "hashtags", text, _missing(report, "hashtags"), caption=_without(report, dropped))
+
+
+def _other_wording(report: Report) -> Iterator[Change]:
+    caption = report.provenance.post.caption
+    first_line = _LINE_END.split(caption, maxsplit=1)[0]
+    end = _SENTENCE_END.search(first_line)
+    promise = _missing(report, *_WORDING)
+    if end is not None and first_line[end.end() :].strip():
+        shorter = caption[: end.end()] + "\n" + caption[end.end() :].lstrip()
+        text = "Shorten the first line: break it after the first sentence."
+        yield _change(report, "caption", text, promise, caption=shorter)
+    details = (getattr(report.signal(name), "details", None) for name in _WORDING)
+    language = next((found for item in details if (found := getattr(item, "language", None))), "")
+    for what, phrases in (("a question", QUESTION), ("a call to action", CALL_TO_ACTION)):
+        phrase = phrases.get(language)
+        if phrase and phrase not in caption and not (phrases is QUESTION and "?" in caption):
+            text = f"End the caption with {what}: “{phrase}”"
+            yield _change(report, "caption", text, promise, caption=f"{caption.rstrip()}\n{phrase}")
 
 
 def _gamma_for(frames: np.ndarray, target: float) -> float:
@@ -206,3 +295,14 @@ def _picture_between_bars(report: Report) -> tuple[float, float, float, float] |
         right - _BAR_MARGIN if right < 1.0 else 1.0,
         bottom - _BAR_MARGIN if bottom < 1.0 else 1.0,
     )
+
+
+def _without(report: Report, dropped: list[Any]) -> str:
+    caption = report.provenance.post.caption
+    for tag in sorted((item.tag for item in dropped), key=lambda tag: -int(tag.start)):
+        caption = caption[: tag.start].rstrip(" ") + caption[tag.end :]
+    return caption.strip(" ")
+
+
+def _names(tags: list[Any]) -> str:
+    return ", ".join(f"#{key}" for key in dict.fromkeys(item.tag.key for item in tags))

@@ -10,7 +10,6 @@ from virality_core.advice.edits import amplify
 from virality_core.advice.stabilize import camera_path, stabilizing_window
 from virality_core.errors import UsageError
 from virality_core.media.encoding.edited_copy import Edits, edited_mp4, write_edited
-from virality_core.progress import StageProgress
 from virality_core.types import Progress, no_progress
 
 
@@ -28,9 +27,13 @@ def export_bytes(
     source: str | Path | BinaryIO, change: Change, *, name: str | None = None, progress: Progress = no_progress
 ) -> bytes:
     """The changed reel as MP4 bytes. Raises as `export`, and InputError if it grows too large for memory."""
-    stages = StageProgress(progress, count=1 if change.stabilization is None else 2)
-    edits = _edits(source, change, name, progress if change.stabilization is None else stages.next())
-    return edited_mp4(source, edits, name=name, progress=stages.next())
+    half = 0.0 if change.stabilization is None else 0.5  # in the first half the camera is followed
+    edits = _edits(source, change, name, lambda stage, fraction: progress(stage, half * fraction))
+
+    def writing(stage: str, fraction: float) -> None:
+        progress(stage, half + (1 - half) * fraction)
+
+    return edited_mp4(source, edits, name=name, progress=writing)
 
 
 def _edits(source: str | Path | BinaryIO, change: Change, name: str | None, progress: Progress) -> Edits:

@@ -11,9 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.advice.candidates import candidates
+from virality_core.advice.candidates import better_cover, candidates
 from virality_core.advice.change import Change, Edit
-from virality_core.advice.cover import better_cover
 from virality_core.advice.edits import PEAK_CEILING
 from virality_core.advice.ranking import BUDGET_SECONDS, advise
 from virality_core.advice.stabilize import camera_path, stabilize_runs, stabilized_cuts, stabilizing_window

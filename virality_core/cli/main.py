@@ -11,72 +11,61 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from virality_core.cli.output import complain
+from virality_core.cli.output import print_error
 from virality_core.errors import UsageError, ViralityError
 from virality_core.version import __version__
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_STOPPED = 128  # and the signal's number, as shells report it
+_STOPPED = 128  # plus the signal's number: the exit code that shells use
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence instead of a usage block."""
+    """Reports an error in one sentence instead of a usage block."""
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
+        print_error(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
         raise SystemExit(UsageError.exit_code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (argparse itself exits with 2 on bad use).
+    """Run one command and return its exit code (argparse itself exits with 2 for wrong arguments).
 
-    Without `argv` it is the program: Ctrl-C or SIGTERM stops it quietly, a second one at once.
+    Without `argv`, Ctrl-C or SIGTERM stops the process quietly, a second one at once.
     """
     try:
         if argv is None and threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                signal.signal(number, _interrupted)
-        return _main(argv)
+                signal.signal(number, _interrupt)
+        return _run(argv)
     except KeyboardInterrupt as stop:
         code = _STOPPED + (stop.args[0] if stop.args else signal.SIGINT)
-    # The error is gone, and with it what its frames held: processes that decode have been told to end.
-    complain("Stopped.")
-    if argv is None:  # at once: a library that was being loaded may leave Python unfit for an orderly end
-        if "multiprocessing.util" in sys.modules:  # its temporary folder is removed by nothing else
+    # Now that the error's frames are gone, the processes that decode have been told to end.
+    print_error("Stopped.")
+    if argv is None:  # at once: a library that was being imported may keep Python from exiting in order
+        if "multiprocessing.util" in sys.modules:  # nothing else removes its temporary folder
             sys.modules["multiprocessing.util"]._exit_function()
         os._exit(code)
     return code
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    """Once: as Python does it, so that half-written files are cleared away. Again, or within an import: at once."""
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, so that temporary files are removed; during an import, or if repeated, exit at once."""
     for each in _SIGNALS:
         signal.signal(each, lambda again, _: os._exit(_STOPPED + again))
-    sys.unraisablehook = lambda _: None  # what is cleared away while it is being made would complain of it
-    if "multiprocessing" in sys.modules:  # a worker that is still starting would miss what is cleared away, and say so
+    sys.unraisablehook = lambda _: None  # objects that were being created complain when they are removed
+    if "multiprocessing" in sys.modules:  # a worker that is still starting would complain about removed files
         for worker in sys.modules["multiprocessing"].active_children():
             worker.kill()
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):  # numpy makes another error of it there
+        if frame.f_code.co_filename.startswith("<frozen importlib"):  # numpy would turn it into another error
             os.write(2, b"Stopped.\n")
             os._exit(_STOPPED + number)
         frame = frame.f_back
     raise KeyboardInterrupt(number)
 
 
-def _main(argv: Sequence[str] | None) -> int:
-    from virality_core.cli import (
-        aesthetics,
-        caption,
-        evaluate,
-        fit_fusion,
-        fit_history,
-        quality,
-        score,
-        train,
-        trends,
-        weights,
-    )
+def _run(argv: Sequence[str] | None) -> int:
+    from virality_core.cli import evaluate, fit, score, signals, train, trends, weights
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -84,23 +73,22 @@ def _main(argv: Sequence[str] | None) -> int:
     parser = _Parser(prog="virality", description="Know before you post: an explained score for a short video.")
     parser.add_argument("--version", action="version", version=f"virality {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (score, aesthetics, quality, caption, evaluate, train, fit_fusion, fit_history, trends, weights):
+    for group in (score, signals, evaluate, train, fit, trends, weights):
         group.add_parser(commands)
     args = parser.parse_args(argv)
     try:
-        return int(args.run(args))
+        return int(args.run(args) or 0)
     except ViralityError as error:
-        complain(error)
-        return error.exit_code
+        return print_error(error)
     except BrokenPipeError:
-        # The reader went away (`… | head`): Python would complain once more when it flushes stdout at exit.
+        # The reader has gone (`… | head`); Python would report that again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # the last line of defence: a user gets a sentence, not a traceback
+    except Exception as error:  # a user gets a sentence, not a traceback
         if os.environ.get("VIRALITY_DEBUG"):
             raise
-        complain(
+        message = (
             f"This is a fault of the program, not of your file ({type(error).__name__}: {error}); "
             "set VIRALITY_DEBUG=1 to see where, and please report it."
         )
-        return ViralityError.exit_code
+        return print_error(ViralityError(message))
