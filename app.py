@@ -1,4 +1,4 @@
-"""The way in: the pages, and what they share."""
+"""The app: its pages and their navigation."""
 
 from __future__ import annotations
 

@@ -1,43 +1,43 @@
-"""Drop a reel, paste its caption, read an explained score."""
+"""Upload a reel, paste its caption, read an explained score."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui import progress, result, styles, visit
+from ui import form, progress, result, styles
 from ui.caption import section as caption_section
-from ui.form import upload
+from ui.visit import Visit, current_visit, engine
 from virality_core.engine import EngineBusy
 
 
 def main() -> None:
-    """One run of the page: the form, the progress, or the result, whichever the visit has come to."""
-    here = visit.current()
-    here.collect_when_done()
-    if here.report is not None:
-        result.show(here.report, here)
-    elif here.job is not None:
-        progress.watch(here)
+    """The form, the progress, or the result: whichever the visit has come to."""
+    visit = current_visit()
+    visit.collect_finished_jobs()
+    if visit.report is not None:
+        result.show(visit.report, visit)
+    elif visit.job is not None:
+        progress.watch(visit)
     else:
         styles.intro(
             "Know before you post.",
-            "Drop a reel and its caption. You get a score from 0 to 100, with every point explained and the frames "
-            "that cost or won it.",
+            "Upload a reel and its caption. You get a score from 0 to 100, with every point explained and the frames "
+            "behind it.",
         )
-        _ask(here)
+        _ask(visit)
 
 
-def _ask(here: visit.Visit) -> None:
-    form = upload.form(here.draft, here.error)
-    wish = form.wish
-    if wish is None:
-        caption_section.alone(here, form.typed if form.read_now else None)
+def _ask(visit: Visit) -> None:
+    answers = form.form(visit.draft, visit.error)
+    request = answers.request
+    if request is None:
+        caption_section.without_reel(visit, answers.typed if answers.check_caption else None)
         return
     try:
-        here.start(visit.engine(), wish.source, wish.name, wish.post, wish.typed)
+        visit.start(engine(), request.source, request.name, request.post, request.typed)
     except EngineBusy as error:
-        with form.notice:
-            upload.alert(str(error))
+        with answers.messages:
+            styles.alert(str(error))
     else:
         st.rerun()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import engagement
-from ui.advice import section as advice_section
+from ui import advice, forecast
 from ui.caption import section as caption_section
 from ui.checks import platforms, quality
-from ui.score import contributions, gauge, limits, weights
+from ui.score import contributions, gauge, limits, shares
 from ui.timeline import section as timeline_section
 from ui.visit import Visit
 from virality_core.report.text import report_json
@@ -20,12 +19,12 @@ def show(report: Report, visit: Visit) -> None:
     gauge.hero(report, visit.name)
     with st.container(horizontal=True, gap="small", key="actions"):
         if st.button("Score another reel", type="primary", icon=":material/replay:", key="again"):
-            visit.another()
-            st.session_state.pop("moment", None)
-            quality.forget()
+            visit.clear_reel()
+            st.session_state.pop(timeline_section.SLIDER, None)
+            st.session_state.pop(quality.CHOICE, None)
             st.rerun()
         st.download_button(
-            "Report as JSON",
+            "Download the report",
             data=report_json(report, indent=2),
             file_name="virality-report.json",
             mime="application/json",
@@ -34,16 +33,16 @@ def show(report: Report, visit: Visit) -> None:
             key="download",
         )
     contributions.chart(report)
-    # In places of their own: what they show more or less of would move the fragments below, and a visitor who acts
-    # on one of those while the page is still being built would not be heard.
+    # Containers: without them, what these add or remove would move the fragments below, and a click on one of those
+    # while the page is still being built would be lost.
     with st.container():
-        weights.choose(report, visit)
+        shares.choose(report, visit)
     with st.container():
-        advice_section.show(report, visit)
+        advice.show(report, visit)
     timeline_section.show(report, visit)
     quality.show(report)
     platforms.show(report)
     caption_section.of_result(visit)
-    engagement.show(report, visit)
-    weights.show(report)
+    forecast.show(report, visit)
+    shares.show(report)
     limits.show(report, visit.post)

@@ -1,4 +1,4 @@
-"""Drives the pages with Streamlit's AppTest: a page run at a time, the real engine behind it."""
+"""Drives the pages with Streamlit's AppTest, one page run at a time, with the real engine."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Page:
 
     @property
     def visit(self) -> Visit:
-        """What the page's session holds."""
-        held: Visit = self.app.session_state["visit"]
-        return held
+        """The session's visit."""
+        visit: Visit = self.app.session_state["visit"]
+        return visit
 
     def upload(self, name: str, data: bytes, caption: str = "") -> None:
         """Choose a file, type a caption, press the button."""
@@ -84,7 +84,7 @@ def open_page() -> Iterator[Callable[..., Page]]:
     yield open_one
     st.cache_resource.clear()
     for page in pages:
-        page.visit.stays()  # else the clock that clearing started would run on
+        page.visit.resume()  # stops the timer that clearing the cache started
     ours = [
         thread for thread in set(threading.enumerate()) - before if thread.name.startswith(("inference", "visitor"))
     ]

@@ -10,7 +10,7 @@ import pytest
 from tests.app.conftest import Page
 from tests.scorers.clips import info
 from virality_core.forecast.predict import predict
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.types import Post
 
 
@@ -32,25 +32,25 @@ def test_what_is_stated_reaches_the_post_and_stays_for_the_next(
     assert "2026-12-24 18:00 UTC" in page.html
     page.app.button(key="again").click().run()
     assert page.app.selectbox(key="post_hour").value == 18
-    assert page.app.selectbox(key="post_hour").label == "Hour of posting (UTC)"
+    assert page.app.selectbox(key="post_hour").label == "Posting hour (UTC)"
     assert page.app.number_input(key="following").value == 120
 
 
 @pytest.mark.parametrize(
-    ("fill", "said"),
+    ("fill", "message"),
     [
-        (lambda app: app.selectbox(key="post_hour").set_value(7), "The day of posting is missing"),
-        (lambda app: app.date_input(key="post_day").set_value(date(2026, 1, 1)), "The hour of posting is missing"),
+        (lambda app: app.selectbox(key="post_hour").set_value(7), "Add a posting date"),
+        (lambda app: app.date_input(key="post_day").set_value(date(2026, 1, 1)), "Add a posting hour"),
     ],
 )
 def test_half_a_time_gets_a_sentence_and_no_reel_is_scored(
-    open_page: Callable[..., Page], drawn_clip_bytes: bytes, fill: Callable[..., object], said: str
+    open_page: Callable[..., Page], drawn_clip_bytes: bytes, fill: Callable[..., object], message: str
 ) -> None:
     page = open_page()
     fill(page.app)
     page.upload("my reel.mp4", drawn_clip_bytes)
     assert not page.app.exception
-    assert said in page.html
+    assert message in page.html
     assert page.visit.job is None
 
 

@@ -1,18 +1,20 @@
-"""The sections on what would help and on the platforms: asked for, found, shown beside each other, nothing invented."""
+"""The sections on what would help and on the platforms: asked for, found, shown before and after, nothing invented."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import Page
-from ui.advice import section
+from ui import advice as section
+from ui.progress import CHANGES, stage_label
 from virality_core.advice import Change, edits
-from virality_core.types import Advice, FrameBatch, Report
+from virality_core.types import Advice, AdviceKind, FrameBatch, Report
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_changes_are_tried_when_asked(open_page: Callable[..., Page], drawn_clip
     for found in after.advice:
         assert (f"+{found.points:.1f} points" if found.points else "No points") in said
     if not after.advice:
-        assert "Nothing that was tried" in said or "Nothing was tried" in said
+        assert "No change added" in said or "Nothing to try" in said
 
 
 def _page(report: Report, component: str) -> AppTest:
@@ -67,22 +69,29 @@ def test_found_advice_is_shown_with_its_points(report: Report) -> None:
     assert "Flat &lt;b&gt;" in shown
 
 
-def test_without_advice_it_is_said_what_was_tried() -> None:
+def test_without_advice_it_is_said_what_was_tried(report: Report) -> None:
     kinds = ("loudness", "leading_silence", "leading_silence")
     tried = [Change(kind=kind, start=0.0, end=1.0, text="x", promise=0.0) for kind in kinds]  # type: ignore[arg-type]
-    assert section._nothing(tried).endswith("on the list: loudness, leading silence.")
-    assert section._nothing([]).startswith("Nothing was tried")
+    assert section._summary(report, tried).endswith(": volume, removing the silence at the start.")
+    assert section._summary(report, []).startswith("Nothing to try")
 
 
 def test_what_else_was_on_the_list_is_said(report: Report) -> None:
     tried = section.candidates(report)
     assert tried, "the drawn clip has faults that are worth trying"
     given = Advice(kind=tried[0].kind, start=0.0, end=2.0, text="x", points=4.2, before=50.0, after=54.2)
-    said = section._rest(replace(report, advice=(given,)))
-    assert given.kind.replace("_", " ") not in said
-    assert all(one.kind.replace("_", " ") in said for one in tried if one.kind != given.kind)
+    summary = section._summary(replace(report, advice=(given,)), tried)
+    assert CHANGES[given.kind] not in summary
+    assert all(CHANGES[one.kind] in summary for one in tried if one.kind != given.kind)
     all_given = tuple(replace(given, kind=change.kind) for change in tried)
-    assert section._rest(replace(report, advice=all_given)) == ""
+    assert section._summary(replace(report, advice=all_given), tried) == ""
+
+
+def test_every_kind_of_change_has_a_name() -> None:
+    assert set(CHANGES) == set(get_args(AdviceKind))
+    assert stage_label("trying: crop bars") == "Trying cropping the black bars"
+    assert stage_label("trying") == "Trying changes"
+    assert stage_label("some_other_stage") == "Measuring"
 
 
 def test_the_frame_after_is_the_frame_with_the_change() -> None:
@@ -95,10 +104,10 @@ def test_the_frame_after_is_the_frame_with_the_change() -> None:
 
 
 def test_the_platforms_say_what_misses_and_where_it_is_from(report: Report) -> None:
-    shown = _shown(_page(report, "platforms"))
+    shown = _shown(_page(report, "checks.platforms"))
     for name in ("Instagram", "TikTok", "YouTube"):
         assert name in shown
-    assert "Not taken" in shown, "a reel of 2 s is too short for Instagram"
+    assert "Not accepted" in shown, "a reel of 2 s is too short for Instagram"
     assert all(check.date in shown for check in report.platform_check)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.app.conftest import Page
-from ui.form.upload import SAMPLE_CAPTION
+from ui.form import SAMPLE_CAPTION
 
 OpenPage = Callable[..., Page]
 
@@ -30,7 +30,7 @@ def read(open_page: OpenPage) -> Callable[..., Page]:
 
 def test_the_caption_of_the_form_is_read_without_a_reel(read: Callable[..., Page]) -> None:
     page = read("I love this so much, do you? #fyp", "TikTok")
-    assert "Which words make it so" in page.html
+    assert "Words that set the tone" in page.html
     assert "TikTok shows about 80 characters" in page.html
     assert "at most 5 on TikTok" in page.html
     assert page.app.text_area(key="alone-caption").value == "I love this so much, do you? #fyp"
@@ -41,13 +41,13 @@ def test_the_caption_of_the_form_is_read_without_a_reel(read: Callable[..., Page
 
 def test_an_empty_caption_is_said(read: Callable[..., Page]) -> None:
     page = read("  ")
-    assert "There is no caption to read" in page.html
+    assert "There is no caption yet" in page.html
     assert "alone-caption" not in [area.key for area in page.app.text_area]
 
 
 def test_what_is_hidden_is_counted(read: Callable[..., Page]) -> None:
     page = read("word " * 20 + "#one #two", "TikTok")
-    assert "16 words show at once, 4 words and 2 hashtags are hidden" in page.html
+    assert "16 words show right away, 4 words and 2 hashtags are hidden" in page.html
 
 
 def test_words_are_marked_with_signs_and_words_not_only_colour(read: Callable[..., Page]) -> None:
@@ -55,10 +55,10 @@ def test_words_are_marked_with_signs_and_words_not_only_colour(read: Callable[..
     marked = re.findall(
         r'<span class="rv-word rv-(up|down)"[^>]*title="([^"]*)">(\w+)<sup aria-label="([^"]*)">(.)', page.html
     )
-    by_word = {word: (side, said, label, sign) for side, said, word, label, sign in marked}
-    for word, side, towards, sign in (("love", "up", "positive", "▲"), ("hate", "down", "negative", "▼")):
+    by_word = {word: (side, title, label, sign) for side, title, word, label, sign in marked}
+    for word, side, tone, sign in (("love", "up", "positive", "▲"), ("hate", "down", "negative", "▼")):
         assert by_word[word][0] == side
-        assert f"towards {towards}" in by_word[word][1]
+        assert f"more {tone}" in by_word[word][1]
         assert by_word[word][1] == by_word[word][2]
         assert by_word[word][3] == sign
 
@@ -77,9 +77,9 @@ def test_hashtags_are_explained_in_words(read: Callable[..., Page]) -> None:
     assert page.html.count("#fyp</b>") + page.html.count("#FYP</b>") == 1
     for words in (
         "Typed 2 times, counted once",
-        "likes, comments and shares than their author&#x27;s size predicts",
+        "likes, comments and shares than expected for the size of the account",
         "TikTok posts from Vietnam, 2025",
-        "so common that it says nothing about the video",
+        "too common to say anything about the video",
         "not the same as average",
         "in another language than these posts",
     ):
@@ -90,12 +90,12 @@ def test_hashtags_are_explained_in_words(read: Callable[..., Page]) -> None:
 
 def test_one_word_is_one_word_and_languages_have_names(read: Callable[..., Page]) -> None:
     page = read("hello")
-    assert "1 word shows at once" in page.html
+    assert "1 word shows right away" in page.html
     assert "1 words" not in page.html
-    assert "Without a platform" in page.html
+    assert "You chose no platform" in page.html
     assert "seems to be in French" in read("bonjour le monde, les amis, comment allez-vous ce matin").html
     only_a_tag = read("#fyp").html
-    assert "no words to tell its language from" in only_a_tag
+    assert "its language is not clear" in only_a_tag
     assert "und " not in only_a_tag
 
 
@@ -120,9 +120,9 @@ def test_a_changed_caption_says_that_the_score_stands_and_can_be_taken_over(
     page.wait_for_result()
     before = page.visit.report
     assert before is not None
-    assert "still stands for the caption you sent" not in page.html
+    assert "is for your original caption" not in page.html
     page.app.text_area(key="result-caption").set_value("I love this light so much #fyp").run()
-    assert "still stands for the caption you sent" in page.html
+    assert "is for your original caption" in page.html
     assert page.visit.report is before
     page.app.button(key="use_caption").click().run()
     after = page.visit.report
@@ -130,7 +130,7 @@ def test_a_changed_caption_says_that_the_score_stands_and_can_be_taken_over(
     assert after.signal("hashtags") is not None
     assert after.score != before.score
     assert f"{after.score:.1f} <small>of 100" in page.html
-    assert "still stands for the caption you sent" not in page.html
+    assert "is for your original caption" not in page.html
     assert after.provenance.post.caption.endswith("#fyp")
     page.app.button(key="again").click().run()
     assert page.app.text_area(key="caption").value == "I love this light so much #fyp"
@@ -150,7 +150,7 @@ def test_signals_without_weight_stand_apart(open_page: OpenPage, drawn_clip_byte
     page = open_page()
     page.upload("a.mp4", drawn_clip_bytes, "I love this light so much")
     page.wait_for_result()
-    missing, without_weight = page.html.index("Not measured"), page.html.index("Without weight in the score")
+    missing, without_weight = page.html.index("Not measured"), page.html.index("Shown but not scored")
     assert missing < page.html.index("<b>Hashtags</b>: There are no hashtags") < without_weight
     for words in ("<b>Keywords</b>: Keywords were read", "<b>Sentiment</b>: Sounds"):
         assert page.html.index(words) > without_weight

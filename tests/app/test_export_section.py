@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 
 from tests.app.conftest import Page
-from ui.advice import export
+from ui.advice import file_name
 from virality_core.advice import Change, candidates
 from virality_core.media import open_reel
 from virality_core.types import Advice, Plan
@@ -17,7 +17,14 @@ from virality_core.types import Advice, Plan
 
 def _advice(change: Change) -> Advice:
     return Advice(
-        kind=change.kind, start=change.start, end=change.end, text=change.text, points=2.0, before=50.0, after=52.0
+        id=change.id,
+        kind=change.kind,
+        start=change.start,
+        end=change.end,
+        text=change.text,
+        points=2.0,
+        before=50.0,
+        after=52.0,
     )
 
 
@@ -42,7 +49,7 @@ def test_the_copy_is_stopped_made_offered_and_gone_with_the_visit(advised: Page)
         advised.visit.exporting.cancel()  # as its Stop does
     advised.wait_until(lambda: advised.visit.exporting is None)
     assert advised.visit.export_error == ""
-    advised.visit.forget_export()
+    advised.visit.clear_export()
     advised.app.run()
     advised.app.button(key="export_0").click().run()
     assert advised.visit.exporting is not None or advised.visit.exported is not None
@@ -53,7 +60,7 @@ def test_the_copy_is_stopped_made_offered_and_gone_with_the_visit(advised: Page)
     assert copy.info.duration_seconds == pytest.approx(2.0, abs=0.1)
     advised.app.run()
     assert not advised.app.exception
-    assert [button.proto.label for button in advised.app.get("download_button")][1].startswith("Download the changed")
+    assert [button.proto.label for button in advised.app.get("download_button")][1].startswith("Download the edited")
     assert "export_0" not in [button.key for button in advised.app.button]
     advised.app.button(key="again").click().run()
     assert advised.visit.exported is None
@@ -71,7 +78,7 @@ def test_what_goes_wrong_is_one_sentence_and_another_caption_forgets_it(advised:
     visit = advised.visit
     assert visit.report is not None
     visit.use_caption(visit.report, visit.post)
-    assert (visit.exporting, visit.exported, visit.exporting_what, visit.export_error) == (None, None, "", "")
+    assert (visit.exporting, visit.exported, visit.exporting_id, visit.export_error) == (None, None, "", "")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def test_what_goes_wrong_is_one_sentence_and_another_caption_forgets_it(advised:
 )
 def test_the_copy_has_the_reels_name_and_the_change(name: str, called: str) -> None:
     change = Change(kind="loudness", start=0.0, end=1.0, text="x", promise=1.0, gain=1.0)
-    assert export.file_name(name, _advice(change)) == called
+    assert file_name(name, _advice(change)) == called
 
 
 def test_the_caption_alone_is_no_copy() -> None:

@@ -13,10 +13,10 @@ def test_what_the_platform_check_found_is_said_beside_the_score(drawn_report: Re
     wrong = [check for check in drawn_report.platform_check if check.status != "pass"]
     refusing = [NAMES[one.platform] for one in wrong if (one.measure, one.status) == ("short_side", "fail")]
     assert refusing
-    said = gauge._unfit(drawn_report)
-    assert f"resolution (not taken by {', '.join(refusing)})" in said
+    said = gauge._platform_issues(drawn_report)
+    assert f"resolution (not accepted by {', '.join(refusing)})" in said
     assert all(TITLES[check.measure].lower() in said for check in wrong)
     warned = tuple(replace(check, status="warn") for check in wrong)
-    assert "not taken" not in gauge._unfit(replace(drawn_report, platform_check=warned))
+    assert "not accepted" not in gauge._platform_issues(replace(drawn_report, platform_check=warned))
     passing = tuple(check for check in drawn_report.platform_check if check.status == "pass")
-    assert gauge._unfit(replace(drawn_report, platform_check=passing)) == ""
+    assert gauge._platform_issues(replace(drawn_report, platform_check=passing)) == ""

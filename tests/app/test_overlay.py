@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.test_platform_check import FREE, LOW, _text
+from tests.report.test_platform_check import FREE, LOW, _text
 from ui.timeline import safe_zone_overlay
 from virality_core.types import Platform, Post, Report, Skipped, Timeline
 
@@ -73,7 +73,7 @@ def test_a_box_lies_where_the_text_was_found(report: Report) -> None:
 
 def test_another_platform_covers_something_else(report: Report) -> None:
     page = _page(report, 1, "tiktok")
-    assert "All of it lies free" in _said(page)
+    assert "None of it is covered" in _said(page)
     assert not _boxes(_drawing(page))[0].get("stroke-dasharray")
 
 
@@ -86,15 +86,15 @@ def test_no_platform_draws_no_zone_and_says_so(report: Report) -> None:
 
 
 def test_a_frame_that_was_not_searched_says_so(report: Report) -> None:
-    assert "No text was found in this frame" in _said(_page(report, 2))
-    assert "This frame was not searched for text; the nearest that was" in _said(_page(report, 4))
+    assert "No text found in this frame" in _said(_page(report, 2))
+    assert "We didn&#x27;t look for text in this frame. The nearest frame we checked" in _said(_page(report, 4))
 
 
 def test_text_that_was_not_looked_for_is_not_drawn(drawn_report: Report) -> None:
     signals = tuple(item for item in drawn_report.signals if item.name != "onscreen_text")
     gone = replace(drawn_report, signals=signals, skipped=(Skipped(name="onscreen_text", reason="<b> gone."),))
     page = _page(gone, 0)
-    assert "text was not looked for. &lt;b&gt; gone." in _said(page)
+    assert "look for text in this reel. &lt;b&gt; gone." in _said(page)
     assert "data:image" not in _said(page)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.app.conftest import Page
 from tests.media.clips import Clip
 from ui import html_text
-from ui.form.upload import MAX_UPLOAD_MB, SAMPLE, SAMPLE_CAPTION
+from ui.form import MAX_UPLOAD_MB, SAMPLE, SAMPLE_CAPTION
 from virality_core.media import DEFAULT_LIMITS
 
 
@@ -37,7 +37,7 @@ def test_upload_and_score(open_page: Callable[..., Page], clip: bytes) -> None:
     report = page.visit.report
     assert report is not None
     assert f"{report.score:.0f} of 100: {report.band}" in page.html
-    assert [button.proto.label for button in page.app.get("download_button")] == ["Report as JSON"]
+    assert [button.proto.label for button in page.app.get("download_button")] == ["Download the report"]
 
 
 def test_the_bars_add_up_to_the_score(open_page: Callable[..., Page], clip: bytes) -> None:
@@ -81,7 +81,7 @@ def test_every_signal_has_value_reference_and_reason(open_page: Callable[..., Pa
     details = re.findall(r"<details>.*?</details>", page.html, re.DOTALL)
     assert len(details) == len(report.contributions)
     for shown in details:
-        for label in ("In words", "Measured", "Worth", "Compared with", "Why it counts", "Model"):
+        for label in ("Result", "Measured", "Rating", "Compared with", "Why it counts", "Model"):
             assert f"<dt>{label}</dt>" in shown
     assert {skip.name for skip in report.skipped} >= {"sentiment", "keywords", "hashtags"}
     for skipped in report.skipped:
@@ -205,7 +205,7 @@ def test_a_caption_that_is_too_long_is_said_and_stays(open_page: Callable[..., P
     page.app.file_uploader(key="reel_file").upload("a.mp4", clip, "video/mp4")
     page.app.text_area(key="caption").set_value("x" * 50_001)
     page.app.button(key=button).click().run()
-    assert "The caption has 50,001 characters; up to 50,000 work." in page.html
+    assert "The caption has 50,001 characters. The limit is 50,000." in page.html
     assert page.visit.job is None
     assert len(page.app.text_area(key="caption").value or "") == 50_001
 
@@ -213,7 +213,8 @@ def test_a_caption_that_is_too_long_is_said_and_stays(open_page: Callable[..., P
 @pytest.mark.parametrize("caption", ["half \ud83d", "\udc00 half", "a\ud83d\ud83db \u202e"])
 def test_half_an_emoji_is_scored(open_page: Callable[..., Page], clip: bytes, caption: str) -> None:
     page = open_page()
-    page.upload("a.mp4", clip, caption)
+    # As the page's script sends it: half an emoji can't be encoded.
+    page.upload("a.mp4", clip, caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     page.wait_for_result()
     assert not page.app.exception
     assert "\N{REPLACEMENT CHARACTER}" in page.html

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.checks import quality
+from ui.timeline.chart import axis_end
 from virality_core.types import Finding, FrameBatch, Report
 
 
@@ -45,7 +46,7 @@ def test_findings_are_listed_and_chosen(report: Report) -> None:
     page = _page(shown)
     assert not page.exception
     choice = page.selectbox(key="quality_finding")
-    assert "Low resolution, all along" in choice.options
+    assert "Low resolution, throughout" in choice.options
     assert choice.options[-1] == "Too dark, 0:00.5 to 0:00.9"
     choice.select_index(len(choice.options) - 1).run()
     assert not page.exception
@@ -57,13 +58,15 @@ def test_findings_are_listed_and_chosen(report: Report) -> None:
 def test_a_reel_without_faults(report: Report) -> None:
     page = _page(replace(report, findings=()))
     assert not page.exception
-    assert [element.value for element in page.markdown if "fault" in element.value] == ["No technical fault was found."]
+    assert [element.value for element in page.markdown if "problem" in element.value] == [
+        "We found no technical problems."
+    ]
 
 
 def test_the_chart_shares_the_timelines_axis(report: Report) -> None:
     drawn = quality.chart(replace(report, findings=(_dark(0.5, 0.9), _dark(1.2, 1.4))), selected=1).to_dict()
     bars = next(layer for layer in drawn["layer"] if layer["mark"]["type"] == "rect")
-    assert bars["encoding"]["x"]["scale"]["domain"] == [0, quality.duration_seconds(report)]
+    assert bars["encoding"]["x"]["scale"]["domain"] == [0, axis_end(report)]
     assert [(row["second"], row["end"], row["kind"]) for row in bars["data"]["values"]] == [
         (0.5, 0.9, "measured"),
         (1.2, 1.4, "chosen"),
@@ -88,4 +91,4 @@ def test_every_kind_has_a_label() -> None:
 
 
 def test_a_files_name_is_no_markup() -> None:
-    assert quality._plain("a*b_[c](d)") == r"a\*b\_\[c\]\(d\)"
+    assert quality._escape_markdown("a*b_[c](d)") == r"a\*b\_\[c\]\(d\)"

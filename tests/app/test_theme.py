@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ui.form.upload import MAX_UPLOAD_MB
+from ui.form import MAX_UPLOAD_MB
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))

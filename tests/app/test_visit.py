@@ -20,7 +20,7 @@ def visit() -> Visit:
 def test_who_leaves_takes_everything_along(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRALITY_GRACE_SECONDS", "0.02")
     gone = threading.Event()
-    visit.leaves(gone.set)
+    visit.disconnect(gone.set)
     assert gone.wait(10)
     assert visit.source is None
 
@@ -28,8 +28,8 @@ def test_who_leaves_takes_everything_along(visit: Visit, monkeypatch: pytest.Mon
 def test_who_comes_back_in_time_finds_everything(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRALITY_GRACE_SECONDS", "0.2")
     gone = threading.Event()
-    visit.leaves(gone.set)
-    visit.stays()
+    visit.disconnect(gone.set)
+    visit.resume()
     assert not gone.wait(0.4)
     assert visit.source is not None
 
@@ -37,8 +37,8 @@ def test_who_comes_back_in_time_finds_everything(visit: Visit, monkeypatch: pyte
 def test_only_one_clock_runs(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRALITY_GRACE_SECONDS", "60")
     for _ in range(3):
-        visit.leaves(lambda: None)
-    visit.stays()
+        visit.disconnect(lambda: None)
+    visit.resume()
     for thread in threading.enumerate():
         if thread.name == "visitor-left":
             thread.join(5)

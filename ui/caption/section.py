@@ -1,4 +1,4 @@
-"""The caption, live: read again with every change, without a reel or beside one, and other wordings compared."""
+"""The caption, live: checked again after every edit, with or without a reel, and compared with other captions."""
 
 from __future__ import annotations
 
@@ -7,72 +7,63 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ui.caption import findings
-from ui.caption.variants import compared
-from ui.form.upload import alert, too_long_caption
-from ui.styles import heading
+from ui.caption import reading
+from ui.form import too_long_caption
+from ui.styles import alert, heading
 from ui.visit import Visit
 from virality_core.errors import ViralityError
-from virality_core.scorers.caption.caption_report import CaptionDesk, CaptionReading
+from virality_core.scorers.caption.caption_report import CaptionReader, CaptionReading
 from virality_core.types import Platform, Post
 from virality_core.what_if import with_caption
 
 MAX_VARIANTS = 6
-_LIVE = "Change it and click outside the box: it is read again at once."
-_one_at_a_time = threading.Lock()  # readings are a few hundredths of a second; they don't wait for reels
+_HOW = "Edit it and click outside the box to check it again."
+_LABEL = "Caption to check"
+_one_at_a_time = threading.Lock()  # a reading takes a few hundredths of a second and doesn't wait for reels
 
 
 @st.cache_resource(show_spinner="Loading the caption model …")
-def desk() -> CaptionDesk:
-    """The caption models all visitors share."""
-    return CaptionDesk("auto")
+def desk() -> CaptionReader:
+    """The caption models that all visitors share."""
+    return CaptionReader("auto")
 
 
-def read(caption: str, platform: Platform | None) -> CaptionReading:
-    """Read a caption, one at a time for all visitors. Raises ViralityError where the models can't be had."""
-    with _one_at_a_time:
-        return desk().read(caption, platform)
-
-
-def alone(visit: Visit, sent: Post | None) -> None:
-    """A caption without a reel: begins with what was `sent` from the form in this run, and is then open to changes."""
-    if sent is not None:
-        visit.reading = sent
-        st.session_state["alone-caption"] = sent.caption
-    if visit.reading is not None:
-        st.session_state.setdefault("alone-caption", visit.reading.caption)  # gone after a look at another page
-        _alone(visit.reading.platform)
+def without_reel(visit: Visit, post: Post | None) -> None:
+    """A caption without a reel. `post` comes from the form in the run after its button was pressed."""
+    if post is not None:
+        visit.caption_post = post
+        st.session_state["alone-caption"] = post.caption
+    if visit.caption_post is not None:
+        st.session_state.setdefault("alone-caption", visit.caption_post.caption)  # lost on another page
+        _without_reel(visit.caption_post.platform)
 
 
 @st.fragment
-def _alone(platform: Platform | None) -> None:
-    heading("The caption", _LIVE)
-    edited = st.text_area("Caption to read", key="alone-caption", height=100)
-    if (edited or "").strip():
-        _reading(edited or "", platform, key="alone")
+def _without_reel(platform: Platform | None) -> None:
+    heading("Caption", _HOW)
+    caption = st.text_area(_LABEL, key="alone-caption", height=100) or ""
+    if caption.strip():
+        _check(caption, platform, key="alone")
 
 
 @st.fragment
 def of_result(visit: Visit) -> None:
-    """The caption as it was sent, open to changes, which the score takes over when asked to."""
-    heading("The caption", _LIVE)
+    """The caption of the scored reel, with a button to rescore with an edited one."""
+    heading("Caption", _HOW)
     post = visit.post
-    edited = st.text_area("Caption to read", value=post.caption, key="result-caption", height=100)
-    wording = edited or ""
-    with st.container(
-        key="recaption"
-    ):  # always there, or what follows would be built anew, and close, with each change
-        if wording != post.caption and not too_long_caption(wording):
-            _offer(visit, replace(post, caption=wording))
-    if wording.strip():
-        _reading(wording, post.platform, key="result")
+    caption = st.text_area(_LABEL, value=post.caption, key="result-caption", height=100) or ""
+    # This container is always there: without it, what follows would be rebuilt, and closed, at each edit.
+    with st.container(key="recaption"):
+        if caption != post.caption and not too_long_caption(caption):
+            _offer_rescore(visit, replace(post, caption=caption))
+    if caption.strip():
+        _check(caption, post.platform, key="result")
 
 
-def _offer(visit: Visit, post: Post) -> None:
-    """Say that the score above is of the caption as it was, and weigh it anew with this one when asked to."""
+def _offer_rescore(visit: Visit, post: Post) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html('<p class="rv-soft" role="status">The score above still stands for the caption you sent.</p>')
-        if st.button("Use this caption for the score", icon=":material/refresh:", key="use_caption"):
+        st.html('<p class="rv-soft" role="status">The score above is for your original caption.</p>')
+        if st.button("Rescore with this caption", icon=":material/refresh:", key="use_caption"):
             assert visit.report is not None
             try:
                 with _one_at_a_time:
@@ -85,24 +76,25 @@ def _offer(visit: Visit, post: Post) -> None:
             st.rerun()
 
 
-def _reading(caption: str, platform: Platform | None, *, key: str) -> None:
+def _check(caption: str, platform: Platform | None, *, key: str) -> None:
     if too_long := too_long_caption(caption):
         alert(too_long)
         return
     try:
-        reading = read(caption, platform)
+        first = _read(caption, platform)
     except ViralityError as error:
         alert(str(error))
         return
-    st.html(findings.show(reading))
-    with st.expander("Try other captions"):
-        lines = st.text_area(
-            f"Other wordings, one a line (up to {MAX_VARIANTS})",
-            key=f"{key}-variants",
-            height=120,
-        )
-        wordings = [line for line in (lines or "").splitlines() if line.strip()][:MAX_VARIANTS]
-        if too_long := next(filter(None, map(too_long_caption, wordings)), ""):
+    st.html(reading.show(first))
+    with st.expander("Compare other captions"):
+        lines = st.text_area(f"Other captions, one per line (up to {MAX_VARIANTS})", key=f"{key}-variants", height=120)
+        captions = [line for line in (lines or "").splitlines() if line.strip()][:MAX_VARIANTS]
+        if too_long := next(filter(None, map(too_long_caption, captions)), ""):
             alert(too_long)
-        elif wordings:
-            st.html(compared(reading, [read(wording, platform) for wording in wordings]))
+        elif captions:
+            st.html(reading.compare(first, [_read(other, platform) for other in captions]))
+
+
+def _read(caption: str, platform: Platform | None) -> CaptionReading:
+    with _one_at_a_time:
+        return desk().read(caption, platform)

@@ -1,4 +1,4 @@
-"""Technical quality over time with what is wrong marked on it; a click shows the fault beside a good frame."""
+"""Technical quality over time with the problems marked; a click shows a problem next to a good frame."""
 
 from __future__ import annotations
 
@@ -17,71 +17,67 @@ LABELS: dict[FindingKind, str] = {
     "aspect": "Wrong shape",
     "bars": "Black bars",
     "bit_rate": "Low bit rate",
-    "blocking": "Blocks",
+    "blocking": "Blocky picture",
     "blur": "Blur",
-    "clipped": "Burnt or crushed",
+    "clipped": "Blown-out or crushed",
     "dark": "Too dark",
     "dropped": "Missing frames",
-    "frozen": "Frozen",
+    "frozen": "Frozen picture",
     "interlaced": "Interlaced",
     "low_resolution": "Low resolution",
     "noise": "Noise",
-    "shake": "Shake",
+    "shake": "Camera shake",
     "upscaled": "Little detail",
 }
-SELECTION = "finding"  # the name of the chart's click selection; it holds the finding's place as `row`
+SELECTION = "finding"  # the name of the chart's click selection; it holds the finding's row as `row`
 
-_CHART, _CHOICE = "quality_chart", "quality_finding"
+CHOICE = "quality_finding"  # the key of the chosen finding's row in the session's state
+
+_CHART = "quality_chart"
 _PLOT_HEIGHT, _LANE_HEIGHT = 120, 26  # pixels
-_BELOW = 30  # pixels of the time axis' labels and the padding, which the page counts as part of the height
+_BELOW = 30  # pixels of the time axis' labels and the padding, which count as part of the height
 _CLOCK = "floor(datum.value / 60) + ':' + pad(floor(datum.value % 60), 2, '0', 'left')"
-# The theme's first three chart colours, as in the other timeline.
+# The theme's first three chart colors, as in the other timeline.
 _KINDS = alt.Scale(domain=["measured", "chosen", "words"])
-_COLOUR = alt.Color("kind:N", legend=None, scale=_KINDS)
+_COLOR = alt.Color("kind:N", legend=None, scale=_KINDS)
 _OUTLINE = alt.Stroke("kind:N", legend=None, scale=_KINDS)
-
-
-def forget() -> None:
-    """The next reel begins with its own first finding."""
-    st.session_state.pop(_CHOICE, None)
 
 
 @st.fragment
 def show(report: Report) -> None:
-    """The section; without a quality model the findings stand alone, and why there is no line is said."""
+    """The section. Without a quality model there is no line, and a note says why."""
     findings = report.findings
-    heading("Technical quality", "How good the picture is over the reel, and what is wrong where.")
+    heading("Technical quality", "How good the picture is throughout the reel, and where the problems are.")
     signal = report.signal("quality")
     for skipped in report.skipped:
         if skipped.name == "quality":
-            st.caption(f"No quality curve: {_plain(skipped.reason)}")
-    selected = _selected(findings)
-    if findings:
-        st.altair_chart(
-            chart(report, selected),
-            width="stretch",
-            key=_CHART,
-            on_select=_picked_on_chart,
-            selection_mode=SELECTION,
-            alt=_in_words(signal, findings),
-        )
-    elif signal is not None:
-        st.altair_chart(chart(report, selected), width="stretch", alt=_in_words(signal, findings))
+            st.caption(f"No quality curve: {_escape_markdown(skipped.reason)}")
+    selected = min(int(st.session_state.get(CHOICE, 0) or 0), max(0, len(findings) - 1))
     if not findings:
-        st.write("No technical fault was found.")
+        if signal is not None:
+            st.altair_chart(chart(report, selected), width="stretch", alt=_alternative_text(signal, findings))
+        st.write("We found no technical problems.")
         return
+    st.altair_chart(
+        chart(report, selected),
+        width="stretch",
+        key=_CHART,
+        on_select=_chart_clicked,
+        selection_mode=SELECTION,
+        alt=_alternative_text(signal, findings),
+    )
     st.selectbox(
-        "What is wrong",
+        "Problem",
         list(range(len(findings))),
         format_func=lambda row: f"{LABELS[findings[row].kind]}, {span(findings[row])}",
-        key=_CHOICE,
+        key=CHOICE,
     )
     _finding(report, findings[selected])
 
 
 def chart(report: Report, selected: int) -> alt.LayerChart:
-    """The quality line over the reel and, under it, a bar for each finding, one lane a kind, on one time axis."""
-    duration = duration_seconds(report)
+    """The quality line over the reel and, under it, a bar for each finding, one lane per kind, on one time axis."""
+    duration = timeline.axis_end(report)
     across = alt.X(
         "second:Q",
         title=None,
@@ -99,7 +95,7 @@ def chart(report: Report, selected: int) -> alt.LayerChart:
 
 
 def good_row(frames: FrameBatch, findings: Sequence[Finding], shown: Finding) -> int | None:
-    """The frame nearest to the fault that is free of any fault of its kind; None where it is there all along."""
+    """The nearest frame without a fault of this kind; None if there is none."""
     clear = [
         row
         for row, second in enumerate(frames.seconds.tolist())
@@ -109,36 +105,30 @@ def good_row(frames: FrameBatch, findings: Sequence[Finding], shown: Finding) ->
 
 
 def moment(finding: Finding) -> float:
-    """When the fault is best seen: where it is worst, else the middle of its stretch."""
+    """When the fault shows best: where it is worst, else the middle."""
     if finding.worst_seconds is not None:
         return finding.worst_seconds
     return (finding.start_seconds + finding.end_seconds) / 2
 
 
 def span(finding: Finding) -> str:
-    """When a finding is: “all along”, or from and to."""
+    """When a finding is: “throughout”, or from and to."""
     if finding.worst_seconds is None and finding.start_seconds == 0.0:
-        return "all along"
+        return "throughout"
     return f"{wording.clock(finding.start_seconds)} to {wording.clock(finding.end_seconds)}"
 
 
-def duration_seconds(report: Report) -> float:
-    """Where the time axis ends, as in the timeline above."""
-    moments = timeline.moments(report)
-    return report.provenance.video.duration_seconds if moments is None else moments.duration_seconds
-
-
 def _finding(report: Report, finding: Finding) -> None:
-    st.write(_plain(finding.sentence))
-    st.caption(f"Why this limit: {_plain(finding.reason)}")
+    st.write(_escape_markdown(finding.sentence))
+    st.caption(f"Why this limit: {_escape_markdown(finding.reason)}")
     frames = report.thumbnails
     if frames is None or len(frames) == 0:
         return
-    bad, good = timeline.nearest(frames.seconds, moment(finding)), good_row(frames, report.findings, finding)
+    bad, good = picture.nearest(frames.seconds, moment(finding)), good_row(frames, report.findings, finding)
     left, right, _ = st.columns([2, 2, 3], gap="small")
-    _picture(left, frames, bad, "Here it shows")
+    _picture(left, frames, bad, "With the problem")
     if good is None:
-        right.caption("It is there all along: the reel has no frame without it to compare with.")
+        right.caption("The whole reel has this problem, so there is no frame to compare with.")
     else:
         _picture(right, frames, good, "Without it")
 
@@ -167,7 +157,7 @@ def _line(signal: Signal | None, across: alt.X) -> list[alt.Chart]:
     )
     points = alt.OverlayMarkDef(filled=True, size=42, opacity=1)  # one layer: two would have an axis each
     line = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2.5, point=points)
-    return [line.encode(x=across, y=up, color=_COLOUR)]
+    return [line.encode(x=across, y=up, color=_COLOR)]
 
 
 def _lanes(
@@ -184,59 +174,54 @@ def _lanes(
             "bottom": top + _LANE_HEIGHT * (kinds.index(finding.kind) + 1) - 3,
             "label": LABELS[finding.kind],
             "when": span(finding),
-            "says": finding.sentence,
+            "sentence": finding.sentence,
             "kind": "chosen" if row == selected else "measured",
         }
         for row, finding in enumerate(findings)
     ]
     click = alt.selection_point(name=SELECTION, fields=["row"], on="click", empty=False, toggle=False)
-    whole = alt.Scale(domain=[0, 1], range=[0, 1])  # the lanes' places are pixels already
+    whole = alt.Scale(domain=[0, 1], range=[0, 1])  # the lanes are in pixels already
     bars = (
         alt.Chart(alt.Data(values=rows))
-        .mark_rect(cornerRadius=3, cursor="pointer", fillOpacity=0.18)  # pale: the lane's name is read on it
+        .mark_rect(cornerRadius=3, cursor="pointer", fillOpacity=0.18)  # pale, because the lane's name is on it
         .encode(
             x=across,
             x2="end:Q",
             y=alt.Y("top:Q", scale=whole, axis=None),
             y2="bottom:Q",
-            color=_COLOUR,
+            color=_COLOR,
             stroke=_OUTLINE,
             tooltip=[
-                alt.Tooltip("label:N", title="Finding"),
+                alt.Tooltip("label:N", title="Problem"),
                 alt.Tooltip("when:N", title="When"),
-                alt.Tooltip("says:N", title="What"),
+                alt.Tooltip("sentence:N", title="Details"),
             ],
         )
         .add_params(click)
     )
     names = [
-        {"top": top + _LANE_HEIGHT * place + _LANE_HEIGHT / 2, "label": LABELS[kind], "kind": "words"}
-        for place, kind in enumerate(kinds)
+        {"top": top + _LANE_HEIGHT * (lane + 0.5), "label": LABELS[kind], "kind": "words"}
+        for lane, kind in enumerate(kinds)
     ]
     labels = (
         alt.Chart(alt.Data(values=names))
         .mark_text(align="left", baseline="middle", dx=6)
-        .encode(x=alt.value(0), y=alt.Y("top:Q", scale=whole, axis=None), text="label:N", color=_COLOUR)
+        .encode(x=alt.value(0), y=alt.Y("top:Q", scale=whole, axis=None), text="label:N", color=_COLOR)
     )
     return [bars, labels]
 
 
-def _selected(findings: Sequence[Finding]) -> int:
-    return min(int(st.session_state.get(_CHOICE, 0) or 0), max(0, len(findings) - 1))
+def _chart_clicked() -> None:
+    if clicked := st.session_state[_CHART]["selection"].get(SELECTION, []):
+        st.session_state[CHOICE] = int(clicked[0]["row"])
 
 
-def _picked_on_chart() -> None:
-    picked = st.session_state[_CHART]["selection"].get(SELECTION, [])
-    if picked:
-        st.session_state[_CHOICE] = int(picked[0]["row"])
-
-
-def _in_words(signal: Signal | None, findings: Sequence[Finding]) -> str:
-    said = [f"{LABELS[finding.kind]}, {span(finding)}" for finding in findings]
+def _alternative_text(signal: Signal | None, findings: Sequence[Finding]) -> str:
     curve = "" if signal is None or signal.timeline is None else "Quality over time. "
-    return curve + ("Findings: " + "; ".join(said) + "." if said else "No findings.")
+    problems = [f"{LABELS[finding.kind]}, {span(finding)}" for finding in findings]
+    return curve + (f"Problems: {'; '.join(problems)}." if problems else "No problems.")
 
 
-def _plain(sentence: str) -> str:
-    """The sentence without anything that Markdown would take for markup (a file's name may be in it)."""
+def _escape_markdown(sentence: str) -> str:
+    """The sentence without markup: a file's name may be in it."""
     return "".join("\\" + character if character in "\\`*_{}[]()<>#+-!|$~:" else character for character in sentence)

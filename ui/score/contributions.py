@@ -1,4 +1,4 @@
-"""Where the points come from: a bar a signal, won and left, which add up to the score; open one to read why."""
+"""Where the points come from: a bar per signal that opens into the details. The points add up to the score."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from virality_core.types import Contribution, Report, Signal
 
 
 def chart(report: Report) -> None:
-    """The stacked bar of the score and a row a signal, each opening onto its value, reference and reason."""
-    heading("Where the points come from", "Solid is won, striped is left to win. Open a row to see what was measured.")
+    """The stacked bar of the score, and a row per signal that opens into its value, reference and reason."""
+    heading("Where the points come from", "Solid: points you have. Striped: points you lack. Open a row for details.")
     widest = max(contribution.weight for contribution in report.contributions)
     rows = "".join(_row(report, contribution, widest) for contribution in report.contributions)
     total = sum(contribution.points for contribution in report.contributions)
@@ -41,29 +41,24 @@ def _row(report: Report, contribution: Contribution, widest: float) -> str:
     return (
         f"<details><summary><b>{html_text.safe(wording.title(signal.name))}</b>{bar}"
         f'<span class="rv-points">{contribution.points:.1f} <small>of {full:.1f}</small></span></summary>'
-        f'<div class="rv-more">{_more(signal)}</div></details>'
+        f'<div class="rv-more">{_details(signal)}</div></details>'
     )
 
 
-def _more(signal: Signal) -> str:
+def _details(signal: Signal) -> str:
     entry = wording.entry(signal.name)
     low, high = signal.native_range
-    place = "" if signal.percentile is None else f", above {signal.percentile:.0f} % of what it is compared with"
+    higher_than = "" if signal.percentile is None else f", higher than {signal.percentile:.0f} % of the comparison"
+    target, to_do = wording.target(signal), wording.tip(signal)
     facts = {
-        "In words": f"{html_text.capital(wording.says(signal))}.",
-        "What to do": html_text.capital(f"{wording.to_do(signal)}.") if wording.to_do(signal) else "",
-        "Measured": f"{wording.exact(signal)}{place}; possible are {wording.bare(low)} to {wording.bare(high)}",
-        "Worth": f"{signal.desirability:.0f} of 100"
-        + (f"; {wording.target(signal)}" if wording.target(signal) else ""),
+        "Result": f"{html_text.capital(wording.describe(signal))}.",
+        "What to do": f"{html_text.capital(to_do)}." if to_do else "",
+        "Measured": f"{wording.exact(signal)}{higher_than}; possible: {wording.trimmed(low)} to {wording.trimmed(high)}",
+        "Rating": f"{signal.desirability:.0f} of 100{target and '; ' + target}",
         "Compared with": wording.compared_with(signal),
-        "How": str(entry.get("desirability", {}).get("how", "")),
+        "How it's rated": html_text.capital(str(entry.get("desirability", {}).get("how", ""))),
         "Why it counts": str(entry.get("reason", "")),
-        "Model": signal.model.id if signal.model is not None else "none: a plain measure",
+        "Model": signal.model.id if signal.model is not None else "none, measured directly",
     }
-    rows = "".join(
-        f"<dt>{html_text.safe(key)}</dt><dd>{html_text.safe(what)}</dd>" for key, what in facts.items() if what
-    )
-    figures = (
-        f"<p>The figures are on the page {html_text.models_link('Models and limits')}.</p>" if "card" in entry else ""
-    )
-    return f"<dl>{rows}</dl>{figures}"
+    evaluation = f"<p>How well it works: see {html_text.models_link()}.</p>" if "card" in entry else ""
+    return html_text.facts(facts) + evaluation

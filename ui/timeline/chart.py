@@ -1,31 +1,29 @@
-"""A measure over time with the reel's frames on the same axis; every frame's column can be clicked."""
+"""A signal over time with the reel's frames on the same axis; every frame can be clicked."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from io import BytesIO
 
 import altair as alt
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from ui import picture
 from virality_core.report import wording
-from virality_core.types import HOOK_SECONDS, FrameBatch, Report, Signal, Timeline
+from virality_core.types import HOOK_SECONDS, Report, Signal, Timeline
 
-# The theme's first three chart colours, so that line, mark and words follow light and dark.
-_COLOUR = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen", "words"]))
+# The theme's first three chart colors, so that line, mark and text follow light and dark.
+_COLOR = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["measured", "chosen", "words"]))
 
 SELECTION = "moment"  # the name of the chart's click selection; it holds the frame's row as `frame`
 
 _PLOT_HEIGHT = 190  # pixels
-_STRIP_TOP = 222  # the times stand between plot and frames
+_STRIP_TOP = 222  # the times are between plot and frames
 _STRIP_HEIGHT = 88
 _FULL_HEIGHT = _STRIP_TOP + _STRIP_HEIGHT + 4
 _DESKTOP_WIDTH, _PHONE_WIDTH = 870, 290  # pixels of the plot at 1440 and 390 pixels of screen
 _NARROW = "width < 560"
-_NEUTRAL = "#8a8a7a"  # for shades, seen on both grounds
+_NEUTRAL = "#8a8a7a"  # for shades, visible in both themes
 
 _MOST_TICKS = 6
 _TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)  # seconds
@@ -33,7 +31,7 @@ _TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
-    """The frames that can be clicked: `jpegs` (N) for the strip, shown at `seconds` float64 (N,)."""
+    """The frames that can be clicked: `jpegs` (N,) for the strip, shown at `seconds` float64 (N,)."""
 
     seconds: NDArray[np.float64]
     jpegs: tuple[bytes, ...]
@@ -42,35 +40,27 @@ class Moments:
 
 
 def moments(report: Report) -> Moments | None:
-    """The report's small stills made ready for the chart; None where it has none."""
+    """The report's thumbnails, prepared for the chart; None if it has none."""
     frames = report.thumbnails
     if frames is None or len(frames) == 0:
         return None
     height, width = frames.rgb.shape[1:3]
-    duration = max(report.provenance.video.duration_seconds, float(frames.seconds[-1]), 0.1)
     return Moments(
         seconds=frames.seconds,
-        jpegs=tuple(jpeg(frames, row, height=2 * _STRIP_HEIGHT) for row in range(len(frames))),
+        jpegs=tuple(picture.jpeg(frames, row, height=2 * _STRIP_HEIGHT) for row in range(len(frames))),
         aspect=width / height,
-        duration_seconds=duration,
+        duration_seconds=axis_end(report),
     )
 
 
-def jpeg(frames: FrameBatch, row: int, *, height: int | None = None) -> bytes:
-    """One frame as JPEG, scaled down to `height` pixels where it is larger."""
-    picture = Image.fromarray(frames.rgb[row])
-    if height is not None and picture.height > height:
-        picture = picture.resize((max(1, round(picture.width * height / picture.height)), height))
-    out = BytesIO()
-    picture.save(out, "JPEG", quality=82)
-    return out.getvalue()
+def axis_end(report: Report) -> float:
+    """The end of the time axis in seconds."""
+    frames, duration = report.thumbnails, report.provenance.video.duration_seconds
+    return duration if frames is None or len(frames) == 0 else max(duration, float(frames.seconds[-1]), 0.1)
 
 
 def curve(report: Report, name: str) -> Timeline | None:
-    """A signal's timeline in the unit of `words.axis`.
-
-    The hook's denser marks are part of the aesthetic one, as both are the same measure.
-    """
+    """A signal's timeline in the unit of `wording.axis`; with aesthetics, the denser ratings of the hook."""
     signal = report.signal(name)
     if signal is None or signal.timeline is None or len(signal.timeline.seconds) == 0:
         return None
@@ -84,23 +74,18 @@ def curve(report: Report, name: str) -> Timeline | None:
 
 
 def cover_seconds(report: Report) -> float | None:
-    """When the best cover frame is shown; None where looks were not rated."""
+    """When the best cover frame is shown; None if looks were not rated."""
     signal = report.signal("aesthetics")
     return None if signal is None else getattr(signal.details, "cover_seconds", None)
 
 
-def nearest(seconds: NDArray[np.float64], wanted: float) -> int:
-    """The row of `seconds` nearest to `wanted`."""
-    return int(np.abs(seconds - wanted).argmin())
-
-
 def chart(moments: Moments, signal: Signal, line: Timeline, selected: int, cover: float | None) -> alt.LayerChart:
-    """The line of `signal` over the reel, the frames under it, the row `selected` marked, the `cover` time named."""
+    """The line of `signal`, the frames under it, a mark at the row `selected` and one at the `cover` time."""
     across = alt.X(
         "second:Q",
         title=None,
         scale=alt.Scale(domain=[0, moments.duration_seconds], nice=False),
-        # The times are marks: an axis would take its room from the fixed places below the plot.
+        # The times are marks: an axis would take room from what is below the plot.
         axis=alt.Axis(labels=False, ticks=False, domain=False, grid=False),
     )
     up = alt.Y(
@@ -109,12 +94,12 @@ def chart(moments: Moments, signal: Signal, line: Timeline, selected: int, cover
         scale=alt.Scale(domain=_domain(signal, line), range=[_PLOT_HEIGHT, 0], nice=False),
         axis=alt.Axis(tickCount=4, domain=False, ticks=False, gridOpacity=0.5),
     )
-    measured = alt.Chart(alt.Data(values=_rows(line))).encode(x=across, y=up, color=_COLOUR)
+    measured = alt.Chart(alt.Data(values=_rows(line))).encode(x=across, y=up, color=_COLOR)
     drawn = alt.Chart(alt.Data(values=_rows(_to_the_ends(line, moments.duration_seconds))))
     layers = [
         *_hook_shade(moments, across),
         drawn.mark_line(strokeWidth=2.5, interpolate="step-after" if _steps(signal) else "linear").encode(
-            x=across, y=up, color=_COLOUR
+            x=across, y=up, color=_COLOR
         ),
         measured.mark_point(filled=True, size=42, opacity=1),
         _times(moments, across),
@@ -143,12 +128,12 @@ def _rows(line: Timeline) -> list[dict[str, object]]:
 
 
 def _steps(signal: Signal) -> bool:
-    """Whether a value holds until the next one begins: a shot's length does."""
+    """Whether a value holds until the next one, as a shot's length does."""
     return signal.name == "pace"
 
 
 def _to_the_ends(line: Timeline, duration_seconds: float) -> Timeline:
-    """The line with its first and last value held to the reel's ends, so that every frame's mark lies on it."""
+    """The line with its first and last value held to the reel's ends, so that every frame's mark is on it."""
     seconds = np.concatenate([[0.0], line.seconds, [max(duration_seconds, float(line.seconds[-1]))]])
     return Timeline(seconds=seconds, values=np.concatenate([line.values[:1], line.values, line.values[-1:]]))
 
@@ -161,7 +146,7 @@ def _hook_shade(moments: Moments, across: alt.X) -> list[alt.Chart]:
             x=across, x2="end:Q", y=alt.value(0), y2=alt.value(_PLOT_HEIGHT)
         ),
         base.mark_text(align="left", baseline="bottom", dx=6).encode(
-            x=across, y=alt.value(_PLOT_HEIGHT - 6), text="label:N", color=_COLOUR
+            x=across, y=alt.value(_PLOT_HEIGHT - 6), text="label:N", color=_COLOR
         ),
     ]
 
@@ -173,12 +158,12 @@ def _times(moments: Moments, across: alt.X) -> alt.Chart:
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_text(baseline="top")
-        .encode(x=across, y=alt.value(_PLOT_HEIGHT + 9), text="label:N", color=_COLOUR)
+        .encode(x=across, y=alt.value(_PLOT_HEIGHT + 9), text="label:N", color=_COLOR)
     )
 
 
 def _strip(moments: Moments, across: alt.X) -> list[alt.Chart]:
-    """The frames at their true times, so many that none covers another: one choice for wide screens, one for phones."""
+    """The frames at their times, only as many as fit without overlap: one set for wide screens, one for phones."""
     widest = _STRIP_HEIGHT * moments.aspect
     charts = []
     for plot_width, shown in ((_DESKTOP_WIDTH, f"!({_NARROW})"), (_PHONE_WIDTH, _NARROW)):
@@ -186,7 +171,7 @@ def _strip(moments: Moments, across: alt.X) -> list[alt.Chart]:
         rows = [
             {
                 "second": float(moments.seconds[row]),
-                "picture": "data:image/jpeg;base64," + base64.b64encode(moments.jpegs[row]).decode(),
+                "picture": picture.data_url(moments.jpegs[row]),
             }
             for row in _spaced(moments.seconds, gap * moments.duration_seconds)
         ]
@@ -213,7 +198,7 @@ def _chosen(
 ) -> list[alt.Chart]:
     second = float(moments.seconds[selected])
     data = alt.Data(values=[{"second": second, "value": _value_at(signal, line, second), "kind": "chosen"}])
-    base = alt.Chart(data).encode(x=across, color=_COLOUR)
+    base = alt.Chart(data).encode(x=across, color=_COLOR)
     return [
         base.mark_rule(strokeWidth=2).encode(y=alt.value(0), y2=alt.value(_STRIP_TOP - 24)),
         base.mark_point(filled=True, size=150, opacity=1).encode(y=up),
@@ -225,16 +210,16 @@ def _cover(signal: Signal, line: Timeline, cover: float | None, across: alt.X, u
         return []
     height = _value_at(signal, line, cover)
     data = alt.Data(values=[{"second": cover, "value": height, "label": "best cover", "kind": "words"}])
-    late = cover > (line.seconds[0] + line.seconds[-1]) / 2  # the label hangs on the side that has room for it
+    late = cover > (line.seconds[0] + line.seconds[-1]) / 2  # the label goes on the side that has room
     return [
         alt.Chart(data)
         .mark_text(align="right" if late else "left", dx=-9 if late else 9, dy=-11, fontSize=12, fontWeight=600)
-        .encode(x=across, y=up, text="label:N", color=_COLOUR)
+        .encode(x=across, y=up, text="label:N", color=_COLOR)
     ]
 
 
 def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) -> alt.Chart:
-    """Invisible full-height columns, one a frame, from midpoint to midpoint: what takes the click."""
+    """Invisible full-height columns to click, one per frame, from midpoint to midpoint."""
     middles = (moments.seconds[1:] + moments.seconds[:-1]) / 2
     edges = [0.0, *middles.tolist(), moments.duration_seconds]
     rows = [
@@ -242,8 +227,8 @@ def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) ->
             "second": edges[row],
             "end": edges[row + 1],
             "frame": row,
-            "at": wording.clock(second),
-            "reads": f"{wording.number(_value_at(signal, line, second))} ({wording.axis(signal)})",
+            "time": wording.clock(second),
+            "value": f"{wording.number(_value_at(signal, line, second))} ({wording.axis(signal)})",
         }
         for row, second in enumerate(moments.seconds.tolist())
     ]
@@ -258,7 +243,7 @@ def _columns(moments: Moments, line: Timeline, signal: Signal, across: alt.X) ->
             y=alt.value(0),
             y2=alt.value(_FULL_HEIGHT),
             opacity=alt.condition(hover, alt.value(0.22), alt.value(0)),
-            tooltip=[alt.Tooltip("at:N", title="Time"), alt.Tooltip("reads:N", title=wording.title(signal.name))],
+            tooltip=[alt.Tooltip("time:N", title="Time"), alt.Tooltip("value:N", title=wording.title(signal.name))],
         )
         .add_params(click, hover)
     )

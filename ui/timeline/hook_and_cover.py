@@ -1,64 +1,51 @@
-"""The hook apart, and the best cover frame."""
+"""Two cards: the hook, and the best cover frame."""
 
 from __future__ import annotations
 
-import base64
-
 import streamlit as st
 
-from ui import html_text
+from ui import picture
+from ui.html_text import capital, safe
 from ui.timeline import chart
 from virality_core.report import wording
 from virality_core.types import HOOK_SECONDS, Report
 
 
 def show(report: Report) -> None:
-    """The two cards; a card whose signal was skipped is left out."""
-    cards = [card for card in (_hook(report), _cover(report)) if card]
-    if cards:
-        st.html(f'<div class="rv-cards">{"".join(cards)}</div>')
+    """The cards; a card whose signal was skipped is left out."""
+    if cards := _hook(report) + _cover(report):
+        st.html(f'<div class="rv-cards">{cards}</div>')
 
 
 def _hook(report: Report) -> str:
-    signal, whole = report.signal("hook"), report.signal("aesthetics")
+    signal, reel = report.signal("hook"), report.signal("aesthetics")
     if signal is None:
         return ""
-    compared = ""
-    if whole is not None:
-        gap = signal.value - whole.value
-        word = "stronger than" if gap > 0.05 else "weaker than" if gap < -0.05 else "level with"
-        compared = f"The opening looks {word} the reel as a whole ({wording.plain(whole.name, whole.value)})."
-    return _card(
-        f"The hook, first {HOOK_SECONDS:.0f} seconds",
-        f"{wording.plain(signal.name, signal.value)} of 10",
-        f"{html_text.capital(wording.says(signal))}. {compared}",
-        report,
-        0.0,
-    )
+    text = f"{capital(wording.describe(signal))}."
+    if reel is not None:
+        gap = signal.value - reel.value
+        looks = "better than" if gap > 0.05 else "worse than" if gap < -0.05 else "about as good as"
+        text += f" The opening looks {looks} the reel as a whole ({wording.short(reel.name, reel.value)})."
+    figure = f"{wording.short(signal.name, signal.value)} of 10"
+    return _card(f"Hook: the first {HOOK_SECONDS:.0f} seconds", figure, text, report, 0.0)
 
 
 def _cover(report: Report) -> str:
-    at = chart.cover_seconds(report)
-    signal = report.signal("aesthetics")
-    if at is None or signal is None:
+    second, signal = chart.cover_seconds(report), report.signal("aesthetics")
+    if second is None or signal is None:
         return ""
-    mark = getattr(signal.details, "cover_value", signal.value)
-    rule = str(getattr(signal.details, "cover_rule", ""))
-    sentence = (
-        f"The frame at {wording.clock(at)} is rated {wording.plain(signal.name, float(mark))} of 10 for looks: {rule}."
-    )
-    return _card("Best cover frame", wording.clock(at), sentence, report, at)
+    rating = wording.short(signal.name, float(getattr(signal.details, "cover_value", signal.value)))
+    text = f"Rated {rating} of 10 for looks, the highest of the frames we checked."
+    return _card("Best cover frame", wording.clock(second), text, report, second)
 
 
-def _card(title: str, figure: str, sentence: str, report: Report, second: float) -> str:
-    frames = report.thumbnails
-    picture = ""
+def _card(title: str, figure: str, text: str, report: Report, second: float) -> str:
+    frames, image = report.thumbnails, ""
     if frames is not None and len(frames):
-        row = chart.nearest(frames.seconds, second)
-        data = base64.b64encode(chart.jpeg(frames, row, height=240)).decode()
-        at = wording.clock(float(frames.seconds[row]))
-        picture = f'<img src="data:image/jpeg;base64,{data}" alt="The reel\'s frame at {at}">'
+        row = picture.nearest(frames.seconds, second)
+        url = picture.data_url(picture.jpeg(frames, row, height=240))
+        image = f'<img src="{url}" alt="Frame at {wording.clock(float(frames.seconds[row]))}">'
     return (
-        f'<section class="rv-card rv-shot">{picture}<div><h3>{html_text.safe(title)}</h3>'
-        f"<strong>{html_text.safe(figure)}</strong><p>{html_text.safe(sentence)}</p></div></section>"
+        f'<section class="rv-card rv-shot">{image}<div><h3>{safe(title)}</h3>'
+        f"<strong>{safe(figure)}</strong><p>{safe(text)}</p></div></section>"
     )

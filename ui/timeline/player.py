@@ -1,4 +1,4 @@
-"""Plays the visitor's reel; a codec that browsers can't play gets an H.264 copy, made once, in memory."""
+"""Plays the visitor's reel. If browsers can't play its codec, an H.264 copy is made once, in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from io import BytesIO
 
 import streamlit as st
 
-from ui.form import upload
+from ui.styles import alert
 from ui.visit import Visit, engine
 from virality_core.engine import EngineBusy
 from virality_core.media import playable
@@ -17,7 +17,7 @@ _EVERY_SECONDS = 0.7
 
 
 def show(visit: Visit, second: float, *, playing: bool) -> None:
-    """The player at `second` (Streamlit's player starts at whole seconds), playing at once or waiting for a click."""
+    """The player at `second`, which Streamlit rounds down to whole seconds."""
     info = visit.report.provenance.video if visit.report is not None else None
     if info is None or visit.source is None:
         return
@@ -42,19 +42,20 @@ def show(visit: Visit, second: float, *, playing: bool) -> None:
 
 @st.fragment(run_every=_EVERY_SECONDS)
 def _prepare(visit: Visit, info: VideoInfo) -> None:
-    """Wait for the copy, and have the page run again once it is there."""
+    """Wait for the copy, then run the page again."""
     if visit.source is None:
         return
     if visit.preview is None:
         try:
             visit.preview = engine().submit_preview(visit.source, name=visit.name)
         except EngineBusy:
-            st.caption("The player waits for a free place in the queue.")
+            st.caption("The player is waiting for a place in line.")
             return
     if not visit.preview.ended:
-        st.progress(visit.preview.fraction, text=f"Browsers can't play {info.codec.upper()}: making a copy they can")
+        text = f"Browsers can't play {info.codec.upper()}. Making a copy they can play."
+        st.progress(visit.preview.fraction, text=text)
     elif visit.preview.state == "done":
         visit.playable = BytesIO(visit.preview.result())
         st.rerun()
     else:
-        upload.alert(f"There is no preview to play. {visit.preview.error}")
+        alert(f"The preview couldn't be made. {visit.preview.error}")

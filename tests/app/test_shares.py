@@ -1,4 +1,4 @@
-"""Which weights made the score: said, and to be chosen where fitted ones lie beside the stated ones."""
+"""How the score is weighted: shown, and a choice if there are fitted shares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.conftest import Page
-from tests.training.test_fusion_fit import _manifest, made
+from tests.training.score.test_fit_weights import _manifest, made
 from ui.visit import Visit
 from virality_core import load_scorers, score_reel
 from virality_core.cli import main
@@ -73,7 +73,7 @@ def test_weights_of_nothing_that_answered_leave_all_as_it_was(report: Report, ow
         visit.use_weighting(silent)
     assert (visit.report, visit.weighting) == (report, None)
     visit.weighting = silent
-    assert visit._as_chosen(report) is report
+    assert visit._with_choices(report) is report
     assert visit.weighting is None
 
 
@@ -83,7 +83,7 @@ def test_the_page_says_what_ran_and_lets_choose(
     page = open_page()
     page.upload("my reel.mp4", drawn_clip_bytes, caption="look")
     page.wait_for_result()
-    assert "Weighed by stated weights, each with its reason (prior)." in page.html
+    assert "How the score is weighted" in page.html
     fitted(own_folder, "personal")
     page.app.run()
     page.app.selectbox(key="weighed_by").set_value("personal").run()
@@ -112,7 +112,7 @@ def test_changes_are_tried_with_the_chosen_weights(report: Report, own_folder: P
     visit = Visit()
     visit.source, visit.report = BytesIO(b"reel"), report
     visit.use_weighting(read_weighting(fitted(own_folder)))
-    visit.ask_advice(Listening())  # type: ignore[arg-type]
+    visit.start_advice(Listening())  # type: ignore[arg-type]
     assert asked == [visit.weighting]
 
 

@@ -1,4 +1,4 @@
-"""The page's ranges of likes and plays, the weights' part in the score, and the doubt on the gauge."""
+"""The forecast of likes and plays, the chart of other weightings, and the range on the gauge."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.evaluation.test_own_export import instagram, zipped
-from ui import engagement
-from ui.score import gauge, weights
+from tests.forecast.own_posts.test_data_export import instagram, zipped
+from ui import forecast
+from ui.score import gauge, shares
 from ui.visit import Visit
 from virality_core import Post, Report, score_reel
 from virality_core.forecast.own_posts.reader import read_own_posts
@@ -29,10 +29,10 @@ def report(drawn_clip: Path, lite: Scorers) -> Report:
 
 def _page(report: Report) -> AppTest:
     def script(visit):  # type: ignore[no-untyped-def]
-        from ui import engagement
+        from ui import forecast
 
-        visit.collect_when_done()
-        engagement.show(visit.report, visit)
+        visit.collect_finished_jobs()
+        forecast.show(visit.report, visit)
 
     visit = Visit()
     visit.report = report
@@ -87,7 +87,7 @@ def test_own_posts_take_the_place_of_the_collection(report: Report) -> None:
     assert not page.exception
     assert "Your own 19 posts" in _html(page)
     assert "Plays" not in _html(page)
-    assert "went with" in _html(page) or "beyond chance" in _html(page) or "of your posts went" in _html(page)
+    assert "tended to" in _html(page)
     page.selectbox(key="engagement_own").set_value("tiktok-us-2025").run()
     assert "mostly from the US" in _html(page)
     page.button(key="forget_posts").click().run()
@@ -111,12 +111,12 @@ def test_the_visits_own_ranges_are_in_the_next_report_and_gone_with_the_visit(re
     visit.use_history(own_history(posts.facts, posts.outcomes), posts.notes)
     assert visit.report.engagement is not None
     assert visit.report.engagement.own_posts == 13
-    visit.another()
+    visit.clear_reel()
     assert visit.history is not None
-    again = visit._as_chosen(report)
+    again = visit._with_choices(report)
     assert again.engagement is not None
     assert again.engagement.own_posts == 13
-    visit.drop()
+    visit.clear()
     assert visit.history is None
 
 
@@ -136,14 +136,14 @@ def test_a_report_without_engagement_has_no_section(report: Report) -> None:
 
 def test_the_chart_has_a_bar_a_count_on_a_logarithmic_axis(report: Report) -> None:
     assert report.engagement is not None
-    drawn = engagement.chart(report.engagement).to_dict()
+    drawn = forecast.chart(report.engagement).to_dict()
     assert drawn["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     assert [row["count"] for row in drawn["data"]["values"]] == ["Likes", "Comments", "Shares", "Saves", "Plays"]
     assert all(row["low"] <= row["median"] <= row["high"] for row in drawn["data"]["values"])
 
 
 def test_the_weights_chart_moves_by_what_the_weight_is_worth(report: Report) -> None:
-    drawn = weights.chart(report).to_dict()
+    drawn = shares.chart(report).to_dict()
     rows = drawn["data"]["values"]
     assert len(rows) == len(report.contributions)
     assert [row["moves"] for row in rows] == sorted((row["moves"] for row in rows), reverse=True)
@@ -154,7 +154,7 @@ def test_the_weights_chart_moves_by_what_the_weight_is_worth(report: Report) -> 
 def test_the_gauge_shows_the_doubt(report: Report) -> None:
     assert report.uncertainty is not None
     assert f"--low:{report.uncertainty.low:.2f};--high:{report.uncertainty.high:.2f}" in gauge._ring(report)
-    assert "with other weights and frames" in gauge._ring(report)
+    assert f"Range: {report.uncertainty.low:.0f} to" in gauge._ring(report)
     assert "rv-span" not in gauge._ring(replace(report, uncertainty=None))
 
 
