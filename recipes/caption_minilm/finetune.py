@@ -33,9 +33,9 @@ from virality_core.models.language.minilm import (
     MASK,
     MiniLM,
     from_sentence_transformers,
-    lite_tokenizer,
     pack,
     unpack,
+    wordpiece_tokenizer,
 )
 from virality_core.training.datasets.labeled_text import Example, read
 from virality_core.training.evaluation.sentiment import Scores, calibrate, measure
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.limit:
         data = replace(data, train=data.train[: options.limit], held_out=[])  # a trial never sees the held-out tweets
     log.info("train %d, val %d, held out %d", len(data.train), len(data.val), len(data.held_out))
-    tokenizer = lite_tokenizer(options.vocabulary)
+    tokenizer = wordpiece_tokenizer(options.vocabulary)
     options.work.mkdir(parents=True, exist_ok=True)
     state = fit(load_base(options.base, recipe.seed), tokenizer, data.train, data.val, recipe, options.work)
     export(state, tokenizer, data, recipe, options.out)

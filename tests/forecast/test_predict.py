@@ -10,7 +10,7 @@ from virality_core.errors import UsageError, WeightsError
 from virality_core.forecast.model import bundled_model
 from virality_core.forecast.predict import COUNTS, collections, facts_of
 from virality_core.forecast.predict import predict as predict_with
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.types import Engagement, Post, VideoInfo
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language.sentiment_roberta import RobertaSentiment
+from virality_core.models.language.roberta import RobertaSentiment
 
 _MERGES = (
     "Ġ t",

@@ -10,8 +10,8 @@ import torch
 from tests.models.made_roberta import made_roberta
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
+from virality_core.models.language.minilm import MAX_TOKENS, MiniLMSentiment
 from virality_core.models.language.owen_values import explain
-from virality_core.models.language.sentiment_minilm import MAX_TOKENS, LiteSentiment
 from virality_core.models.language.sentiment_model import SentimentModel
 
 TEXTS = (
@@ -25,9 +25,9 @@ TEXTS = (
 
 
 @pytest.fixture(scope="module")
-def lite() -> LiteSentiment:
+def lite() -> MiniLMSentiment:
     paths = weights.resolve_component("caption", "lite").paths
-    return LiteSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
+    return MiniLMSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
 
 
 @pytest.fixture(scope="module", params=["lite", "full"])
@@ -57,7 +57,7 @@ def test_words_are_where_they_were_typed(model: SentimentModel, text: str) -> No
     assert set(reading.word_of_token) <= {-1, *range(len(reading.words))}
 
 
-def test_a_long_caption_is_explained_too(lite: LiteSentiment) -> None:
+def test_a_long_caption_is_explained_too(lite: MiniLMSentiment) -> None:
     text = "I love this song but I hate that awful video and the sad story of it " * 8
     reading = lite.read(text)
     found = explain(lite, reading)
@@ -65,7 +65,7 @@ def test_a_long_caption_is_explained_too(lite: LiteSentiment) -> None:
     assert sum(found.weights) == pytest.approx(found.change, abs=1e-9)
 
 
-def test_two_words_get_their_exact_shapley_values(lite: LiteSentiment) -> None:
+def test_two_words_get_their_exact_shapley_values(lite: MiniLMSentiment) -> None:
     def output(text: str) -> float:
         negative, _, positive = lite.probabilities(lite.read(text)).log().tolist()
         return float(positive - negative)
@@ -76,10 +76,10 @@ def test_two_words_get_their_exact_shapley_values(lite: LiteSentiment) -> None:
 
 
 @pytest.mark.parametrize("words", [10, 25, 60, 90])
-def test_an_explanation_costs_few_tokens_whatever_the_length(lite: LiteSentiment, words: int) -> None:
+def test_an_explanation_costs_few_tokens_whatever_the_length(lite: MiniLMSentiment, words: int) -> None:
     asked = 0
 
-    class Counting(LiteSentiment):
+    class Counting(MiniLMSentiment):
         def __init__(self) -> None:
             pass
 
@@ -107,7 +107,7 @@ def test_one_emoji_run_hashtag_and_mention_is_one_word(model: SentimentModel) ->
     assert [text[w.start : w.end] for w in model.read(text).words] == ["love", "😍😍😍", "#BestDayEver", "@some.one"]
 
 
-def test_the_change_is_that_of_the_model_itself(lite: LiteSentiment) -> None:
+def test_the_change_is_that_of_the_model_itself(lite: MiniLMSentiment) -> None:
     reading = lite.read("what a lovely day")
     found = explain(lite, reading)
     p = lite.probabilities(reading)
@@ -115,7 +115,7 @@ def test_the_change_is_that_of_the_model_itself(lite: LiteSentiment) -> None:
     assert found.baseline + found.change == pytest.approx(float((p[2] / p[0]).log()), abs=1e-3)
 
 
-def test_plain_words_push_where_they_should(lite: LiteSentiment) -> None:
+def test_plain_words_push_where_they_should(lite: MiniLMSentiment) -> None:
     text = "I love this song but I hate that awful video"
     reading = lite.read(text)
     pushes = dict(zip([text[w.start : w.end] for w in reading.words], explain(lite, reading).weights, strict=True))
@@ -131,7 +131,7 @@ def test_no_words_no_weights(model: SentimentModel) -> None:
         assert sum(found.weights) == pytest.approx(found.change, abs=1e-3)
 
 
-def test_a_long_caption_is_cut_and_says_where(lite: LiteSentiment) -> None:
+def test_a_long_caption_is_cut_and_says_where(lite: MiniLMSentiment) -> None:
     text = "good day " * 6000
     reading = lite.read(text)
     assert len(reading.ids) <= MAX_TOKENS
@@ -140,7 +140,7 @@ def test_a_long_caption_is_cut_and_says_where(lite: LiteSentiment) -> None:
     assert text[reading.read_to :].startswith(("good", "day"))
 
 
-def test_a_word_longer_than_the_limit_is_not_read_in_part(lite: LiteSentiment) -> None:
+def test_a_word_longer_than_the_limit_is_not_read_in_part(lite: MiniLMSentiment) -> None:
     reading = lite.read("#" + "a1" * 200)
     assert reading.words == ()
     assert reading.read_to == 0

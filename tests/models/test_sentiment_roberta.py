@@ -10,7 +10,7 @@ from transformers import pipeline
 
 from tests.models.made_roberta import MadeRoberta, made_roberta
 from virality_core.errors import WeightsError
-from virality_core.models.language.sentiment_roberta import MAX_TOKENS, RobertaSentiment, preprocess
+from virality_core.models.language.roberta import MAX_TOKENS, RobertaSentiment, preprocess
 
 TEXTS = (
     "the love",

@@ -20,9 +20,9 @@ from virality_core.models.language.minilm import (
     MASK,
     MiniLM,
     from_sentence_transformers,
-    lite_tokenizer,
     pack,
     unpack,
+    wordpiece_tokenizer,
 )
 from virality_core.training.datasets.labeled_text import Example
 
@@ -140,7 +140,7 @@ def test_another_base_is_refused(tmp_path: Path) -> None:
 def test_a_run_learns_and_goes_on_from_its_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """From the shipped encoder with a fresh head, on a rule it does not know: one word tells the label."""
     paths = weights.resolve_component("caption", "lite").paths
-    tokenizer = lite_tokenizer(paths["caption-minilm-vocab"])
+    tokenizer = wordpiece_tokenizer(paths["caption-minilm-vocab"])
     chance = random.Random(0)
     telling = ("table", "chair", "window")
     examples = [Example(n % 3, f"{chance.choice(WORDS)} {telling[n % 3]} {chance.choice(WORDS)}") for n in range(120)]

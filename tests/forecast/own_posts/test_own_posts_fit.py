@@ -18,7 +18,7 @@ from virality_core.forecast.model import bundled_model
 from virality_core.forecast.own_posts.reader import read_own_posts
 from virality_core.forecast.own_posts_fit import GENERAL, fit_count, fit_history, predicted_range, read_history
 from virality_core.forecast.predict import predict_from_history
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.types import Post
 
 

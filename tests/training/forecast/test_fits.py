@@ -15,7 +15,7 @@ from tests.training.forecast.made_outcomes import made_posts
 from virality_core.errors import InputError
 from virality_core.forecast.features import as_read, facts_from
 from virality_core.forecast.model import EngagementModel
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.training.datasets.posts import PostOutcome, read_outcomes
 from virality_core.training.evaluation.forecast import predictions, rows
 from virality_core.training.forecast.fit import FEW_AUTHORS, Recipe, boost, to_arrays

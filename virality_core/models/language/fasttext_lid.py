@@ -1,9 +1,8 @@
-"""Which language a text is in: fastText's lid.176, small enough to ship, computed with numpy.
+"""fastText's lid.176: the language of a text, in numpy.
 
 Joulin et al. 2017, Bag of Tricks for Efficient Text Classification; FastText.zip, arXiv:1612.03651. The published
-lid.176.ftz (CC BY-SA 3.0) was unpacked into tensors by `recipes/language_lid176/convert.py`; the steps here are
-fastText's: a line's words and their letter groups are looked up, their vectors averaged, and a tree of yes/no questions
-leads to 176 languages.
+lid.176.ftz (CC BY-SA 3.0) was converted by `recipes/language_lid176/convert.py`. The steps are fastText's: look up a
+line's words and their letter groups, average their vectors, and follow a tree of yes/no questions to 176 languages.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _END_OF_LINE = "</s>"
-_FNV_OFFSET, _FNV_PRIME = 2166136261, 16777619  # fastText's hash: FNV-1a over bytes taken as signed
+_FNV_OFFSET, _FNV_PRIME = 2166136261, 16777619  # fastText's hash: FNV-1a over signed bytes
 
 
 class LanguageModel:
-    """Shares of 176 languages for a line of text."""
+    """Probabilities of 176 languages for a line of text."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         """From the tensors of weights/language_lid176/model.safetensors."""
@@ -34,7 +33,7 @@ class LanguageModel:
         self._bucket_count, self._shortest, self._longest = (int(value) for value in arrays["settings"])
 
     def shares(self, text: str) -> dict[str, float]:
-        """The probability of each language by its code, for `text` as one line. Empty text has no shares."""
+        """The probability of each language by its code, for `text` as one line."""
         rows = [row for word in [*text.split(), _END_OF_LINE] for row in self._rows_of(word)]
         if not rows:
             return {}
@@ -58,7 +57,7 @@ class LanguageModel:
                 if start + length > len(framed):
                     break
                 if length == 1 and start in (0, len(framed) - 1):
-                    continue  # a lone "<" or ">" says nothing
+                    continue  # "<" or ">" alone says nothing
                 row = self._buckets.get(_hash(framed[start : start + length]) % self._bucket_count)
                 if row is not None:
                     rows.append(row)

@@ -1,11 +1,10 @@
-"""How much each word pushed a caption towards positive, in weights that add up to how far the model's output moved.
+"""How much each word pushed a caption towards positive, in weights that add up to the change of the model's output.
 
-Owen values (Owen 1977: Shapley values where words join their neighbours first) over a tree that halves the caption down
-to its words. A part's worth is asked of the model twice: what it says alone, what the caption loses without it. What
-two halves are worth together beyond what each is worth by itself is shared by both alike, and so down to the words.
-Two words get their exact Shapley values. Longer captions are asked the second way, word by word only, and all words
-share alike what that leaves over; the longest are asked the first way only: its parts are short, so it costs far fewer
-tokens.
+Owen values (Owen 1977: Shapley values where words join their neighbors first) over a tree that halves the caption down
+to its words. The worth of a part is measured twice: by the part alone, and by what the caption loses without it. What
+two halves are worth together beyond each by itself is split equally, down to the words; two words get their exact
+Shapley values. To limit the cost, longer captions are only measured by leaving out single words, all of which share the
+rest equally; the longest only by parts alone, which are short and so take far fewer tokens.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from torch import Tensor
 
 from virality_core.models.language.sentiment_model import Reading, SentimentModel
 
-_MOST_TOKENS = 1500  # that both ways may cost: about half a second on one slow core
-_TOKENS_A_BATCH = 1024
-_MOST_PADDING = 1.34  # the longest row of a batch to the shortest: 3 and 4 tokens, 9 and 12
+_MAX_TOKENS = 1500  # that both ways may cost: about half a second on one slow core
+_BATCH_TOKENS = 1024
+_MAX_PADDING = 1.34  # the longest row of a batch to the shortest: 3 and 4 tokens, 9 and 12
 
 _Part = tuple[int, int]  # words `start` to `end`, `end` not included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """`weights` has one push on the positive minus the negative logit for each word of the reading.
+    """`weights` has each word's push on the output, the positive minus the negative logit.
 
-    `probabilities` are of negative, neutral and positive. `change` is the caption's output less the `baseline`, which
-    is that of no words at all; the weights add up to it.
+    `probabilities` are of negative, neutral and positive. The weights add up to `change`: the caption's output minus
+    the `baseline`, the output without any words.
     """
 
     probabilities: tuple[float, float, float]
@@ -47,19 +46,19 @@ def explain(model: SentimentModel, reading: Reading) -> Explanation:
     alone = np.zeros((len(parts) + 1, count), dtype=bool)  # the last row has no words
     for row, (start, end) in enumerate(parts):
         alone[row, start:end] = True
-    without_part = ~alone[1:-1]  # without the whole and without nothing are there already
+    without_part = ~alone[1:-1]  # the whole and nothing are there already
     without_word = ~np.eye(count, dtype=bool)
     both_ways, each_word = np.concatenate([alone, without_part]), np.concatenate([alone[[0, -1]], without_word])
-    asked = next((rows for rows in (both_ways, each_word) if _tokens(reading, rows) <= _MOST_TOKENS), alone)
-    logits = _logits_with(model, reading, asked)
+    present = next((rows for rows in (both_ways, each_word) if _kept(reading, rows).sum() <= _MAX_TOKENS), alone)
+    logits = _logits_with(model, reading, present)
     outputs = (logits[:, 2] - logits[:, 0]).double().numpy()
-    whole, nothing = outputs[0], outputs[1 if asked is each_word else len(parts)]
-    if asked is each_word:
+    whole, nothing = outputs[0], outputs[1 if present is each_word else len(parts)]
+    if present is each_word:
         lost = whole - outputs[2:]
         weights = lost + (whole - nothing - lost.sum()) / count
     else:
         weights = _shared(0, count, dict(zip(parts, outputs[: len(parts)] - nothing, strict=True)))
-    if asked is both_ways:
+    if present is both_ways:
         losses = np.concatenate([[whole - nothing], whole - outputs[len(alone) :]])
         weights = (weights + _shared(0, count, dict(zip(parts, losses, strict=True)))) / 2
     negative, neutral, positive = logits[0].softmax(-1).tolist()
@@ -72,7 +71,7 @@ def explain(model: SentimentModel, reading: Reading) -> Explanation:
 
 
 def _parts(start: int, end: int) -> list[_Part]:
-    """The words from `start` to `end`, their halves, their halves' halves, down to single words; the whole first."""
+    """The words from `start` to `end`, their halves, and so on down to single words; the whole first."""
     if end - start < 2:
         return [(start, end)]
     middle = (start + end) // 2
@@ -89,12 +88,8 @@ def _shared(start: int, end: int, worth: dict[_Part, float]) -> NDArray[np.float
     return np.concatenate(list(halves))
 
 
-def _tokens(reading: Reading, present: NDArray[np.bool_]) -> int:
-    return int(_kept(reading, present).sum())
-
-
 def _kept(reading: Reading, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which tokens stay, bool (D, T), with the words in each row of `present` bool (D, words)."""
+    """Which tokens stay, bool (D, T), if only the words in each row of `present` bool (D, words) do."""
     always = np.ones((len(present), 1), dtype=bool)
     kept: NDArray[np.bool_] = np.concatenate([present, always], axis=1)[:, reading.word_of_token]  # −1: last column
     return kept
@@ -110,10 +105,10 @@ def _logits_with(model: SentimentModel, reading: Reading, present: NDArray[np.bo
     logits = torch.empty(len(present), 3)
     first = 0
     while first < len(by_length):
-        within = _MOST_PADDING * lengths[by_length[first]]
+        within = _MAX_PADDING * lengths[by_length[first]]
         size = 1
         while first + size < len(by_length) and lengths[by_length[first + size]] <= within:
-            if lengths[by_length[first + size]] * (size + 1) > _TOKENS_A_BATCH:
+            if lengths[by_length[first + size]] * (size + 1) > _BATCH_TOKENS:
                 break
             size += 1
         chosen = by_length[first : first + size]

@@ -1,12 +1,15 @@
-"""What both sentiment models have in common: a caption read into tokens, three logits, and an explanation by word."""
+"""What the sentiment models have in common: a caption read into tokens, and three logits."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from virality_core.models.language.text_normalizer import Piece
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -23,8 +26,8 @@ class Word:
 class Reading:
     """A caption as token ids, and the words they belong to.
 
-    `word_of_token` has an index into `words` for each id, −1 for tokens that belong to none. `read_to` is how many
-    characters of the caption were read: all of them, or up to the first that did not fit.
+    `word_of_token` has an index into `words` for each id, −1 for tokens that belong to none. `read_to` is the number of
+    characters read: the whole caption, or up to the first that did not fit.
     """
 
     ids: tuple[int, ...]
@@ -32,15 +35,29 @@ class Reading:
     words: tuple[Word, ...]
     read_to: int
 
+    @classmethod
+    def of_pieces(
+        cls, ids: Sequence[int], piece_of_token: Sequence[int], pieces: Sequence[Piece], read_to: int
+    ) -> Reading:
+        """A reading whose words are the pieces that have tokens; `piece_of_token` is −1 for tokens of none."""
+        used = sorted({index for index in piece_of_token if index >= 0})
+        word_of_piece = {index: number for number, index in enumerate(used)}
+        return cls(
+            ids=tuple(ids),
+            word_of_token=tuple(word_of_piece.get(index, -1) for index in piece_of_token),
+            words=tuple(Word(start=pieces[index].start, end=pieces[index].end) for index in used),
+            read_to=read_to,
+        )
+
 
 class SentimentModel(ABC):
     """Tells negative, neutral and positive captions apart. Holds weights and nothing else."""
 
-    mask_id: int  # the token that stands for "a word is here, not known which"
+    mask_id: int  # the token that stands for an unknown word
 
     @abstractmethod
     def read(self, text: str) -> Reading:
-        """The caption's tokens. Takes any string, also one with lone surrogates or of any length."""
+        """The caption's tokens. Takes any string, also with lone surrogates or of any length."""
 
     @abstractmethod
     def embed(self, ids: Tensor) -> Tensor:

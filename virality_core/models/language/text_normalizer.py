@@ -1,7 +1,7 @@
-"""A caption as the lite sentiment model reads it: pieces with their place in the text as typed.
+"""A caption as the lite sentiment model reads it: pieces with their positions in the text as typed.
 
-Captions hold what an English vocabulary does not: emoji, emoticons, hashtags, links, letters in fancy fonts, leftovers
-of exports (`&amp;`, `\\u2019`). Each piece keeps where it stood and what the model reads in its place.
+Captions have what an English vocabulary lacks: emoji, emoticons, hashtags, links, letters in fancy fonts, leftovers of
+exports (`&amp;`, `\\u2019`). Each piece has its position and the words the model reads for it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from dataclasses import dataclass
 #: A caption is read up to here: YouTube takes 5,000 characters of description, TikTok 4,000, Instagram 2,200.
 MAX_CHARACTERS = 5_000
 
-_ESCAPE = re.compile(
-    r"\\u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
-    r"|&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
+_CHARACTER = re.compile(  # an escape, an HTML entity, or a single character
+    r"\\u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});|.", re.DOTALL
 )
 
-#: More than emoji: also the arrows, stars and hearts whose Unicode names the model can read (★ is "black star"). With
+#: More than emoji: also arrows, stars and hearts whose Unicode names the model can read (★ is "black star"). With
 #: the `emoji` library's table, 32 of 12,742 TikTok captions would be read differently.
 _SYMBOLS = (
     "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff\U0001fa70-\U0001faff\U0001f170-\U0001f251"
@@ -77,7 +76,7 @@ KINDS = ("link", "emoji", "mention", "hashtag", "emoticon", "word", "mark")
 
 _JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 _APOSTROPHES = str.maketrans("’`", "''")
-_NAMES = {  # Unicode's own names that mislead a reader of English
+_NAMES = {  # where Unicode's names mislead a reader of English
     "\u2764": "red heart",
     "\u2665": "heart",
     "\u263a": "smiling face",
@@ -118,34 +117,20 @@ def pieces(text: str, *, is_known: Callable[[str], bool]) -> list[Piece]:
 
 
 def _decode(text: str) -> tuple[str, list[int], list[int]]:
-    """Escapes and entities undone, fancy letters plain, what can't be shown blank; with each character's span."""
+    """Escapes and entities decoded, fancy letters plain, unprintable characters blank; with each character's span."""
     characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-
-    def put(plain: str, start: int, end: int) -> None:
-        for character in plain:
+    for match in _CHARACTER.finditer(text):
+        raw = match[0]
+        if len(raw) > 1:
+            units = bytes.fromhex(raw.replace("\\u", "")) if raw.startswith("\\") else b""
+            raw = units.decode("utf-16-be", errors="replace") if units else html.unescape(raw)
+        for character in "".join(map(_plain, raw)):
             characters.append(character)
-            starts.append(start)
-            ends.append(end)
-
-    position = 0
-    for match in _ESCAPE.finditer(text):
-        for index in range(position, match.start()):
-            put(_plain(text[index]), index, index + 1)
-        undone = _undo(match[0])
-        put("".join(map(_plain, undone)), match.start(), match.end())
-        position = match.end()
-    for index in range(position, len(text)):
-        put(_plain(text[index]), index, index + 1)
+            starts.append(match.start())
+            ends.append(match.end())
     return "".join(characters), starts, ends
-
-
-def _undo(escape: str) -> str:
-    if escape.startswith("&"):
-        return html.unescape(escape)
-    units = bytes.fromhex(escape.replace("\\u", ""))
-    return units.decode("utf-16-be", errors="replace")
 
 
 def _plain(character: str) -> str:

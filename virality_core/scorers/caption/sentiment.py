@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
+from virality_core.models.language.minilm import MiniLMSentiment
 from virality_core.models.language.owen_values import explain
-from virality_core.models.language.sentiment_minilm import LiteSentiment
+from virality_core.models.language.roberta import RobertaSentiment
 from virality_core.models.language.sentiment_model import SentimentModel
-from virality_core.models.language.sentiment_roberta import RobertaSentiment
 from virality_core.models.weights import ComponentFiles
 from virality_core.scorers.base import Scorer, rated
 from virality_core.scorers.caption.language import READ_LANGUAGES, UNDETERMINED, LanguageDetector, language_name
@@ -164,5 +164,5 @@ def _load(files: ComponentFiles) -> tuple[ModelInfo, SentimentModel]:
             merges=paths["caption-roberta-merges"],
         )
         return files.model_info("caption-roberta"), roberta
-    lite = LiteSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
+    lite = MiniLMSentiment(load_tensors(paths["caption-minilm"]), paths["caption-minilm-vocab"])
     return files.model_info("caption-minilm"), lite

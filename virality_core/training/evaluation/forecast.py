@@ -11,7 +11,7 @@ import numpy as np
 from virality_core.forecast.counts import COUNTS
 from virality_core.forecast.features import as_read
 from virality_core.forecast.model import EngagementModel, Ranges
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.training.datasets.posts import POPULARITY, PostOutcome, target_units
 from virality_core.training.statistics import Array, Index, author_bootstrap, interval, numbers, spearman
 

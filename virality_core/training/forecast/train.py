@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from virality_core.errors import InputError
 from virality_core.forecast.features import NAMES, as_read
 from virality_core.forecast.model import EngagementModel, columns_of, tensors_of
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.training.datasets.posts import POPULARITY, PostOutcome, read_outcomes, target_units
 from virality_core.training.evaluation.forecast import TARGETS, gain_interval, predictions, rows
 from virality_core.training.forecast.fit import (

@@ -11,7 +11,7 @@ from virality_core.errors import InputError
 from virality_core.forecast.features import EMBEDDING_COLUMN, GROUPS, NAMES, TEXT_COLUMN, as_read
 from virality_core.forecast.model import EngagementModel
 from virality_core.forecast.own_posts_fit import fit_count
-from virality_core.models.language.minilm_embedding import embed_captions
+from virality_core.models.language.minilm import embed_captions
 from virality_core.training.datasets.posts import POPULARITY, PostOutcome, target_units
 from virality_core.training.evaluation.forecast import predictions, rounded_interval
 from virality_core.training.forecast.fit import (

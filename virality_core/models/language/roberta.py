@@ -1,7 +1,7 @@
 """The full sentiment model: RoBERTa base trained on 124 million tweets, through transformers' own classes.
 
-Loureiro et al., TimeLMs, ACL 2022; `cardiffnlp/twitter-roberta-base-sentiment-latest`. Its card's preprocessing: of the
-words parted by spaces, those that begin with @ are read as `@user`, those that begin with http as `http`.
+Loureiro et al., TimeLMs, ACL 2022; `cardiffnlp/twitter-roberta-base-sentiment-latest`. Preprocessing as in its card:
+words that begin with @ are read as `@user`, words that begin with http as `http`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from virality_core.errors import WeightsError
-from virality_core.models.language.sentiment_model import LABELS, Reading, SentimentModel, Word
+from virality_core.models.language.sentiment_model import LABELS, Reading, SentimentModel
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS, pieces
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class RobertaSentiment(SentimentModel):
     """RoBERTa for sequence classification with three labels."""
 
     def __init__(self, tensors: Mapping[str, Tensor], *, config: Path, vocabulary: Path, merges: Path) -> None:
-        """From the published checkpoint's tensors and the paths of its config.json, vocab.json and merges.txt.
+        """From the checkpoint's tensors and the paths of its config.json, vocab.json and merges.txt.
 
         Raises:
             WeightsError: the files don't make a three-label RoBERTa.
@@ -39,7 +39,7 @@ class RobertaSentiment(SentimentModel):
 
     def read(self, text: str) -> Reading:
         """See `SentimentModel.read`; at most `MAX_TOKENS` tokens, cut as transformers' pipeline cuts."""
-        plain, places = preprocess(text[:MAX_CHARACTERS])
+        plain, positions = preprocess(text[:MAX_CHARACTERS])
         encoded = self._tokenizer(plain, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True)
         ids: list[int] = encoded["input_ids"]
         offsets: list[tuple[int, int]] = encoded["offset_mapping"]
@@ -47,16 +47,10 @@ class RobertaSentiment(SentimentModel):
         piece_at = [-1] * min(len(text), MAX_CHARACTERS)
         for index, piece in enumerate(found):
             piece_at[piece.start : piece.end] = [index] * (piece.end - piece.start)
-        owners = [piece_at[places[start]] if end > start else -1 for start, end in offsets]
-        used = sorted({owner for owner in owners if owner >= 0})
-        index_of = {owner: number for number, owner in enumerate(used)}
+        piece_of_token = [piece_at[positions[start]] if end > start else -1 for start, end in offsets]
         last = max((end for _, end in offsets), default=0)
-        return Reading(
-            ids=tuple(ids),
-            word_of_token=tuple(index_of.get(owner, -1) for owner in owners),
-            words=tuple(Word(start=found[owner].start, end=found[owner].end) for owner in used),
-            read_to=places[last] if len(ids) == MAX_TOKENS and last < len(plain) else min(len(text), MAX_CHARACTERS),
-        )
+        cut = len(ids) == MAX_TOKENS and last < len(plain)
+        return Reading.of_pieces(ids, piece_of_token, found, positions[last] if cut else len(piece_at))
 
     def embed(self, ids: Tensor) -> Tensor:
         """See `SentimentModel.embed`."""
@@ -71,38 +65,39 @@ class RobertaSentiment(SentimentModel):
 
 
 def preprocess(text: str) -> tuple[str, list[int]]:
-    """The text as the model was trained to see it, and for each of its characters (and its end) the place in `text`.
+    """The text as the model was trained on it, and for each of its characters (and its end) the position in `text`.
 
     Lone surrogates, which UTF-8 has no bytes for, become U+FFFD.
     """
     parts: list[str] = []
-    places: list[int] = []
+    positions: list[int] = []
     position = 0
     for number, word in enumerate(text.split(" ")):
         if number:
             parts.append(" ")
-            places.append(position - 1)
+            positions.append(position - 1)
         if word.startswith("@") and len(word) > 1:
             parts.append("@user")
         elif word.startswith("http"):
             parts.append("http")
         else:
             parts.append("".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in word))
-        # A stand-in's letters all stand at the start of what they replace.
-        places += range(position, position + len(word)) if len(parts[-1]) == len(word) else [position] * len(parts[-1])
+        # All letters of a replacement are at the start of what they replace.
+        kept = len(parts[-1]) == len(word)
+        positions += range(position, position + len(word)) if kept else [position] * len(parts[-1])
         position += len(word) + 1
-    return "".join(parts), [*places, len(text)]
+    return "".join(parts), [*positions, len(text)]
 
 
 def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceClassification:
-    from transformers import RobertaConfig, RobertaForSequenceClassification  # takes seconds: only where it is used
+    from transformers import RobertaConfig, RobertaForSequenceClassification  # takes seconds
 
     settings = RobertaConfig.from_json_file(config)
     by_index = {int(index): str(name).lower() for index, name in (settings.id2label or {}).items()}
     names = tuple(by_index[index] for index in sorted(by_index))
     if names != LABELS:
         raise WeightsError(f"{config.name} names the labels {', '.join(names)}; {', '.join(LABELS)} are needed.")
-    settings.dtype = torch.float32  # transformers 5 would take the checkpoint's own
+    settings.dtype = torch.float32  # transformers 5 would take the checkpoint's
     network = RobertaForSequenceClassification(settings)
     state = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith(_NOT_USED)}
     try:
