@@ -13,7 +13,7 @@ from ui.visit import current_visit, engine
 from virality_core.config import signals
 from virality_core.engine import MAX_WAITING, TIME_LIMIT_SECONDS
 from virality_core.models import weights
-from virality_core.what_if import fitted_ways
+from virality_core.score import fitted_ways
 
 
 def main() -> None:

@@ -12,9 +12,10 @@ from ui.visit import Visit, engine
 from virality_core.errors import ViralityError
 from virality_core.files import printable
 from virality_core.forecast.own_posts.reader import MAX_BYTES, read_in_subprocess
+from virality_core.forecast.predict import collections
 from virality_core.report import wording
 from virality_core.types import Engagement, Range, Report
-from virality_core.what_if import populations, with_population
+from virality_core.what_if import with_population
 
 _COUNTS = ("likes", "comments", "shares", "saves", "plays")
 _OWN = "own"
@@ -54,7 +55,7 @@ def show(report: Report, visit: Visit) -> None:
 
 def _choose(found: Engagement) -> str:
     """The collection of posts to base the ranges on, or the visitor's own posts."""
-    titles = dict(populations())
+    titles = dict(collections())
     own = found.own_posts is not None
     if own:
         titles = {_OWN: found.population} | titles

@@ -23,9 +23,11 @@ from virality_core.advice import Change
 from virality_core.engine import Engine, Job
 from virality_core.errors import InputError, ViralityError
 from virality_core.forecast.own_posts.reader import OwnPosts
+from virality_core.forecast.own_posts_fit import History
 from virality_core.media import malloc_trim
+from virality_core.score import Weighting
 from virality_core.types import Post, Profile, Report
-from virality_core.what_if import History, Weighting, with_history, with_population, with_weighting
+from virality_core.what_if import with_history, with_population, with_weighting
 
 PRELOAD: Profile | None = "auto"
 

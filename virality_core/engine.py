@@ -23,12 +23,13 @@ from virality_core.advice.export import export_bytes
 from virality_core.advice.trial import with_advice
 from virality_core.errors import Cancelled, InputError, ViralityError
 from virality_core.forecast.features import Facts
+from virality_core.forecast.own_posts_fit import History
 from virality_core.media import malloc_trim, preview_mp4
 from virality_core.models import device
 from virality_core.pipeline import Scorers, load_scorers, score_reel
 from virality_core.score import Weighting
 from virality_core.types import Post, Profile, Progress, Report
-from virality_core.what_if import History, own_history
+from virality_core.what_if import own_history
 
 MAX_WAITING = 50  # jobs: at a few seconds each, the last visitor waits some minutes and sees how many are ahead
 TIME_LIMIT_SECONDS = 600.0  # per job; the longest reel that is accepted takes far less on two cores

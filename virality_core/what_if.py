@@ -14,37 +14,8 @@ from virality_core.forecast.own_posts_fit import History, fit_history
 from virality_core.models.language.minilm import embed_captions
 from virality_core.pipeline import models_used, split_answers, variant_used
 from virality_core.report.platform_check import check
-from virality_core.score import (
-    Way,
-    Weighting,
-    fitted_file,
-    fitted_ways,
-    read_weighting,
-    sensitivity,
-    uncertainty,
-    weighted_score,
-    weighting_notes,
-)
+from virality_core.score import Weighting, uncertainty, weighted_score, weighting_notes
 from virality_core.types import Engagement, Post, Report, Signal, Skipped, VideoInfo
-
-__all__ = [
-    "History",
-    "Weighting",
-    "fitted_ways",
-    "fitted_weighting",
-    "own_history",
-    "populations",
-    "weight_moves",
-    "with_caption",
-    "with_history",
-    "with_population",
-    "with_weighting",
-]
-
-
-def populations() -> Mapping[str, str]:
-    """The collections of posts that engagement can be predicted for, with their titles. Raises WeightsError."""
-    return engagement.collections()
 
 
 def with_population(report: Report, collection: str) -> Report:
@@ -62,11 +33,6 @@ def with_history(report: Report, history: History) -> Report:
 def own_history(posts: Sequence[Facts], outcomes: Mapping[str, Sequence[float | None]]) -> History:
     """Fit a creator's own posts. Raises InputError if there are too few."""
     return fit_history(bundled_model(), engagement.DEFAULT_COLLECTION, posts, outcomes, embed_captions)
-
-
-def fitted_weighting(way: Way) -> Weighting:
-    """The shares that `virality fit-fusion` left for the page. Raises UsageError if they can't be read."""
-    return read_weighting(fitted_file(way))
 
 
 def with_caption(
@@ -117,11 +83,6 @@ def with_weighting(report: Report, weighting: Weighting | None, before: Weightin
     return _reweighted(
         report, report.signals, weighting, notes=notes, provenance=replace(report.provenance, fusion=fusion)
     )
-
-
-def weight_moves(report: Report) -> dict[str, tuple[float, float]]:
-    """The score with each signal's share at 0 and doubled: name → (at 0, doubled)."""
-    return sensitivity(report.signals, {c.signal: c.weight for c in report.contributions})
 
 
 def _reweighted(report: Report, signals: tuple[Signal, ...], weighting: Weighting | None, **changes: Any) -> Report:

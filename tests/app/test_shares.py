@@ -16,9 +16,9 @@ from virality_core import load_scorers, score_reel
 from virality_core.cli import main
 from virality_core.errors import InputError
 from virality_core.pipeline import Scorers
-from virality_core.score import fitted_file, read_weighting, weighted_score
+from virality_core.score import fitted_file, fitted_ways, read_weighting, weighted_score
 from virality_core.types import Post, Report
-from virality_core.what_if import fitted_ways, fitted_weighting, with_weighting
+from virality_core.what_if import with_weighting
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_fit_fusion_puts_its_weights_where_the_page_finds_them(own_folder: Path,
     assert fitted_ways() == ()
     assert main(["fit-fusion", str(_manifest(tmp_path, made(60)))]) == 0
     assert fitted_ways() == ("learned",)
-    assert fitted_weighting("learned").way == "learned"
+    assert read_weighting(fitted_file("learned")).way == "learned"
     assert main(["fit-fusion", str(_manifest(tmp_path, made(60))), "--personal"]) == 0
     assert fitted_ways() == ("learned", "personal")
     assert fitted_file("personal").parent == own_folder

@@ -10,8 +10,8 @@ from ui.styles import alert, heading
 from ui.visit import Visit
 from virality_core.errors import ViralityError
 from virality_core.report import wording
+from virality_core.score import fitted_file, fitted_ways, read_weighting, sensitivity
 from virality_core.types import Report
-from virality_core.what_if import fitted_ways, fitted_weighting, weight_moves
 
 _WAYS = {
     "prior": "Standard shares",
@@ -36,7 +36,7 @@ def choose(report: Report, visit: Visit) -> None:
     if chosen == used:
         return
     try:
-        visit.use_weighting(None if chosen == "prior" else fitted_weighting(chosen))
+        visit.use_weighting(None if chosen == "prior" else read_weighting(fitted_file(chosen)))
     except ViralityError as error:
         alert(str(error))
     else:
@@ -56,7 +56,7 @@ def show(report: Report) -> None:
 
 def chart(report: Report) -> alt.LayerChart:
     """A line per signal, from the score without it to the score with double its share."""
-    moved = weight_moves(report)
+    moved = sensitivity(report.signals, {c.signal: c.weight for c in report.contributions})
     rows = [
         {"signal": wording.title(name), "without": low, "double": high, "moves": abs(high - low)}
         for name, (low, high) in sorted(moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]))

@@ -84,9 +84,9 @@ def add_parser(commands: Any) -> None:
     for name, (kind, text) in NUMBERS.items():
         add(f"--{name.replace('_', '-')}", type=kind, default=None, help=text)
     add("--padding", choices=("loop", "last"), default="loop", help="of reels shorter than a clip (default loop)")
-    add("--from-scratch", action="store_true", help="don't start from the Kinetics weights")
-    add("--no-mirror", action="store_true", help="don't mirror training clips")
-    add("--no-class-weights", action="store_true", help="don't balance the classes")
+    add("--from-scratch", dest="pretrained", action="store_false", help="don't start from the Kinetics weights")
+    add("--no-mirror", dest="mirror", action="store_false", help="don't mirror training clips")
+    add("--no-class-weights", dest="class_weights", action="store_false", help="don't balance the classes")
     add("--shuffle-labels", action="store_true", help="a control: it must learn nothing")
     virality.set_defaults(run=run_virality)
 
@@ -107,14 +107,8 @@ def run_preprocess(args: argparse.Namespace) -> None:
     from virality_core.training.virality.preprocess import PROBED, SKIPPED, Settings, preprocess
 
     weights = {} if args.weights is None else _floats(_pairs(args.weights.split(","), "--weights"))
-    settings = Settings(
-        weights=weights or WEIGHTS,
-        quantile=args.quantile,
-        split=args.split,
-        seed=args.seed,
-        kind=args.kind,
-        mapping=_pairs(args.map, "--map"),
-    )
+    given = {name: getattr(args, name) for name in ("quantile", "split", "seed", "kind")}
+    settings = Settings(weights=weights or WEIGHTS, mapping=_pairs(args.map, "--map"), **given)
     for name in (ROWS, METADATA, PROBED, SKIPPED):
         refuse_overwriting("--out", args.out / name, args.sources)
     result = preprocess(args.sources, args.videos, args.out, settings, _print_progress)
@@ -177,17 +171,9 @@ def run_virality(args: argparse.Namespace) -> None:
         clips = ClipInput(resize=resize, side=args.side, shape=args.shape)  # type: ignore[arg-type]
     except WeightsError as error:  # these classes also check a checkpoint; here an option is wrong
         raise UsageError(str(error)) from error
-    settings = TrainSettings(
-        task=args.task,
-        architecture=architecture,
-        input=clips,
-        padding=args.padding,
-        mirror=not args.no_mirror,
-        class_weights=not args.no_class_weights,
-        pretrained=not args.from_scratch,
-        shuffle_labels=args.shuffle_labels,
-        **{name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None},
-    )
+    names = ("task", "padding", "mirror", "class_weights", "pretrained", "shuffle_labels", *NUMBERS)
+    given = {name: value for name in names if (value := getattr(args, name)) is not None}
+    settings = TrainSettings(architecture=architecture, input=clips, **given)
     data, cache = manifest.read(args.data, args.videos), args.cache or args.out / "cache"
     train(data, settings, args.out, cache=cache, device=args.device, say=_print_progress)
     print(f"The run is in {args.out}. Next: virality evaluate virality {args.out} --data {args.data}")
@@ -195,9 +181,9 @@ def run_virality(args: argparse.Namespace) -> None:
 
 def check_packages() -> None:
     """Raise UsageError unless everything that training and evaluation need is installed."""
-    needed = {"accelerate": "accelerate", "pyarrow": "pyarrow", "sklearn": "scikit-learn", "altair": "altair"}
-    needed["vl_convert"] = "vl-convert-python"
-    missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
+    packages = {"sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+    modules = ("accelerate", "pyarrow", "sklearn", "altair", "vl_convert")
+    missing = [packages.get(name, name) for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"This needs {', '.join(missing)}: pip install '.[train]'.")
 
