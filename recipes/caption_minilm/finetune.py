@@ -15,6 +15,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from recipes.caption_minilm.tweets import Split, batches, label_shares, normalize, split, vary
 from virality_core.errors import WeightsError
-from virality_core.models.language.minilm import (
-    LAYERS,
-    MASK,
-    MiniLM,
-    from_sentence_transformers,
-    pack,
-    unpack,
-    wordpiece_tokenizer,
-)
+from virality_core.models.language.minilm import LAYERS, MASK, MiniLM, unpack, wordpiece_tokenizer
 from virality_core.training.datasets.labeled_text import Example, read
 from virality_core.training.evaluation.sentiment import Scores, calibrate, measure
 
@@ -45,6 +38,14 @@ log = logging.getLogger(__name__)
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 AVERAGING_INTERVAL = 5  # steps
 MAX_TOKENS = 64  # 99.9 % of the tweets are shorter
+
+_PUBLISHED_NAMES = {
+    "attended": "attention.output.dense",
+    "attended_norm": "attention.output.LayerNorm",
+    "wide": "intermediate.dense",
+    "narrow": "output.dense",
+    "norm": "output.LayerNorm",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,30 @@ def load_base(path: Path, seed: int) -> MiniLM:
     for embedding in (model.words, model.positions):
         embedding.weight.requires_grad_(False)
     return model
+
+
+def from_sentence_transformers(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published all-MiniLM-L6-v2 checkpoint under the names of `MiniLM`, without a head.
+
+    The constant token-type embedding is folded into the positions, and the three projections into one.
+    """
+    positions = (
+        published["embeddings.position_embeddings.weight"] + published["embeddings.token_type_embeddings.weight"][0]
+    )
+    state = {
+        "words.weight": published["embeddings.word_embeddings.weight"],
+        "positions.weight": positions,
+        "embedding_norm.weight": published["embeddings.LayerNorm.weight"],
+        "embedding_norm.bias": published["embeddings.LayerNorm.bias"],
+    }
+    for index in range(LAYERS):
+        theirs, ours = f"encoder.layer.{index}", f"layers.{index}"
+        for part in ("weight", "bias"):
+            three = [published[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
+            state[f"{ours}.query_key_value.{part}"] = torch.cat(three)
+            for our, their in _PUBLISHED_NAMES.items():
+                state[f"{ours}.{our}.{part}"] = published[f"{theirs}.{their}.{part}"]
+    return state
 
 
 def fit(
@@ -230,6 +255,19 @@ def measure_state(state: dict[str, Tensor], tokenizer: Tokenizer, examples: list
     model = MiniLM()
     model.load_state_dict(state)
     return measure(predict(model, tokenizer, examples).softmax(-1).numpy(), [e.label for e in examples])
+
+
+def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices as int8 with one float32 step per row (`name.step`), the rest unchanged: a quarter of the size."""
+    packed = {}
+    for name, tensor in state.items():
+        if tensor.ndim < 2:
+            packed[name] = tensor.float().contiguous()
+            continue
+        step = tensor.float().abs().amax(1).clamp_min(1e-12) / 127.0
+        packed[name] = (tensor.float() / step[:, None]).round().to(torch.int8)
+        packed[f"{name}.step"] = step
+    return packed
 
 
 def export(state: dict[str, Tensor], tokenizer: Tokenizer, data: Split, recipe: Recipe, out: Path) -> None:

@@ -18,7 +18,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from virality_core.errors import WeightsError
-from virality_core.models.language.fasttext_lid import as_tensor
 
 SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
 _MAGIC = 793712314
@@ -86,8 +85,8 @@ def convert(data: bytes) -> dict[str, Tensor]:
     buckets[:, 1] += word_count
     labels = [(word.removeprefix(_LABEL), count) for word, count, kind in entries if kind == 1]
     return {
-        "words": as_tensor("\n".join(word for word, _, kind in entries if kind == 0)),
-        "labels": as_tensor("\n".join(label for label, _ in labels)),
+        "words": _text_tensor("\n".join(word for word, _, kind in entries if kind == 0)),
+        "labels": _text_tensor("\n".join(label for label, _ in labels)),
         "buckets": torch.from_numpy(buckets),
         "rows": torch.from_numpy(rows.astype(np.float16)),
         "questions": torch.from_numpy(questions[: len(labels) - 1].astype(np.float32)),
@@ -148,6 +147,11 @@ def _paths(counts: list[int]) -> Tensor:
         paths.append(path[::-1])
     depth = max(map(len, paths))
     return torch.tensor([path + [(-1, 0)] * (depth - len(path)) for path in paths], dtype=torch.int16)
+
+
+def _text_tensor(text: str) -> Tensor:
+    """Text as uint8 (N,): safetensors hold no strings."""
+    return torch.from_numpy(np.frombuffer(text.encode(), dtype=np.uint8).copy())
 
 
 if __name__ == "__main__":

@@ -10,20 +10,22 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from recipes.caption_minilm.finetune import Recipe, fit, learning_rate, load_base, mask_tokens, measure_state, pad
+from recipes.caption_minilm.finetune import (
+    Recipe,
+    fit,
+    from_sentence_transformers,
+    learning_rate,
+    load_base,
+    mask_tokens,
+    measure_state,
+    pack,
+    pad,
+)
 from recipes.caption_minilm.tweets import NAMES, batches, label_shares, split, vary
 from virality_core.errors import WeightsError
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.language.minilm import (
-    CLS,
-    MASK,
-    MiniLM,
-    from_sentence_transformers,
-    pack,
-    unpack,
-    wordpiece_tokenizer,
-)
+from virality_core.models.language.minilm import CLS, MASK, MiniLM, unpack, wordpiece_tokenizer
 from virality_core.training.datasets.labeled_text import Example
 
 _NOUNS = "sun moon road tree cat dog book song game film city lake snow rain wind bread"

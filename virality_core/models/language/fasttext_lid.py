@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -70,8 +69,3 @@ def _hash(text: str) -> int:
         signed = byte | 0xFFFFFF00 if byte >= 0x80 else byte
         value = ((value ^ signed) * _FNV_PRIME) & 0xFFFFFFFF
     return value
-
-
-def as_tensor(text: str) -> Tensor:
-    """Text as uint8 (N,): safetensors hold no strings."""
-    return torch.from_numpy(np.frombuffer(text.encode(), dtype=np.uint8).copy())

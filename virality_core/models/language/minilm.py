@@ -40,14 +40,6 @@ EMBEDDING_TOKENS, EMBEDDING_CHARACTERS = 64, 1000  # 64 tokens, about 45 words, 
 _BATCH = 64
 _EPSILON = 1e-12  # BERT's LayerNorm
 
-_PUBLISHED_NAMES = {
-    "attended": "attention.output.dense",
-    "attended_norm": "attention.output.LayerNorm",
-    "wide": "intermediate.dense",
-    "narrow": "output.dense",
-    "norm": "output.LayerNorm",
-}
-
 
 def wordpiece_tokenizer(vocabulary: Path) -> Tokenizer:
     """BERT's uncased WordPiece tokenizer over a vocab.txt (one token per line); adds [CLS] and [SEP]."""
@@ -218,45 +210,8 @@ def embed_captions(captions: Sequence[str]) -> NDArray[np.float32]:
     return caption_embedder().embed(captions)
 
 
-def from_sentence_transformers(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The published all-MiniLM-L6-v2 checkpoint under this module's names, without a head.
-
-    The constant token-type embedding is folded into the positions, and the three projections into one.
-    """
-    positions = (
-        published["embeddings.position_embeddings.weight"] + published["embeddings.token_type_embeddings.weight"][0]
-    )
-    state = {
-        "words.weight": published["embeddings.word_embeddings.weight"],
-        "positions.weight": positions,
-        "embedding_norm.weight": published["embeddings.LayerNorm.weight"],
-        "embedding_norm.bias": published["embeddings.LayerNorm.bias"],
-    }
-    for index in range(LAYERS):
-        theirs, ours = f"encoder.layer.{index}", f"layers.{index}"
-        for part in ("weight", "bias"):
-            three = [published[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
-            state[f"{ours}.query_key_value.{part}"] = torch.cat(three)
-            for our, their in _PUBLISHED_NAMES.items():
-                state[f"{ours}.{our}.{part}"] = published[f"{theirs}.{their}.{part}"]
-    return state
-
-
-def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Matrices as int8 with one float32 step per row (`name.step`), the rest unchanged: a quarter of the size."""
-    packed = {}
-    for name, tensor in state.items():
-        if tensor.ndim < 2:
-            packed[name] = tensor.float().contiguous()
-            continue
-        step = tensor.float().abs().amax(1).clamp_min(1e-12) / 127.0
-        packed[name] = (tensor.float() / step[:, None]).round().to(torch.int8)
-        packed[f"{name}.step"] = step
-    return packed
-
-
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The float32 state that `pack` rounded."""
+    """The float32 state of a file whose matrices are int8, with one float32 step per row (`name.step`)."""
     return {
         name: tensor.float() * packed[f"{name}.step"][:, None] if tensor.dtype == torch.int8 else tensor
         for name, tensor in packed.items()

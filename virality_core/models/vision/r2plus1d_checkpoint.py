@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -104,24 +104,13 @@ def read_card(path: Path) -> tuple[Card, str]:
         raise WeightsError(f"{path.name} can't be read as a checkpoint's JSON.") from error
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
         raise WeightsError(f"{path.name} is not a virality checkpoint's JSON of schema {SCHEMA}.")
-    architecture, clip_input = (
-        Architecture.from_dict(plain.get("architecture")),
-        ClipInput.from_dict(plain.get("input")),
-    )
+    architecture, clip_input = plain.get("architecture"), plain.get("input")
+    nested = {"architecture": Architecture.from_dict(architecture), "input": ClipInput.from_dict(clip_input)}
     try:
-        card = Card(
-            task=plain["task"],
-            architecture=architecture,
-            input=clip_input,
-            padding=plain["padding"],
-            clips=plain["clips"],
-            centre=plain["centre"],
-            spread=plain["spread"],
-            quantiles=tuple(plain["quantiles"]),
-            held_out=plain["held_out"],
-            data=dict(plain["data"]),
-            training=dict(plain["training"]),
-        )
+        values = {item.name: plain[item.name] for item in fields(Card)} | nested
+        for name, kind in (("quantiles", tuple), ("data", dict), ("training", dict)):
+            values[name] = kind(values[name])
+        card = Card(**values)
         return card, str(plain["sha256"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path.name} lacks or misstates {error}.") from error

@@ -7,13 +7,14 @@ file is needed, after the program could set them.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 from virality_core.files import write_atomically
 from virality_core.models.weights.manifest import Entry
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def cached_path(entry: Entry) -> Path:
@@ -51,32 +52,28 @@ def sha256(path: Path) -> str:
 
 def cached_sha256(path: Path, folder: Path) -> str:
     """The file's digest, from `folder` if the file has not changed since it was stored there, else computed."""
-    before = _stamp(path)
+    record = _record(path, folder)
     try:
-        known = json.loads(_record(path, folder).read_text(encoding="utf-8"))
+        known = record.read_text(encoding="utf-8")
     except (OSError, ValueError):
-        known = None
-    if isinstance(known, dict) and known.get("stamp") == before and isinstance(known.get("sha256"), str):
-        return str(known["sha256"])
+        known = ""
+    if _DIGEST.fullmatch(known):
+        return known
     digest = sha256(path)
-    if _stamp(path) == before:  # else it changed while it was read
+    if _record(path, folder) == record:  # else it changed while it was read
         store_sha256(path, digest, folder)
     return digest
 
 
 def store_sha256(path: Path, digest: str, folder: Path) -> None:
     """Record that the file, as it is now, has this digest. If `folder` can't be written, nothing is recorded."""
-    record = _record(path, folder)
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(record, json.dumps({"stamp": _stamp(path), "sha256": digest}))
+        write_atomically(_record(path, folder), digest)
 
 
 def _record(path: Path, folder: Path) -> Path:
-    return folder / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}.json"
-
-
-def _stamp(path: Path) -> list[int | str]:
     # The change time, unlike the modification time, can't be set back by the program that changes the file.
     status = path.stat()
-    return [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    state = [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    return folder / f"{hashlib.sha256(ascii(state).encode()).hexdigest()}.txt"

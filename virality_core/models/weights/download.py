@@ -228,13 +228,12 @@ def _origin(address: str) -> str | None:
     """Scheme, host and port of a web address, without a name and password; None if it is not a web address."""
     try:
         parts = urlsplit(address)
-        port = parts.port
+        _ = parts.port  # raises ValueError if it is out of range
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _probe(origin: str) -> str | None:

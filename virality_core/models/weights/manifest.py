@@ -48,22 +48,26 @@ class Entry:
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.file)
-        _check(self, not path.is_absolute() and ".." not in path.parts and bool(path.name), "file", "a relative path")
         suffixes = TENSOR_SUFFIXES + TEXT_SUFFIXES + NETWORK_SUFFIXES
-        _check(self, path.suffix in suffixes, "file", f"one of {suffixes}")
-        _check(self, self.variant in get_args(Variant), "variant", "lite or full")
-        _check(self, self.source in get_args(Source), "source", "bundled, hub or url")
-        _check(self, self.sha256 is None or bool(_SHA256.fullmatch(self.sha256)), "sha256", "64 hex digits")
-        _check(self, self.size_bytes is None or self.size_bytes > 0, "size_bytes", "a positive number")
-        pinned_by_commit = self.source == "hub" and path.suffix in TEXT_SUFFIXES
-        _check(self, self.sha256 is not None or pinned_by_commit, "sha256", "stated")
-        if self.source == "hub":
-            _check(self, bool(self.repository), "repository", "stated")
-            _check(self, bool(self.revision and _COMMIT.fullmatch(self.revision)), "revision", "a commit of 40 digits")
-        if self.source == "url":
-            _check(self, urlsplit(self.url or "").scheme in {"http", "https"}, "url", "an http or https address")
-            limited = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
-            _check(self, limited, "size_bytes", "stated (or max_bytes), to limit the download")
+        hub, url = self.source == "hub", self.source == "url"
+        limited = self.size_bytes is not None or (self.max_bytes is not None and self.max_bytes > 0)
+        checks = (
+            ("file", not path.is_absolute() and ".." not in path.parts and path.name, "a relative path"),
+            ("file", path.suffix in suffixes, f"one of {suffixes}"),
+            ("variant", self.variant in get_args(Variant), "lite or full"),
+            ("source", self.source in get_args(Source), "bundled, hub or url"),
+            ("sha256", self.sha256 is None or _SHA256.fullmatch(self.sha256), "64 hex digits"),
+            ("sha256", self.sha256 is not None or (hub and path.suffix in TEXT_SUFFIXES), "stated"),
+            ("size_bytes", self.size_bytes is None or self.size_bytes > 0, "a positive number"),
+            ("repository", not hub or self.repository, "stated"),
+            ("revision", not hub or (self.revision and _COMMIT.fullmatch(self.revision)), "a commit of 40 digits"),
+            ("url", not url or urlsplit(self.url or "").scheme in {"http", "https"}, "an http or https address"),
+            ("size_bytes", not url or limited, "stated (or max_bytes), to limit the download"),
+        )
+        for key, valid, allowed in checks:
+            if not valid:
+                name = "bytes" if key == "size_bytes" else key
+                raise WeightsError(f"Weights {self.id!r}: {name} must be {allowed}, not {getattr(self, key)!r}.")
 
     @property
     def name(self) -> str:
@@ -117,16 +121,19 @@ def entry(identifier: str) -> Entry:
     return known[identifier]
 
 
-def check(path: Path) -> None:
-    """Raise WeightsError unless the file is a valid manifest."""
-    _read(path, path.stat().st_mtime_ns)
-
-
 @lru_cache
 def _read(path: Path, _modified_ns: int) -> tuple[Entry, ...]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return parse(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"The manifest {path} can't be read: {error}.") from error
+
+
+def parse(text: str, path: Path) -> tuple[Entry, ...]:
+    """The files listed in a manifest's text. Raises WeightsError, naming `path`, if it is not valid."""
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise WeightsError(f"The manifest {path} can't be read: {error}.") from error
     if data.get("schema") != _SCHEMA:
         raise WeightsError(f"The manifest {path} has schema {data.get('schema')}; this version reads {_SCHEMA}.")
@@ -153,9 +160,3 @@ def _entry(block: dict[str, Any], path: Path) -> Entry:
         raise WeightsError(
             f"In the manifest {path} the file {block.get('id')!r} has a value of the wrong type."
         ) from error
-
-
-def _check(item: Entry, holds: bool, key: str, allowed: str) -> None:
-    if not holds:
-        name = "bytes" if key == "size_bytes" else key
-        raise WeightsError(f"Weights {item.id!r}: {name} must be {allowed}, not {getattr(item, key)!r}.")
