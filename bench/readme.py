@@ -142,8 +142,8 @@ def network_text() -> str:
 
 
 def advice_text() -> str:
-    """The last result of `python -m bench.advice`: how often the fault was named and the promised points were won."""
-    result = _result("advice")
+    """The last result of `recipes.advice.measure`: how often the fault was named and the promised points were won."""
+    result = json.loads((ROOT / "recipes" / "advice" / "results.json").read_text(encoding="utf-8"))
     shown = "" if result["seconds"] is None else f" (their first {result['seconds']:.0f} s)"
     kinds = ", ".join(f"{_plain(kind)} {named}/{of}" for kind, (named, of) in result["by_kind"].items())
     top, behind = result["top_advice_names_it"], result["named_at_all"] - result["top_advice_names_it"]

@@ -45,7 +45,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": _ALL,
 }
 #: packages of this repository that may be imported by others, and by whom
-USED_BY = {"ui": {"app", "pages"}, "pages": set(), "recipes": set(), "bench": set(), "tests": {"recipes", "bench"}}
+USED_BY = {
+    "ui": {"app", "pages"},
+    "pages": set(),
+    "recipes": set(),
+    "bench": {"recipes"},
+    "tests": {"recipes", "bench"},
+}
 #: third-party packages that only some layers may know
 ONLY_IN = {
     "torch": {"models", "scorers", "pipeline", "training", "recipes", "bench"},

