@@ -32,14 +32,14 @@ def measure(path: Path, frames: int) -> dict[str, float]:
 
     from bench.measure import _status_mb
     from virality_core.media.decoding.every_frame import every_frame
-    from virality_core.models.vision import resnet50_features
+    from virality_core.models.vision import vsfa
 
     imported = _status_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # start the high-water mark anew
-    network = resnet50_features.build(resnet50(weights=None).state_dict())
+    network = vsfa.build_features(resnet50(weights=None).state_dict())
     judged = 0
     for batch in islice(every_frame(path, progress=lambda _stage, _fraction: None), 2):
-        resnet50_features.features_of(network, batch.rgb[:frames])
+        vsfa.features_of(network, batch.rgb[:frames])
         judged += min(frames, len(batch))
     return {"frames": judged, "peak_mb": _status_mb("VmHWM") - imported}
 

@@ -8,7 +8,6 @@ import torch
 from torch.nn.functional import max_pool2d
 
 from virality_core.models.vision import mtcnn
-from virality_core.models.vision.mtcnn import Boxes
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -20,11 +19,10 @@ def test_pooling(size: int, shape: tuple[int, int]) -> None:
 
 def test_of_boxes_that_overlap_the_most_probable_stays() -> None:
     corners = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 50, 59, 59], [2, 2, 5, 5]], np.float64)
-    boxes = Boxes(corners=corners, probability=np.array([0.8, 0.9, 0.7, 0.6]), offsets=np.zeros((4, 4)))
-    assert boxes.suppress(0.5).probability.tolist() == [0.9, 0.7, 0.6]
-    assert boxes.suppress(0.5, of_smaller=True).probability.tolist() == [0.9, 0.7]
+    boxes = np.hstack([corners, np.array([[0.8], [0.9], [0.7], [0.6]]), np.zeros((4, 4))])
+    assert mtcnn.suppress(boxes, 0.5)[:, 4].tolist() == [0.9, 0.7, 0.6]
+    assert mtcnn.suppress(boxes, 0.5, of_smaller=True)[:, 4].tolist() == [0.9, 0.7]
 
 
 def test_no_boxes_are_none() -> None:
-    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), offsets=np.zeros((0, 4)))
-    assert len(none.suppress(0.5).shift(1.0).to_squares().top(3).probability) == 0
+    assert len(mtcnn.to_squares(mtcnn.shift(mtcnn.suppress(np.zeros((0, 9)), 0.5), 1.0))) == 0

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.vision import resnet50_features
-from virality_core.models.vision.vsfa import QualityHead
+from virality_core.models.vision import vsfa
 
 REFERENCE = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "vsfa"
 
@@ -33,8 +32,8 @@ def plain() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def network(plain: nn.Module) -> resnet50_features.FrameFeatures:
-    return resnet50_features.build(plain.state_dict())
+def network(plain: nn.Module) -> vsfa.FrameFeatures:
+    return vsfa.build_features(plain.state_dict())
 
 
 def _frames(count: int, height: int, width: int) -> np.ndarray:
@@ -59,36 +58,36 @@ def _as_published(plain: nn.Module, frames: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("count", "height", "width"), [(3, 128, 72), (1, 97, 131), (2, 33, 64), (5, 64, 64)])
 def test_equals_torchvision_at_any_size(
-    plain: nn.Module, network: resnet50_features.FrameFeatures, count: int, height: int, width: int
+    plain: nn.Module, network: vsfa.FrameFeatures, count: int, height: int, width: int
 ) -> None:
     frames = _frames(count, height, width)
     wanted = _as_published(plain, frames)
-    got = resnet50_features.features_of(network, frames).numpy()
+    got = vsfa.features_of(network, frames).numpy()
     assert got.shape == (count, 2 * 2048)
     assert np.abs(got - wanted).max() < 1e-4
     assert wanted.std() > 0.01, "a network that answers nothing could not fail"
 
 
-def test_batches_change_nothing(network: resnet50_features.FrameFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_change_nothing(network: vsfa.FrameFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = _frames(5, 64, 48)
-    together = resnet50_features.features_of(network, frames).numpy()
-    monkeypatch.setattr(resnet50_features, "_MAX_BATCH", 2)
-    assert np.abs(resnet50_features.features_of(network, frames).numpy() - together).max() < 1e-4
+    together = vsfa.features_of(network, frames).numpy()
+    monkeypatch.setattr(vsfa, "_MAX_BATCH", 2)
+    assert np.abs(vsfa.features_of(network, frames).numpy() - together).max() < 1e-4
 
 
-def test_one_position_has_no_deviation(network: resnet50_features.FrameFeatures) -> None:
-    got = resnet50_features.features_of(network, _frames(1, 20, 32)).numpy()
+def test_one_position_has_no_deviation(network: vsfa.FrameFeatures) -> None:
+    got = vsfa.features_of(network, _frames(1, 20, 32)).numpy()
     assert np.isfinite(got).all()
     assert not got[:, 2048:].any()
 
 
 def test_batches_are_sized_by_memory() -> None:
     cpu = torch.device("cpu")
-    sizes = [resnet50_features.batch_size(side, side, cpu) for side in (64, 480, 1080, 2160, 8000)]
+    sizes = [vsfa.batch_size(side, side, cpu) for side in (64, 480, 1080, 2160, 8000)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 32
     assert sizes[-1] == 1
-    assert resnet50_features.batch_size(852, 480, cpu) * 852 * 480 * resnet50_features.BYTES_PER_PIXEL <= 512 << 20
+    assert vsfa.batch_size(852, 480, cpu) * 852 * 480 * vsfa.BYTES_PER_PIXEL <= 512 << 20
 
 
 @pytest.mark.parametrize(("half", "off"), [(torch.float16, 0.01), (torch.bfloat16, 0.05)])
@@ -98,13 +97,13 @@ def test_half_precision_within_its_tolerance(plain: nn.Module, half: torch.dtype
     float16 is what CUDA runs in: 1 %, against bfloat16's several. The score's own tolerance is tested below.
     """
     frames = _frames(2, 128, 72)
-    exact = resnet50_features.features_of(resnet50_features.build(plain.state_dict()), frames)
-    rough = resnet50_features.features_of(resnet50_features.build(plain.state_dict(), half=half), frames)
+    exact = vsfa.features_of(vsfa.build_features(plain.state_dict()), frames)
+    rough = vsfa.features_of(vsfa.build_features(plain.state_dict(), half=half), frames)
     moved = ((rough - exact).norm(dim=1) / exact.norm(dim=1)).max().item()
     assert 0.0 < moved < off
     assert rough.dtype == torch.float32
     if half == torch.float16 and REFERENCE.is_dir():
-        head = QualityHead().eval()
+        head = vsfa.QualityHead().eval()
         head.load_state_dict(load_tensors(REFERENCE / "VSFA.pt"))
         with torch.inference_mode():
             scores = [float(head(features[None], torch.tensor([2]))[0]) for features in (exact, rough)]
@@ -115,9 +114,9 @@ def test_another_networks_weights_are_refused(plain: nn.Module) -> None:
     tensors = dict(plain.state_dict())
     del tensors["layer4.2.conv3.weight"]
     with pytest.raises(RuntimeError, match=r"layer4\.2\.conv3"):
-        resnet50_features.build(tensors)
+        vsfa.build_features(tensors)
 
 
 def test_precision_by_device() -> None:
-    assert resnet50_features.half_precision(torch.device("cpu")) is None
-    assert resnet50_features.half_precision(torch.device("cuda")) == torch.float16
+    assert vsfa.half_precision(torch.device("cpu")) is None
+    assert vsfa.half_precision(torch.device("cuda")) == torch.float16

@@ -22,11 +22,11 @@ def choose(name: str | None = None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"The device {name!r} is not known; use cpu or cuda.") from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise UsageError(f"The device {name!r} is not supported; use cpu or cuda.")
     if device.type == "cpu":
         return torch.device("cpu")
-    if device.type != "cuda":
-        raise UsageError(f"The device {name!r} is not supported; use cpu or cuda.")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     index = device.index or 0
     if index >= count:

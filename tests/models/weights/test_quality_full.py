@@ -20,8 +20,7 @@ from tests.models.weights.local_hub import LocalHub
 from virality_core.errors import WeightsError
 from virality_core.media import open_reel
 from virality_core.models import weights
-from virality_core.models.vision import resnet50_features
-from virality_core.models.vision.vsfa import QualityHead
+from virality_core.models.vision import vsfa
 from virality_core.models.weights import DigestMismatch
 from virality_core.scorers.picture.quality import QualityDetails, QualityScorer
 from virality_core.types import Post, Signal, Skipped
@@ -45,7 +44,7 @@ def contents() -> dict[str, bytes]:
     from torchvision.models import resnet50
 
     torch.manual_seed(3)
-    backbone, head = resnet50(weights=None), QualityHead()
+    backbone, head = resnet50(weights=None), vsfa.QualityHead()
     torch.nn.init.normal_(head.q.weight, std=0.01)
     torch.nn.init.constant_(head.q.bias, 0.6)
     return {"vsfa-resnet50": _saved(backbone), "vsfa-head": _saved(head)}
@@ -86,9 +85,9 @@ def test_full_is_fetched_once_and_answers(served: LocalHub, contents: dict[str, 
     # The same by hand: the stills, as they are (the clip is smaller than 960 × 540), through both networks.
     reel = open_reel(short_clip, scorer.plan)
     backbone = torch.load(io.BytesIO(contents["vsfa-resnet50"]), weights_only=True)
-    head = QualityHead().eval()
+    head = vsfa.QualityHead().eval()
     head.load_state_dict(torch.load(io.BytesIO(contents["vsfa-head"]), weights_only=True))
-    features = resnet50_features.features_of(resnet50_features.build(backbone), reel.frames.rgb)
+    features = vsfa.features_of(vsfa.build_features(backbone), reel.frames.rgb)
     details = signal.details
     assert isinstance(details, QualityDetails)
     with torch.inference_mode():

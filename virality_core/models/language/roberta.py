@@ -6,6 +6,7 @@ words that begin with @ are read as `@user`, words that begin with http as `http
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification, RobertaTokenizer
 
 MAX_TOKENS = 512  # positions it was trained with
+_WORD = re.compile(r"(?:(?<= )|\A)(?:@[^ ]+|http[^ ]*)|.", re.DOTALL)  # a word that is replaced, or a character
 _NOT_USED = ("roberta.embeddings.position_ids", "roberta.pooler.")  # in the published file, not in the model
 
 
@@ -69,24 +71,17 @@ def preprocess(text: str) -> tuple[str, list[int]]:
 
     Lone surrogates, which UTF-8 has no bytes for, become U+FFFD.
     """
-    parts: list[str] = []
+    plain = ""
     positions: list[int] = []
-    position = 0
-    for number, word in enumerate(text.split(" ")):
-        if number:
-            parts.append(" ")
-            positions.append(position - 1)
-        if word.startswith("@") and len(word) > 1:
-            parts.append("@user")
-        elif word.startswith("http"):
-            parts.append("http")
-        else:
-            parts.append("".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in word))
+    for match in _WORD.finditer(text):
+        word, start = match[0], match.start()
+        reads = "\ufffd" if "\ud800" <= word <= "\udfff" else word
+        if len(word) > 1:
+            reads = "@user" if word.startswith("@") else "http"
+        plain += reads
         # All letters of a replacement are at the start of what they replace.
-        kept = len(parts[-1]) == len(word)
-        positions += range(position, position + len(word)) if kept else [position] * len(parts[-1])
-        position += len(word) + 1
-    return "".join(parts), [*positions, len(text)]
+        positions += range(start, start + len(word)) if len(reads) == len(word) else [start] * len(reads)
+    return plain, [*positions, len(text)]
 
 
 def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceClassification:

@@ -158,10 +158,6 @@ def emoji_name(emoji: str) -> str:
     return " ".join(names)
 
 
-def _read_hashtag(text: str) -> str:
-    return "# " + " ".join(_HUMP.findall(text[1:]))
-
-
 def _read_emoticon(text: str) -> str:
     sign = text.lower()
     return next(_EMOTICON_NAMES[sign[:n]] for n in range(len(sign), 0, -1) if sign[:n] in _EMOTICON_NAMES)
@@ -175,15 +171,11 @@ def _read_word(text: str, is_known: Callable[[str], bool]) -> str:
     return once if is_known(once.lower()) and not is_known(twice.lower()) else twice
 
 
-def _read_mark(text: str) -> str:
-    return text[0] if text[0] in "\"'\\" else text[:3]
-
-
 _READERS: dict[str, Callable[[str], str]] = {
     "link": lambda _: "",
     "emoji": emoji_name,
     "mention": lambda _: "@user",
-    "hashtag": _read_hashtag,
+    "hashtag": lambda text: "# " + " ".join(_HUMP.findall(text[1:])),
     "emoticon": _read_emoticon,
-    "mark": _read_mark,
+    "mark": lambda text: text[0] if text[0] in "\"'\\" else text[:3],
 }

@@ -27,65 +27,8 @@ _MAX_BOXES = 300  # per picture and stage: 40 faces have some ten each at the fi
 _BATCH = 256  # crops per pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Boxes:
-    """N boxes: `corners` (N, 4) left, top, right, bottom in pixels, `probability` (N,), `offsets` (N, 4) in sides."""
-
-    corners: NDArray[np.float64]
-    probability: NDArray[np.float64]
-    offsets: NDArray[np.float64]
-
-    def select(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Boxes:
-        """Some of the boxes."""
-        return Boxes(corners=self.corners[chosen], probability=self.probability[chosen], offsets=self.offsets[chosen])
-
-    def top(self, count: int) -> Boxes:
-        """The `count` most probable, most probable first; of equals the earlier."""
-        return self.select(np.argsort(-self.probability, kind="stable")[:count])
-
-    def suppress(self, overlap: float, *, of_smaller: bool = False) -> Boxes:
-        """Non-maximum suppression: drop a box that a more probable one overlaps by more than `overlap`.
-
-        The overlap is a share of the union of both, or of the smaller box.
-        """
-        left, top, right, bottom = self.corners.T
-        area = (right - left + 1) * (bottom - top + 1)
-        order = np.argsort(-self.probability, kind="stable")
-        chosen = []
-        while len(order):
-            first, order = order[0], order[1:]
-            chosen.append(first)
-            across = np.minimum(right[first], right[order]) - np.maximum(left[first], left[order]) + 1
-            along = np.minimum(bottom[first], bottom[order]) - np.maximum(top[first], top[order]) + 1
-            common = np.maximum(across, 0.0) * np.maximum(along, 0.0)
-            whole = np.minimum(area[first], area[order]) if of_smaller else area[first] + area[order] - common
-            order = order[common <= overlap * whole]
-        return self.select(np.array(chosen, dtype=np.intp))
-
-    def shift(self, pixel: float) -> Boxes:
-        """Shifted by the network's offsets; `pixel` is 1 if a side counts both of its edge pixels."""
-        width = (self.corners[:, 2] - self.corners[:, 0] + pixel)[:, None]
-        height = (self.corners[:, 3] - self.corners[:, 1] + pixel)[:, None]
-        corners = self.corners + self.offsets * np.hstack([width, height, width, height])
-        return Boxes(corners=corners, probability=self.probability, offsets=self.offsets)
-
-    def to_squares(self) -> Boxes:
-        """Each grown around its center to a square of its longer side."""
-        low, high = self.corners[:, :2], self.corners[:, 2:]
-        center, half = (low + high) / 2, (high - low).max(axis=1, keepdims=True) / 2
-        corners = np.hstack([center - half, center + half])
-        return Boxes(corners=corners, probability=self.probability, offsets=self.offsets)
-
-
-def concatenate(parts: Sequence[Boxes]) -> Boxes:
-    """All boxes of all parts."""
-    none = Boxes(corners=np.zeros((0, 4)), probability=np.zeros(0), offsets=np.zeros((0, 4)))
-    parts = [none, *parts]
-    return Boxes(
-        corners=np.concatenate([part.corners for part in parts]),
-        probability=np.concatenate([part.probability for part in parts]),
-        offsets=np.concatenate([part.offsets for part in parts]),
-    )
+#: N boxes, float64 (N, 9): left, top, right, bottom in pixels, probability, and four offsets in sides of the box.
+Boxes = NDArray[np.float64]
 
 
 class _Proposal(nn.Module):
@@ -191,7 +134,7 @@ class FaceDetector(nn.Module):
         return [self._refine(picture, self._propose(picture)) for picture in pictures]
 
     def _propose(self, picture: NDArray[np.uint8]) -> Boxes:
-        found: list[Boxes] = []
+        found = [np.zeros((0, 9))]
         height, width = picture.shape[:2]
         scale = _CELL / MIN_FACE
         while min(height, width) * scale >= _CELL:
@@ -199,23 +142,20 @@ class FaceDetector(nn.Module):
             probability, offsets = output[0][0].numpy(), output[1][0].numpy()
             rows, columns = np.nonzero(probability >= _MIN_PROBABILITY[0])
             corner = np.stack([columns, rows], axis=1) * _STRIDE + 1
-            boxes = Boxes(
-                corners=np.floor(np.hstack([corner, corner + _CELL - 1]) / scale).astype(np.float64),
-                probability=probability[rows, columns].astype(np.float64),
-                offsets=offsets[:, rows, columns].T.astype(np.float64),
-            )
-            found.append(boxes.top(_MAX_BOXES).suppress(0.5))
+            corners = np.floor(np.hstack([corner, corner + _CELL - 1]) / scale)
+            boxes = np.hstack([corners, probability[rows, columns, None], offsets[:, rows, columns].T])
+            found.append(suppress(_top(boxes, _MAX_BOXES), 0.5))
             scale *= _SHRINK
-        return concatenate(found).suppress(0.7).top(_MAX_BOXES).shift(0.0).to_squares()
+        return to_squares(shift(_top(suppress(np.concatenate(found), 0.7), _MAX_BOXES), 0.0))
 
     def _refine(self, picture: NDArray[np.uint8], boxes: Boxes) -> tuple[Face, ...]:
         height, width = picture.shape[:2]
-        boxes = _check(self.rnet, picture, boxes, _MIN_PROBABILITY[1]).suppress(0.7).shift(1.0).to_squares()
-        boxes = _check(self.onet, picture, boxes, _MIN_PROBABILITY[2]).shift(1.0).suppress(0.7, of_smaller=True)
-        corners = np.clip(boxes.corners / np.array([width, height, width, height]), 0.0, 1.0)
+        boxes = to_squares(shift(suppress(_check(self.rnet, picture, boxes, _MIN_PROBABILITY[1]), 0.7), 1.0))
+        boxes = suppress(shift(_check(self.onet, picture, boxes, _MIN_PROBABILITY[2]), 1.0), 0.7, of_smaller=True)
+        corners = np.clip(boxes[:, :4] / np.array([width, height, width, height]), 0.0, 1.0)
         faces = [
             Face(left=float(a), top=float(b), right=float(c), bottom=float(d), probability=float(p))
-            for (a, b, c, d), p in zip(corners, boxes.probability, strict=True)
+            for (a, b, c, d), p in zip(corners, boxes[:, 4], strict=True)
             if c > a and d > b
         ]
         return tuple(sorted(faces, key=lambda face: (-face.height, face.left, face.top)))
@@ -231,20 +171,56 @@ def build(tensors: Mapping[str, Tensor]) -> FaceDetector:
 def _check(network: _Refine | _Output, picture: NDArray[np.uint8], boxes: Boxes, least: float) -> Boxes:
     """The boxes that the network gives a probability over `least`, with its probabilities and offsets."""
     height, width = picture.shape[:2]
-    edges = boxes.corners.astype(int)
+    edges = boxes[:, :4].astype(int)
     left, top = np.maximum(edges[:, 0] - 1, 0), np.maximum(edges[:, 1] - 1, 0)
     right, bottom = np.minimum(edges[:, 2], width), np.minimum(edges[:, 3], height)
     inside = (right > left) & (bottom > top)
     spans = np.stack([left, top, right, bottom], axis=1)[inside]
     crops = [_resize(picture[b:d, a:c], network.side, network.side) for a, b, c, d in spans]
-    probabilities, offsets = [np.zeros(0)], [np.zeros((0, 4))]
+    answers = [np.zeros((0, 5))]
     for start in range(0, len(crops), _BATCH):
-        output = network(_pixels(crops[start : start + _BATCH]))
-        probabilities.append(output[0].double().numpy())
-        offsets.append(output[1].double().numpy())
-    probability = np.concatenate(probabilities)
-    checked = Boxes(corners=boxes.corners[inside], probability=probability, offsets=np.concatenate(offsets))
-    return checked.select(probability > least)
+        probability, offsets = network(_pixels(crops[start : start + _BATCH]))
+        answers.append(torch.cat([probability[:, None], offsets], 1).double().numpy())
+    checked = np.hstack([boxes[inside, :4], np.concatenate(answers)])
+    return checked[checked[:, 4] > least]
+
+
+def _top(boxes: Boxes, count: int) -> Boxes:
+    """The `count` most probable, most probable first; of equals the earlier."""
+    return boxes[np.argsort(-boxes[:, 4], kind="stable")[:count]]
+
+
+def suppress(boxes: Boxes, overlap: float, *, of_smaller: bool = False) -> Boxes:
+    """Non-maximum suppression: without boxes that a more probable one overlaps by more than `overlap`.
+
+    The overlap is a share of the union of both, or of the smaller box.
+    """
+    left, top, right, bottom = boxes[:, :4].T
+    area = (right - left + 1) * (bottom - top + 1)
+    order = np.argsort(-boxes[:, 4], kind="stable")
+    chosen = []
+    while len(order):
+        first, order = order[0], order[1:]
+        chosen.append(first)
+        across = np.minimum(right[first], right[order]) - np.maximum(left[first], left[order]) + 1
+        along = np.minimum(bottom[first], bottom[order]) - np.maximum(top[first], top[order]) + 1
+        common = np.maximum(across, 0.0) * np.maximum(along, 0.0)
+        whole = np.minimum(area[first], area[order]) if of_smaller else area[first] + area[order] - common
+        order = order[common <= overlap * whole]
+    return boxes[np.array(chosen, dtype=np.intp)]
+
+
+def shift(boxes: Boxes, pixel: float) -> Boxes:
+    """Boxes shifted by their offsets; `pixel` is 1 if a side counts both of its edge pixels."""
+    sides = boxes[:, 2:4] - boxes[:, :2] + pixel
+    return np.hstack([boxes[:, :4] + boxes[:, 5:] * np.tile(sides, 2), boxes[:, 4:]])
+
+
+def to_squares(boxes: Boxes) -> Boxes:
+    """Each box grown around its center to a square of its longer side."""
+    low, high = boxes[:, :2], boxes[:, 2:4]
+    center, half = (low + high) / 2, (high - low).max(axis=1, keepdims=True) / 2
+    return np.hstack([center - half, center + half, boxes[:, 4:]])
 
 
 def _resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

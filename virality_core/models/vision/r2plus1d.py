@@ -46,11 +46,12 @@ class Architecture:
 
     def __post_init__(self) -> None:
         valid = (
-            _whole(self.width, 2, _MAX_WIDTH)
-            and isinstance(self.blocks, tuple)
+            isinstance(self.blocks, tuple)
             and len(self.blocks) == 4
-            and all(_whole(count, 1, _MAX_BLOCKS) for count in self.blocks)
-            and _whole(self.outputs, 1, 1000)
+            and all(type(number) is int for number in (self.width, self.outputs, *self.blocks))
+            and 2 <= self.width <= _MAX_WIDTH
+            and all(1 <= count <= _MAX_BLOCKS for count in self.blocks)
+            and 1 <= self.outputs <= 1000
             and isinstance(self.dropout, float | int)
             and 0.0 <= self.dropout < 1.0
         )
@@ -226,7 +227,3 @@ def normalize(clips: Tensor) -> Tensor:
     mean = torch.tensor(MEAN, device=clips.device)
     deviation = torch.tensor(DEVIATION, device=clips.device)
     return ((clips.float() / 255.0 - mean) / deviation).permute(0, 4, 1, 2, 3)
-
-
-def _whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

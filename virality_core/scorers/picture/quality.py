@@ -18,7 +18,7 @@ from virality_core.media.decoding.every_frame import every_frame
 from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
-from virality_core.models.vision import resnet50_features, vsfa, vsfa_lite
+from virality_core.models.vision import vsfa, vsfa_lite
 from virality_core.models.weights import ComponentFiles, DigestMismatch, Variant
 from virality_core.scorers.base import NO_FRAME, Scorer, rated
 from virality_core.scorers.measures.letterbox import picture_box
@@ -96,8 +96,8 @@ class Vsfa(QualityNetwork):
     def __init__(self, files: ComponentFiles, device: torch.device) -> None:
         self.model = files.model_info("vsfa-head")
         self._device = device
-        self._features = resnet50_features.build(
-            load_tensors(files.paths["vsfa-resnet50"]), half=resnet50_features.half_precision(device)
+        self._features = vsfa.build_features(
+            load_tensors(files.paths["vsfa-resnet50"]), half=vsfa.half_precision(device)
         ).to(device)
         self._head = vsfa.QualityHead()
         self._head.load_state_dict(load_tensors(files.paths["vsfa-head"]))
@@ -106,18 +106,18 @@ class Vsfa(QualityNetwork):
     def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Prediction:
         """Rate the stills; see `SAMPLED`."""
         small = shrink(frames.rgb, SAMPLED_PIXELS)
-        size = resnet50_features.batch_size(small.shape[1], small.shape[2], self._device)
+        size = vsfa.batch_size(small.shape[1], small.shape[2], self._device)
         features = []
         for start in range(0, len(small), size):
             progress("quality", start / len(small))
-            features.append(resnet50_features.features_of(self._features, small[start : start + size]).cpu())
+            features.append(vsfa.features_of(self._features, small[start : start + size]).cpu())
         return self._predict(torch.cat(features), frames.seconds, tau_of(frames.seconds, frame_rate), SAMPLED)
 
     def every_frame(self, batches: Iterable[FrameBatch], progress: Progress) -> Prediction:
         """Rate every frame; see `EVERY_FRAME`. Memory: the features, 16 KB per frame, besides a batch."""
         features, seconds = [], []
         for batch in batches:
-            features.append(resnet50_features.features_of(self._features, batch.rgb).cpu())
+            features.append(vsfa.features_of(self._features, batch.rgb).cpu())
             seconds.append(batch.seconds)
             progress("quality", 0.0)  # the reader of the frames reports how far it is
         return self._predict(torch.cat(features), np.concatenate(seconds), vsfa.TAU_FRAMES, EVERY_FRAME)
