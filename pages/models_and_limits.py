@@ -41,7 +41,7 @@ def _shares() -> None:
     for entry in entries:
         title, reason, comparison = str(entry["title"]), str(entry["reason"]), _comparison(entry)
         if entry["weight"]:
-            scored.append((title, f"{100 * float(entry['weight']) / total:.1f} %", reason, comparison))
+            scored.append((title, f"{100 * float(entry['weight']) / total:.1f}\N{NO-BREAK SPACE}%", reason, comparison))
         else:
             unscored.append((title, reason, comparison))
     st.html(table(("Signal", "Share", "Why it counts", "Compared with"), scored))

@@ -47,10 +47,10 @@ def test_an_empty_caption_is_said(read: Callable[..., Page]) -> None:
 
 def test_what_is_hidden_is_counted(read: Callable[..., Page]) -> None:
     page = read("word " * 20 + "#one #two", "TikTok")
-    assert "16 words show right away, 4 words and 2 hashtags are hidden" in page.html
+    assert "16 words show right away; 4 words and 2 hashtags are hidden" in page.html
 
 
-def test_words_are_marked_with_signs_and_words_not_only_colour(read: Callable[..., Page]) -> None:
+def test_words_are_marked_with_signs_and_words_not_only_color(read: Callable[..., Page]) -> None:
     page = read("I love the light but I hate the rain")
     marked = re.findall(
         r'<span class="rv-word rv-(up|down)"[^>]*title="([^"]*)">(\w+)<sup aria-label="([^"]*)">(.)', page.html
@@ -152,5 +152,5 @@ def test_signals_without_weight_stand_apart(open_page: OpenPage, drawn_clip_byte
     page.wait_for_result()
     missing, without_weight = page.html.index("Not measured"), page.html.index("Shown but not scored")
     assert missing < page.html.index("<b>Hashtags</b>: There are no hashtags") < without_weight
-    for words in ("<b>Keywords</b>: Keywords were read", "<b>Sentiment</b>: Sounds"):
+    for words in ("<b>Keywords</b>: ", "<b>Sentiment</b>: "):
         assert page.html.index(words) > without_weight

@@ -17,10 +17,10 @@ STYLE = (ROOT / "ui" / "style.css").read_text(encoding="utf-8")
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two #rrggbb colours, 1–21 (WCAG 2.2)."""
+    """The contrast ratio of two #rrggbb colors, 1–21 (WCAG 2.2)."""
 
-    def luminance(colour: str) -> float:
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -28,24 +28,23 @@ def contrast(one: str, other: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-def test_contrast_of_known_colours() -> None:
+def test_contrast_of_known_colors() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_links_and_chart_colours_can_be_read(theme: str) -> None:
-    colours = CONFIG["theme"][theme]
-    ground = colours["backgroundColor"]
-    for ground in (colours["backgroundColor"], colours["secondaryBackgroundColor"]):
+def test_text_links_and_chart_colors_can_be_read(theme: str) -> None:
+    colors = CONFIG["theme"][theme]
+    for ground in (colors["backgroundColor"], colors["secondaryBackgroundColor"]):
         for name in ("textColor", "linkColor", "primaryColor"):
-            assert contrast(colours[name], ground) >= 4.5, (theme, name, ground)
-    for colour in colours["chartCategoricalColors"]:
-        assert contrast(colour, colours["backgroundColor"]) >= 4.5, (theme, colour)
+            assert contrast(colors[name], ground) >= 4.5, (theme, name, ground)
+    for color in colors["chartCategoricalColors"]:
+        assert contrast(color, colors["backgroundColor"]) >= 4.5, (theme, color)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_stylesheets_colours_can_be_read(theme: str) -> None:
+def test_the_stylesheets_colors_can_be_read(theme: str) -> None:
     pairs = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6}, #\w{6})\)", STYLE))
     place = ["light", "dark"].index(theme)
     chosen = {name: pair.split(", ")[place] for name, pair in pairs.items()}
@@ -57,7 +56,7 @@ def test_the_stylesheets_colours_can_be_read(theme: str) -> None:
     assert contrast(chosen["won"], chosen["left"]) >= 3  # where a bar's won part ends
 
 
-def test_button_words_can_be_read_on_the_primary_colour() -> None:
+def test_button_words_can_be_read_on_the_primary_color() -> None:
     found = re.search(r"BaseButton-primaryFormSubmit\] \* \{ color: light-dark\((#\w{6}), (#\w{6})\)", STYLE)
     assert found is not None
     assert contrast(found.group(1), CONFIG["theme"]["light"]["primaryColor"]) >= 4.5

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import LOAD_MS, SCORE_MS, OpenPage
 from tests.browser.test_in_chromium import score
-from tests.evaluation.test_own_export import instagram, zipped
+from tests.forecast.own_posts.test_data_export import instagram, zipped
 from tests.media.clips import Clip
 from tests.scorers import overlays
 from virality_core.media import open_reel
@@ -39,18 +39,18 @@ def test_text_is_drawn_a_fix_is_exported_and_own_posts_are_read(
     page = open_page(width=390)
     score(page, dark.path)
 
-    page.get_by_text("Draw text and safe zones").click()
+    page.get_by_text("Show text and safe zones").click()
     drawn = page.locator(".st-key-moment_frame img")
     expect(drawn).to_have_attribute("src", re.compile("^data:image/svg"), timeout=LOAD_MS)
     assert page.evaluate("() => document.querySelector('.st-key-moment_frame img').decode().then(() => true)")
     expect(drawn).to_have_attribute("alt", re.compile("Choose a platform"))
-    page.get_by_label("Safe zone of").click()
+    page.get_by_label("Safe zone for").click()
     page.get_by_role("option", name="TikTok").click()
     expect(drawn).to_have_attribute("alt", re.compile("Shaded: the top 11 %"), timeout=LOAD_MS)
 
-    page.get_by_role("button", name="Try what would help").click()
+    page.get_by_role("button", name="Find what helps").click()
     page.get_by_role("button", name="Export this fix").first.click(timeout=SCORE_MS)
-    offered = page.get_by_role("button", name="Download the changed reel")
+    offered = page.get_by_role("button", name="Download the edited reel")
     offered.wait_for(timeout=SCORE_MS)
     with page.expect_download(timeout=LOAD_MS) as download:
         offered.click()
@@ -58,7 +58,7 @@ def test_text_is_drawn_a_fix_is_exported_and_own_posts_are_read(
     copy = open_reel(Path(download.value.path()), Plan(stills=2), name="copy.mp4")
     assert copy.info.duration_seconds == pytest.approx(4.0, abs=1.2), "a later start is at most a second of it"
 
-    page.get_by_text("Read it from your own past posts").click()
+    page.get_by_text("Use your own past posts").click()
     (tmp_path / "instagram.zip").write_bytes(zipped(instagram()))
     page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(tmp_path / "instagram.zip")
     page.get_by_text("Your own 13 posts.").wait_for(timeout=LOAD_MS)

@@ -96,7 +96,7 @@ def test_upload_score_click_play_download(
     assert seconds[1] - seconds[0] > 1.0
 
     with page.expect_download(timeout=LOAD_MS) as download:
-        page.get_by_role("button", name="Report as JSON").click()
+        page.get_by_role("button", name="Download the report").click()
     report = json.loads(Path(download.value.path()).read_text())
     assert report["schema_version"] == 1
     assert f"{report['score']:.0f} of 100: {report['band']}" in page.locator(".rv-hero").inner_text()
@@ -160,7 +160,7 @@ def test_captions_run_no_script(open_page: OpenPage, numbered: Clip) -> None:
     page.on("dialog", opened)
     caption = "<script>alert(1)</script><img src=x onerror=alert(2)> **bold** مرحبا 🎬"
     score(page, numbered.path, caption)
-    page.get_by_text("What ran, and your post").click()
+    page.get_by_text("Technical details and your post").click()
     shown = page.locator(".rv-caption")
     expect(shown).to_be_visible()
     assert shown.inner_text() == caption
@@ -194,9 +194,9 @@ def test_what_a_visitor_brought_goes_with_them(open_page: OpenPage, numbered: Cl
 def test_the_menu_leads_to_the_models_and_back_to_the_result(open_page: OpenPage, numbered: Clip) -> None:
     page = open_page()
     score(page, numbered.path)
-    page.get_by_role("link", name="Models and limits").click()
-    page.get_by_role("heading", name="What is weighed").wait_for(timeout=LOAD_MS)
-    page.get_by_text("Every file of weights").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Models and limits").click()
+    page.get_by_role("heading", name="How the score is weighted").wait_for(timeout=LOAD_MS)
+    page.get_by_text("All model files").click()
     page.get_by_text("nima-mobilenet-ava").first.wait_for(timeout=LOAD_MS)
     page.get_by_role("link", name="Score a reel").click()
     page.locator(".rv-hero").wait_for(timeout=LOAD_MS)

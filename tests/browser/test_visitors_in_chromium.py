@@ -41,7 +41,7 @@ def paste(page: Page, text: str) -> None:
 def test_half_an_emoji_does_not_cut_the_connection(open_page: OpenPage, text: str) -> None:
     page = open_page()
     paste(page, text)
-    page.get_by_role("button", name="Read the caption only").click()
+    page.get_by_role("button", name="Check the caption only").click()
     page.locator(".rv-words").wait_for(timeout=LOAD_MS)
     assert "\N{REPLACEMENT CHARACTER}" in page.get_by_label("Caption", exact=True).input_value()
     assert "love" in page.locator(".rv-words").inner_text()
@@ -50,6 +50,6 @@ def test_half_an_emoji_does_not_cut_the_connection(open_page: OpenPage, text: st
 def test_a_caption_that_is_too_long_is_said_and_stays(open_page: OpenPage) -> None:
     page = open_page()
     paste(page, "'x'.repeat(50001)")
-    page.get_by_role("button", name="Read the caption only").click()
-    page.get_by_text("The caption has 50,001 characters; up to 50,000 work.").wait_for(timeout=LOAD_MS)
+    page.get_by_role("button", name="Check the caption only").click()
+    page.get_by_text("The caption has 50,001 characters. The limit is 50,000.").wait_for(timeout=LOAD_MS)
     assert len(page.get_by_label("Caption", exact=True).input_value()) == 50_001

@@ -105,7 +105,7 @@ def _first_line(reading: CaptionReading) -> str:
     are = "are" if line.hidden_words + line.hidden_hashtags > 1 else "is"
     shortest = "" if reading.platform else "You chose no platform, so this uses the shortest of the three. "
     return (
-        f"{counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} right away, {hidden} {are} hidden "
+        f"{counted(line.words, 'word')} {'shows' if line.words == 1 else 'show'} right away; {hidden} {are} hidden "
         f"behind “more”. {shortest}{rules.name} shows about {rules.visible_characters} characters (as reported "
         f"elsewhere; {rules.name} publishes no number for short videos)."
     )
