@@ -1,1 +1,1 @@
-"""Measurements anyone can repeat: `make bench` writes what README and the model cards quote into bench/results/."""
+"""Speed and memory: `make bench` and the other commands here write to bench/results/."""

