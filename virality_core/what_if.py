@@ -55,7 +55,8 @@ def with_caption(
         UsageError: The engagement was predicted from the creator's own posts, and `history` is None.
     """
     new = {answer.name: answer for answer in answers}
-    signals, skipped = split_answers([new.get(item.name, item) for item in (*report.signals, *report.skipped)])
+    old: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
+    signals, skipped = split_answers([new.get(answer.name, answer) for answer in old])
     models, ran = models_used(signals), report.provenance
     return _reweighted(
         report,

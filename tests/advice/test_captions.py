@@ -35,8 +35,8 @@ def _tags_by_lift(scorers: Scorers) -> tuple[list[str], list[str]]:
 
 @pytest.mark.parametrize("language", sorted(QUESTION))
 def test_what_is_written_is_what_its_rule_says(language: str) -> None:
-    assert read_keywords(QUESTION[language], language).fired("question")
-    assert read_keywords(CALL_TO_ACTION[language], language).fired("call_to_action")
+    for phrases, name in ((QUESTION, "question"), (CALL_TO_ACTION, "call_to_action")):
+        assert name in {finding.name for finding in read_keywords(phrases[language], language).findings}
 
 
 def test_with_the_stated_weights_only_hashtags_are_tried(drawn_clip: Path, lite: Scorers) -> None:

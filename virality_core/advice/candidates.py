@@ -286,15 +286,12 @@ def _hue(light: np.ndarray) -> str:
 def _picture_between_bars(report: Report) -> tuple[float, float, float, float] | None:
     """Left, top, right, bottom of the picture between black bars, as shares; None without bars."""
     fill = report.signal("screen_fill")
-    if fill is None or fill.details is None or not any(finding.kind == "bars" for finding in report.findings):
+    details: Any = None if fill is None else fill.details
+    if details is None or not any(finding.kind == "bars" for finding in report.findings):
         return None
-    left, top, right, bottom = (float(getattr(fill.details, side)) for side in ("left", "top", "right", "bottom"))
-    return (
-        left + _BAR_MARGIN if left > 0.0 else 0.0,
-        top + _BAR_MARGIN if top > 0.0 else 0.0,
-        right - _BAR_MARGIN if right < 1.0 else 1.0,
-        bottom - _BAR_MARGIN if bottom < 1.0 else 1.0,
-    )
+    left, top = (side + _BAR_MARGIN if side > 0.0 else 0.0 for side in (details.left, details.top))
+    right, bottom = (side - _BAR_MARGIN if side < 1.0 else 1.0 for side in (details.right, details.bottom))
+    return left, top, right, bottom
 
 
 def _without(report: Report, dropped: list[Any]) -> str:

@@ -34,7 +34,7 @@ def white_balance(light: NDArray[np.float64], share: float = 1.0) -> Edit:
     return _lookup(255.0 * np.clip(linear, 0, 1) ** (1 / 2.2))
 
 
-def _lookup(values: NDArray[np.float64]) -> Edit:
+def _lookup(values: NDArray[np.floating[Any]]) -> Edit:
     """Map each channel through a table (256,), or (256, 3) with one column per channel; rounded and clipped."""
     table = np.clip(np.round(values), 0, 255).astype(np.uint8).reshape(1, 256, -1)
     return lambda frame: np.asarray(cv2.LUT(frame, table if table.shape[2] == 3 else table[:, :, 0]), np.uint8)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from virality_core.advice.change import Frame, Stabilization
 from virality_core.media import VideoSource
-from virality_core.media.decoding.every_frame import every_frame
+from virality_core.media.decoding.frame_sampler import every_frame
 from virality_core.media.encoding.edited_copy import Window
 from virality_core.media.shots.detector import CutList
 from virality_core.media.shots.frame_difference import thumbnail
@@ -64,7 +64,8 @@ def camera_path(
         progress("following the picture", fraction if stage == "decoding" else 0.0)  # reading the file is quick
 
     for batch in every_frame(source, name=name, progress=report):
-        small = np.stack([_shrink(_to_gray(frame), _FLOW_SIDE) for frame in batch.rgb])
+        gray = (np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8) for frame in batch.rgb)
+        small = np.stack([_shrink(frame, _FLOW_SIDE) for frame in gray])
         if len(kept) == len(seconds) and len(seconds) + len(small) <= _MAX_KEPT:
             kept += [_shrink_to_area(frame) for frame in small]
         luma = small if not seconds else np.concatenate([last, small])
@@ -157,10 +158,6 @@ def _subpixel_window(luma: Gray, offset: NDArray[np.float64], margin: float) -> 
     move = np.array([[1.0, 0.0, margin_x + shift_x], [0.0, 1.0, margin_y + shift_y]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(luma, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _to_gray(frame: Frame) -> Gray:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _shrink_to_area(gray: Gray) -> Gray:

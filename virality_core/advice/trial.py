@@ -19,7 +19,7 @@ from virality_core.advice.stabilize import camera_path, stabilize_runs, stabiliz
 from virality_core.media import open_reel
 from virality_core.media.encoding.edited_copy import Window
 from virality_core.media.encoding.h264_roundtrip import roundtrip
-from virality_core.pipeline import Scorers, run_scorer
+from virality_core.pipeline import Scorers, run_scorer, split_answers
 from virality_core.score import weighted_score
 from virality_core.score.shares import prior
 from virality_core.scorers.base import Scorer
@@ -34,6 +34,7 @@ from virality_core.types import (
     Reel,
     Report,
     Signal,
+    Skipped,
     no_progress,
 )
 
@@ -83,7 +84,7 @@ def rescorer(
     """A function that returns the score 0–100 of the report's reel with a change made."""
     post = report.provenance.post
     shares = (scorers.weighting or prior()).by_signal
-    before = {item.name: item for item in (*report.signals, *report.skipped)}
+    before: tuple[Signal | Skipped, ...] = (*report.signals, *report.skipped)
     plan = replace(scorers.plan, coded_again=True)
     original = open_reel(source, plan, name=name, progress=progress)
 
@@ -107,11 +108,11 @@ def rescorer(
         if reel.audio is not None and change.gain:
             reel = replace(reel, audio=_amplify(reel.audio, change.gain))
         changed_post = post if change.caption is None else replace(post, caption=change.caption)
-        answers = dict(before)
+        answers = {answer.name: answer for answer in before}
         for scorer in scorers.scorers:
             if _is_affected(scorer, change, shares):
-                answers |= {item.name: item for item in run_scorer(scorer, reel, changed_post, progress)}
-        return weighted_score([item for item in answers.values() if isinstance(item, Signal)], scorers.weighting).score
+                answers |= {answer.name: answer for answer in run_scorer(scorer, reel, changed_post, progress)}
+        return weighted_score(split_answers(tuple(answers.values()))[0], scorers.weighting).score
 
     return rescore
 
@@ -131,7 +132,8 @@ def _is_affected(scorer: Scorer, change: Change, shares: Mapping[str, float]) ->
 
 def _edited(reel: Reel, edit: Edit, *, detail_only: bool, grainy: bool = False) -> Reel:
     def edit_gray(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return np.round(edit(np.repeat(luma[:, :, None], 3, axis=2)).mean(axis=2)).astype(np.uint8)
+        gray = edit(np.repeat(luma[:, :, None], 3, axis=2)).mean(axis=2)
+        return np.asarray(np.round(gray), np.uint8)
 
     runs = reel.runs
     if not detail_only:

@@ -57,7 +57,7 @@ def run_aesthetics(args: argparse.Namespace) -> int:
 def run_quality(args: argparse.Namespace) -> int:
     """Write a line per video; one that can't be read makes the exit code 3."""
     refuse_overwriting("--json", args.json, args.videos)
-    from virality_core.scorers.picture.quality_report import QualityReader  # imports torch
+    from virality_core.scorers.picture.quality import QualityReader  # imports torch
 
     exit_code = 0
 

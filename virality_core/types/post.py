@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from numbers import Integral
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from virality_core.errors import UsageError
 
 Platform = Literal["instagram", "tiktok", "youtube"]
 
 MAX_FOLLOWERS = 10**10  # more than there are people
-_TEXTS = {"caption": "caption", "music": "music title"}
-_COUNTS = {
-    "followers": "followers",
-    "following": "accounts followed",
-    "videos": "videos",
-    "music_uses": "videos that use the music",
+
+#: field → its type, and how a message begins
+_CHECKS: dict[str, tuple[Any, str]] = {
+    "caption": (str, "The caption must be text"),
+    "followers": (Integral, "The number of followers must be"),
+    "posted_at": (datetime, "The time of posting must be a datetime"),
+    "music": (str, "The music title must be text"),
+    "following": (Integral, "The number of accounts followed must be"),
+    "videos": (Integral, "The number of videos must be"),
+    "music_original": (bool, "Whether the sound is original must be True or False"),
+    "music_uses": (Integral, "The number of videos that use the music must be"),
 }
 
 
@@ -36,27 +41,18 @@ class Post:
     music_uses: int | None = None  # videos that use the sound already
 
     def __post_init__(self) -> None:
-        for name, what in _TEXTS.items():
-            text = getattr(self, name)
-            if not isinstance(text, str) and (text is not None or name == "caption"):
-                raise UsageError(f"The {what} must be text, not {text!r:.40}.")
         if self.platform is not None and self.platform not in get_args(Platform):
             raise UsageError(f"The platform must be instagram, tiktok or youtube, not {self.platform!r:.40}.")
-        for name, what in _COUNTS.items():
-            count = getattr(self, name)
-            if count is None:
+        for name, (kind, message) in _CHECKS.items():
+            value = getattr(self, name)
+            if value is None and name != "caption":
                 continue
-            if not isinstance(count, Integral) or isinstance(count, bool):
-                raise UsageError(f"The number of {what} must be a whole number, not {count!r:.40}.")
-            if not 0 <= int(count) <= MAX_FOLLOWERS:
-                raise UsageError(f"The number of {what} must be 0 to {MAX_FOLLOWERS:,}, not {count}.")
-        if self.music_original is not None and not isinstance(self.music_original, bool):
-            raise UsageError(f"Whether the sound is original must be True or False, not {self.music_original!r:.40}.")
-        if self.posted_at is None:
-            return
-        if not isinstance(self.posted_at, datetime):
-            raise UsageError(f"The time of posting must be a datetime, not {self.posted_at!r:.40}.")
-        if self.posted_at.tzinfo is not None:
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                message += " a whole number" if kind is Integral else ""
+                raise UsageError(f"{message}, not {value!r:.40}.")
+            if kind is Integral and not 0 <= int(value) <= MAX_FOLLOWERS:
+                raise UsageError(f"{message} 0 to {MAX_FOLLOWERS:,}, not {value}.")
+        if self.posted_at is not None and self.posted_at.tzinfo is not None:
             try:
                 self.posted_at.astimezone(UTC)
             except OverflowError:
