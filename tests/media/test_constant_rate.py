@@ -11,7 +11,7 @@ import pytest
 from tests.media.clips import Clip, read_barcode
 from virality_core.errors import InputError
 from virality_core.media import open_reel
-from virality_core.media.decoding.constant_rate import frames_at_rate
+from virality_core.media.decoding.frame_sampler import frames_at_rate
 from virality_core.types import Plan
 
 

@@ -14,7 +14,7 @@ import pytest
 from virality_core.media import open_reel
 from virality_core.media import reel as opener
 from virality_core.media.shots.detector import find_cuts
-from virality_core.media.shots.frame_difference import correlation, cut_indices, stack, thumbnail
+from virality_core.media.shots.frame_difference import correlation, cut_indices, thumbnail
 from virality_core.media.shots.packet_sizes import anchors, early_keyframes, size_ratios
 from virality_core.media.shots.single_packets import Prediction, cut_by_gray, cut_by_vectors
 from virality_core.types import Cuts, Plan
@@ -254,16 +254,16 @@ def test_a_fade_is_not_found(tmp_path: Path) -> None:
 
 def test_a_flash_is_no_cut() -> None:
     frames = [thumbnail(frame[:, :, 1]) for frame in _frames([40])]
-    assert cut_indices(stack(frames)) == []
+    assert cut_indices(frames) == []
     frames[20] = np.full_like(frames[20], 250)
-    assert cut_indices(stack(frames)) == []
+    assert cut_indices(frames) == []
 
 
 def test_pixels_show_the_frame_after_each_cut() -> None:
     frames = [thumbnail(frame[:, :, 1]) for frame in _frames([15, 20, 9])]
-    assert cut_indices(stack(frames)) == [15, 35]
-    assert cut_indices(stack(frames[:2])) == []
-    assert cut_indices(stack([])) == []
+    assert cut_indices(frames) == [15, 35]
+    assert cut_indices(frames[:2]) == []
+    assert cut_indices([]) == []
 
 
 def test_alike() -> None:

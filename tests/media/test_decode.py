@@ -25,32 +25,36 @@ def clip(make_clip: MakeClip) -> Clip:
 
 @pytest.fixture
 def decoder(clip: Clip) -> Iterator[FrameDecoder]:
-    with Source(clip.path) as source, open_video(source, no_progress) as video:
-        yield video.decoder
+    with Source(clip.path) as source, open_video(source, no_progress) as decoder:
+        yield decoder
+
+
+def decoded_frames(decoder: FrameDecoder) -> int:
+    return sum(worker.decoded_frames for worker in decoder.workers)
 
 
 def test_a_keyframe_costs_one_frame(decoder: FrameDecoder) -> None:
-    before = decoder.decoded_frames
-    small = decoder.keyframe_luma(no_progress)
-    assert [read_barcode(frame.luma) for frame in small] == [0, 30, 60, 90, 120, 150, 180, 210]
-    assert decoder.decoded_frames - before == 8
-    assert decoder.keyframe_luma(no_progress)[3].seconds == small[3].seconds
-    assert decoder.decoded_frames - before == 8, "keyframes are remembered"
+    before = decoded_frames(decoder)
+    small = decoder.keyframes(no_progress)
+    assert [read_barcode(luma) for luma in small.luma] == [0, 30, 60, 90, 120, 150, 180, 210]
+    assert decoded_frames(decoder) - before == 8
+    assert decoder.keyframes(no_progress).seconds[3] == small.seconds[3]
+    assert decoded_frames(decoder) - before == 8, "keyframes are remembered"
 
 
 def test_a_frame_costs_no_more_than_its_group_up_to_it(decoder: FrameDecoder) -> None:
-    got, before = [], decoder.decoded_frames
+    got, before = [], decoded_frames(decoder)
     decoder.decode([int(decoder.index.frame_pts[100])], lambda _, frame: got.append(frame), no_progress)
     assert [read_barcode(frame.to_ndarray(format="rgb24")) for frame in got] == [100]
-    assert decoder.decoded_frames - before <= 13, "from 90 to 100, a reordered frame or two after it"
+    assert decoded_frames(decoder) - before <= 13, "from 90 to 100, a reordered frame or two after it"
 
 
 def test_stretches(decoder: FrameDecoder, clip: Clip) -> None:
     stretches = [(0.5, 0.7), (3.0, 3.05), (7.9, 99.0), (100.0, 101.0)]
-    for (start, end), frames in zip(stretches, decoder.luma_between(stretches, no_progress), strict=True):
+    for (start, end), run in zip(stretches, decoder.luma_between(stretches, no_progress), strict=True):
         expected = [number for number, when in enumerate(clip.seconds) if start <= when < end]
-        assert [read_barcode(frame.luma) for frame in frames] == expected
-        np.testing.assert_allclose([frame.seconds for frame in frames], [clip.seconds[n] for n in expected], atol=1e-3)
+        assert [read_barcode(luma) for luma in run.luma] == expected
+        np.testing.assert_allclose(run.seconds, [clip.seconds[n] for n in expected], atol=1e-3)
         alone = [read_barcode(decoder.converter.small_luma(frame)) for _, frame in decoder.frames_between(start, end)]
         assert alone == expected
 

@@ -86,8 +86,8 @@ def test_the_limits_let_8k_of_ten_bits_pass() -> None:
 
 
 def opened_decoder(path: Path, use: Callable[[FrameDecoder], None]) -> None:
-    with Source(path) as source, open_video(source, no_progress) as video:
-        use(video.decoder)
+    with Source(path) as source, open_video(source, no_progress) as decoder:
+        use(decoder)
 
 
 def test_heavy_pictures_are_decoded_by_one_worker(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.media.clips import Clip
 from virality_core.errors import Cancelled, InputError
 from virality_core.media import open_reel
-from virality_core.media.decoding import every_frame as reading
+from virality_core.media.decoding import frame_sampler as reading
 from virality_core.scorers.picture.quality import SAMPLED_PIXELS, shrink, tau_of
 from virality_core.types import Plan
 

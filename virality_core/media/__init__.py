@@ -5,7 +5,7 @@ file itself.
 """
 
 from virality_core.media.container.source import VideoSource
-from virality_core.media.decoding.probe import probe
+from virality_core.media.decoding.opened_video import probe
 from virality_core.media.encoding.browser_copy import playable, preview_mp4
 from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.reel import open_reel

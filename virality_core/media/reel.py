@@ -26,7 +26,7 @@ def open_reel(
     plan: Plan,
     *,
     name: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Reel:
     """Read and decode what the plan asks for. Memory is bounded by the plan, not by the reel's length.
@@ -42,69 +42,21 @@ def open_reel(
         InputError: not a video, damaged beyond reading, or over a limit.
         Cancelled: `progress` raised it; every file is closed.
     """
-    report = progress or no_progress
     audio = AudioCollector(plan.audio_rate, limits.max_seconds) if plan.audio_rate else None
     with (
         Source(source, name=name, limits=limits) as opened,
-        open_video(opened, report, on_audio=audio.add if audio else None) as video,
+        open_video(opened, progress, on_audio=audio.add if audio else None) as decoder,
     ):
-        index, decoder = video.index, video.decoder
+        index = decoder.index
         track = audio.finish(float(index.start_pts * index.time_base)) if audio else None
-        info = _measured(video.info, index, limits)
-        sampled = sample_frames(decoder, plan, report)
-        cuts = find_cuts(decoder, sampled.runs, report) if plan.cuts else None
-        damage = _damage(decoder)
+        info = _measured(decoder.info, index, limits)
+        reel = sample_frames(decoder, plan, progress)
+        cuts = find_cuts(decoder, reel.runs, progress) if plan.cuts else None
+        notes = [
+            *_incomplete(decoder.info, info, index, plan),
+            *_losses(decoder),
+        ]
     malloc_trim.trim()
-    return Reel(
-        info=info,
-        frames=sampled.frames,
-        hook=sampled.hook,
-        runs=sampled.runs,
-        packets=index.packet_table(),
-        cuts=cuts,
-        clips=sampled.clips,
-        audio=track,
-        notes=_notes(video.info, info, index, plan, damage, audio.notes() if audio else ()),
-    )
-
-
-def _measured(info: VideoInfo, index: StreamIndex, limits: Limits) -> VideoInfo:
-    """The info with duration, rate and number of frames as counted, whatever the header says."""
-    seconds = index.duration_seconds
-    count = len(index.frame_pts)
-    limits.check_length(seconds, frame_seconds=seconds / count, name=info.name)
-    if info.container == "gif" and count == 1:
-        raise InputError(f"“{info.name}” is a GIF with a single picture, not a video; upload a video such as MP4.")
-    rate = count / seconds if seconds > 0 else info.frame_rate
-    return replace(info, duration_seconds=seconds or 1 / (info.frame_rate or 25.0), frame_rate=rate, frame_count=count)
-
-
-def _damage(decoder: FrameDecoder) -> tuple[str, ...]:
-    """A note on frames that could not be decoded, including those a codec dropped silently."""
-    packets, requested, missing = decoder.damaged_packets, decoder.requested_frames, decoder.missing_frames
-    if not packets and not missing:
-        return ()
-    share = math.floor(100 * (requested - missing) / max(1, requested))
-    what = f"{packets:,} damaged pieces" if packets else f"{missing:,} damaged or missing frames"
-    return (
-        f"{what} of the video could not be decoded and were skipped: "
-        f"{requested - missing:,} of the {requested:,} frames needed were read ({share} %).",
-    )
-
-
-def _notes(
-    header: VideoInfo, info: VideoInfo, index: StreamIndex, plan: Plan, damage: tuple[str, ...], sound: tuple[str, ...]
-) -> tuple[str, ...]:
-    notes = []
-    # A file's overall length may be that of its sound, which can only be checked if the sound was read.
-    unknown = not plan.audio_rate and info.audio is not None and info.audio.duration_seconds is None
-    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, index.audio_end_seconds)
-    if index.damaged or missing > max(0.5, 0.02 * header.duration_seconds):
-        notes.append(
-            f"The file ends early or is damaged: {info.duration_seconds:.1f} s of "
-            f"{max(header.duration_seconds, info.duration_seconds):.1f} s could be read."
-        )
-    notes += damage
     if index.duplicates > _MIN_DUPLICATES * (index.duplicates + len(index.frame_pts)):
         notes.append(
             f"{index.duplicates:,} frames have the same time as another and were left out; this happens when files "
@@ -112,12 +64,45 @@ def _notes(
         )
     if info.audio is None:
         notes.append("The file has no sound.")
-    else:
-        notes += sound
+    elif audio is not None:
+        notes += audio.notes()
     if info.transfer != "sdr":
         notes.append(f"The video is HDR ({info.transfer.upper()}); it was converted to SDR, as most screens show it.")
     if info.has_alpha:
         notes.append("The video has transparent parts; they are shown over black.")
     if plan.clips and info.duration_seconds < sampling_grid.CLIP_FRAMES / sampling_grid.CLIP_RATE:
         notes.append("The reel is shorter than a clip of 16 frames at 15 per second; it was looped.")
-    return tuple(notes)
+    return replace(reel, info=info, packets=index.packet_table(), cuts=cuts, audio=track, notes=tuple(notes))
+
+
+def _measured(info: VideoInfo, index: StreamIndex, limits: Limits) -> VideoInfo:
+    """The info with duration, rate and number of frames as counted, whatever the header says."""
+    seconds, count = index.duration_seconds, len(index.frame_pts)
+    limits.check_length(seconds, frame_seconds=seconds / count, name=info.name)
+    if info.container == "gif" and count == 1:
+        raise InputError(f"“{info.name}” is a GIF with a single picture, not a video; upload a video such as MP4.")
+    rate = count / seconds if seconds > 0 else info.frame_rate
+    return replace(info, duration_seconds=seconds or 1 / (info.frame_rate or 25.0), frame_rate=rate, frame_count=count)
+
+
+def _incomplete(header: VideoInfo, info: VideoInfo, index: StreamIndex, plan: Plan) -> list[str]:
+    # A file's overall length may be that of its sound, which can only be checked if the sound was read.
+    unknown = not plan.audio_rate and info.audio is not None and info.audio.duration_seconds is None
+    missing = 0.0 if unknown else header.duration_seconds - max(info.duration_seconds, index.audio_end_seconds)
+    if not index.damaged and missing <= max(0.5, 0.02 * header.duration_seconds):
+        return []
+    expected = max(header.duration_seconds, info.duration_seconds)
+    return [f"The file ends early or is damaged: {info.duration_seconds:.1f} s of {expected:.1f} s could be read."]
+
+
+def _losses(decoder: FrameDecoder) -> list[str]:
+    """A note on frames that could not be decoded, including those a codec dropped silently."""
+    packets, requested, missing = decoder.losses()
+    if not packets and not missing:
+        return []
+    share = math.floor(100 * (requested - missing) / max(1, requested))
+    what = f"{packets:,} damaged pieces" if packets else f"{missing:,} damaged or missing frames"
+    return [
+        f"{what} of the video could not be decoded and were skipped: "
+        f"{requested - missing:,} of the {requested:,} frames needed were read ({share} %)."
+    ]

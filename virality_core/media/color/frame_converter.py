@@ -23,16 +23,9 @@ from virality_core.types import Transfer
 
 Pixels = NDArray[Any]  # uint8 or uint16, (H, W) or (H, W, channels)
 
-_BT709, _UNSPECIFIED_MATRIX, _BT2020 = 1, 2, (9, 10)
-_MATRICES = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
-}
+#: By H.273 matrix coefficients.
+_MATRICES = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
+_MATRICES |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
 _SD_LINES = 576  # untagged frames up to this height and 1280 wide are BT.601, larger ones BT.709, as in players
 _TRANSFERS: dict[int, Transfer] = {16: "pq", 18: "hlg"}  # ITU-T H.273 transfer characteristics
 SMALL_SIDE = 180  # short side of the small gray frames
@@ -63,15 +56,6 @@ class Orientation:
         return image[::-1] if self.flip_y else image
 
 
-#: By PyAV's `frame.rotation`, degrees counterclockwise.
-_BY_ROTATION = {
-    -90: Orientation(transpose=True, flip_x=True),
-    90: Orientation(transpose=True, flip_y=True),
-    180: Orientation(flip_x=True, flip_y=True),
-    -180: Orientation(flip_x=True, flip_y=True),
-}
-
-
 def orientation_of(frame: VideoFrame) -> Orientation:
     """The orientation in the frame's display matrix (ISO 14496-12, 8.3.2), to the nearest quarter turn.
 
@@ -80,7 +64,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     try:
         data = frame.side_data.get(SideDataType.DISPLAYMATRIX.name)
     except ValueError:  # PyAV 18 fails on side data it doesn't know, such as Exif; `rotation` still works
-        return _BY_ROTATION.get(frame.rotation, Orientation())
+        sideways, half = abs(frame.rotation) == 90, abs(frame.rotation) == 180
+        return Orientation(sideways, half or frame.rotation == -90, half or frame.rotation == 90)
     if data is None:
         return Orientation()
     a, b, _, c, d = np.frombuffer(memoryview(cast(Buffer, data)), np.int32)[:5].astype(np.int64)
@@ -89,20 +74,13 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     return Orientation(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
 
 
-def transfer_of(color_trc: int) -> Transfer:
-    """The transfer by its H.273 number."""
-    return _TRANSFERS.get(color_trc, "sdr")
-
-
 class FrameConverter:
     """Converts the frames of one stream. `width` and `height` are as displayed: upright, square pixels."""
 
-    def __init__(
-        self, frame: VideoFrame, pixel_aspect: Fraction | None, *, transfer: Transfer, has_alpha: bool
-    ) -> None:
+    def __init__(self, frame: VideoFrame, pixel_aspect: Fraction | None, *, has_alpha: bool) -> None:
         """`frame` is the first decoded one; `pixel_aspect` is width over height of a coded pixel."""
         self.orientation = orientation_of(frame)
-        self.transfer = transfer
+        self.transfer: Transfer = _TRANSFERS.get(frame.color_trc, "sdr")
         self.has_alpha = has_alpha
         stretch = float(pixel_aspect) if pixel_aspect and 1 / 16 <= pixel_aspect <= 16 else 1.0
         size = max(1, round(frame.width * stretch)), frame.height
@@ -133,13 +111,12 @@ class FrameConverter:
         height, width = out.shape[:2]
         coded = (height, width) if self.orientation.transpose else (width, height)
         if self.transfer != "sdr":
-            deep = self._convert(frame, "rgb48le")
-            image = hdr.to_sdr(_resized(deep, coded), self.transfer)
+            image = hdr.to_sdr(_resized(self._convert(frame, "rgb48le"), coded), self.transfer)
         elif self.has_alpha:
             image = _over_black(_resized(self._convert(frame, "rgba"), coded))
         elif for_encoding and frame.format.name in yuv_to_rgb.FORMATS:
-            matrix = _matrix(frame, self.transfer)
-            image = _resized(yuv_to_rgb.rgb(frame, matrix, full=_is_full_range(frame)), coded)
+            rgb = yuv_to_rgb.rgb(frame, _matrix(frame, self.transfer), full=_is_full_range(frame))
+            image = _resized(rgb, coded)
         else:
             image = _resized(self._convert(frame, "rgb24"), coded)
         np.copyto(out, self.orientation.apply(image))
@@ -150,25 +127,19 @@ class FrameConverter:
         coded = (height, width) if self.orientation.transpose else (width, height)
         plane = _luma_plane(frame)
         if plane is None or self.has_alpha:
-            format_ = "rgba" if self.has_alpha else "rgb24"
-            image = _resized(self._convert(frame, format_), coded)
-            gray = cv2.cvtColor(_over_black(image) if self.has_alpha else image, cv2.COLOR_RGB2GRAY)
-            return np.ascontiguousarray(self.orientation.apply(gray))
-        small = _resized(plane, coded)
-        bits = frame.format.components[0].bits
-        table = _luma_table(bits, _is_full_range(frame), self.transfer)
-        # Damaged samples may exceed their bit depth.
-        return np.ascontiguousarray(self.orientation.apply(table[np.minimum(small, len(table) - 1)]))
+            image = _resized(self._convert(frame, "rgba" if self.has_alpha else "rgb24"), coded)
+            luma = cv2.cvtColor(_over_black(image) if self.has_alpha else image, cv2.COLOR_RGB2GRAY)
+        else:
+            table = _luma_table(frame.format.components[0].bits, _is_full_range(frame), self.transfer)
+            luma = table[np.minimum(_resized(plane, coded), len(table) - 1)]  # damage may exceed the bit depth
+        return np.ascontiguousarray(self.orientation.apply(luma))
 
     def _convert(self, frame: VideoFrame, format_: str) -> Pixels:
         if not hasattr(self._thread_local, "reformatter"):
             self._thread_local.reformatter = VideoReformatter()
+        matrix = _matrix(frame, self.transfer)
         converted = self._thread_local.reformatter.reformat(
-            frame,
-            format=format_,
-            src_colorspace=_matrix(frame, self.transfer),
-            dst_color_range="JPEG",
-            threads=1,
+            frame, format=format_, src_colorspace=matrix, dst_color_range="JPEG", threads=1
         )
         pixels: Pixels = converted.to_ndarray()
         return pixels
@@ -179,8 +150,7 @@ def _matrix(frame: VideoFrame, transfer: Transfer) -> Colorspace:
         return _MATRICES[frame.colorspace]
     if transfer != "sdr":
         return Colorspace.BT2020
-    large = frame.height > _SD_LINES or frame.width >= 1280
-    return Colorspace.ITU709 if large else Colorspace.ITU601
+    return Colorspace.ITU709 if frame.height > _SD_LINES or frame.width >= 1280 else Colorspace.ITU601
 
 
 def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
@@ -221,6 +191,4 @@ def _luma_table(bits: int, full_range: bool, transfer: Transfer) -> NDArray[np.u
     unit = 1 << (bits - 8)
     level = codes / ((1 << bits) - 1) if full_range else (codes - 16 * unit) / (219 * unit)
     level = np.clip(level, 0.0, 1.0)
-    if transfer != "sdr":
-        level = hdr.gray_to_sdr(level, transfer)
-    return np.round(level * 255).astype(np.uint8)
+    return np.round(255 * (level if transfer == "sdr" else hdr.gray_to_sdr(level, transfer))).astype(np.uint8)

@@ -27,6 +27,8 @@ _LUMA_2020 = np.array([[0.2627, 0.6780, 0.0593]], np.float32)
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
 _BAND_ROWS = 64  # converted at a time: the light of a whole frame is 12 bytes per pixel
 _STEPS = 4096  # entries of the look-up tables: four times finer than a 10-bit code
+_MAX_LIGHT = PEAK / DIFFUSE_WHITE
+_INDEX_SCALE = float((_STEPS - 1) / np.sqrt(_MAX_LIGHT))
 
 Float = NDArray[np.float64]
 
@@ -43,17 +45,17 @@ def _band_to_sdr(signal: NDArray[np.uint16], transfer: Transfer) -> NDArray[np.u
     light = _signal_table(transfer)[signal >> 4]  # float32: HLG scene light 0–1, PQ display light in diffuse whites
     if transfer == "hlg":
         scene_luma = cv2.transform(light, _LUMA_2020)
-        light *= (PEAK / DIFFUSE_WHITE) * cv2.pow(np.maximum(scene_luma, 1e-6), HLG_SYSTEM_GAMMA - 1.0)[:, :, None]
+        light *= _MAX_LIGHT * cv2.pow(np.maximum(scene_luma, 1e-6), HLG_SYSTEM_GAMMA - 1.0)[:, :, None]
     light = np.maximum(cv2.transform(light, _TO_709), 0.0)
-    strongest = np.minimum(light.max(axis=2), PEAK / DIFFUSE_WHITE)
-    gain = _gain_table()[_table_index(strongest)]
-    return _code_table()[_table_index(np.minimum(light * gain[:, :, None], PEAK / DIFFUSE_WHITE))]
+    strongest = np.minimum(light.max(axis=2), _MAX_LIGHT)
+    gain = _GAIN_TABLE[_table_index(strongest)]
+    return _CODE_TABLE[_table_index(np.minimum(light * gain[:, :, None], _MAX_LIGHT))]
 
 
 def gray_to_sdr(level: Float, transfer: Transfer) -> Float:
     """The same for gray: HDR signal 0–1 to SDR signal 0–1."""
     if transfer == "hlg":
-        light = PEAK / DIFFUSE_WHITE * hlg_to_scene(level) ** HLG_SYSTEM_GAMMA
+        light = _MAX_LIGHT * hlg_to_scene(level) ** HLG_SYSTEM_GAMMA
     else:
         light = pq_to_light(level) / DIFFUSE_WHITE
     return np.clip(roll_off(light), 0.0, 1.0) ** (1 / SDR_GAMMA)
@@ -88,16 +90,8 @@ def roll_off(light: Float) -> Float:
 
 
 def _table_index(light: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """The table index of a light of 0 to PEAK/DIFFUSE_WHITE: its square root, for detail in shadows."""
-    return (cv2.sqrt(light) * _index_scale() + 0.5).astype(np.uint16)
-
-
-def _index_scale() -> float:
-    return float((_STEPS - 1) / np.sqrt(PEAK / DIFFUSE_WHITE))
-
-
-def _table_light() -> Float:
-    return (np.arange(_STEPS) / _index_scale()) ** 2
+    """The table index of a light of 0 to _MAX_LIGHT: its square root, for detail in shadows."""
+    return (cv2.sqrt(light) * _INDEX_SCALE + 0.5).astype(np.uint16)
 
 
 @lru_cache
@@ -107,12 +101,6 @@ def _signal_table(transfer: Transfer) -> NDArray[np.float32]:
     return light.astype(np.float32)
 
 
-@lru_cache
-def _gain_table() -> NDArray[np.float32]:
-    light = np.maximum(_table_light(), 1e-6)
-    return (roll_off(light) / light).astype(np.float32)
-
-
-@lru_cache
-def _code_table() -> NDArray[np.uint8]:
-    return np.round(255 * np.clip(_table_light(), 0.0, 1.0) ** (1 / SDR_GAMMA)).astype(np.uint8)
+_LIGHT = (np.arange(_STEPS) / _INDEX_SCALE) ** 2  # by table index
+_GAIN_TABLE = (roll_off(np.maximum(_LIGHT, 1e-6)) / np.maximum(_LIGHT, 1e-6)).astype(np.float32)
+_CODE_TABLE = np.round(255 * np.clip(_LIGHT, 0.0, 1.0) ** (1 / SDR_GAMMA)).astype(np.uint8)

@@ -34,7 +34,8 @@ def rgb(frame: VideoFrame, matrix: Colorspace, *, full: bool = False) -> NDArray
     if frame.format.name != format_:
         frame = frame.reformat(format=format_)
     luma, *chroma = (_samples(plane) for plane in frame.planes)
-    planes = [luma, *(_upsampled(plane)[: luma.shape[0], : luma.shape[1]] for plane in chroma)]
+    upsampled = (cv2.resize(plane, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST) for plane in chroma)
+    planes = [luma, *(plane[: luma.shape[0], : luma.shape[1]] for plane in upsampled)]
     luma_gain, chroma_gain, black = (1.0, 1.0, 0.0) if full else (255 / 219, 255 / 224, 16.0)
     red, blue = _LUMA_WEIGHTS[matrix]
     green = 1.0 - red - blue
@@ -47,7 +48,3 @@ def rgb(frame: VideoFrame, matrix: Colorspace, *, full: bool = False) -> NDArray
 def _samples(plane: VideoPlane) -> NDArray[np.uint8]:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return np.ascontiguousarray(rows[:, : plane.width])
-
-
-def _upsampled(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(samples, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST), np.uint8)

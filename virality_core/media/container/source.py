@@ -6,8 +6,8 @@ import errno
 import io
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Never, TypeVar
 
@@ -33,10 +33,6 @@ StreamT = TypeVar("StreamT", bound=Stream)
 _BUFFER_BYTES = 256 * 1024  # fewer calls into Python than FFmpeg's 32 KiB; larger wastes reads after each seek
 _HEAD_BYTES = 4096
 _MAX_NAME = 120
-_OPEN_OPTIONS = {
-    "max_streams": str(MAX_TRACKS),
-    "ignore_chapters": "1",  # MP4 chapter titles may overlap in the file, and FFmpeg copies each one
-}
 _SUGGESTION = "upload a video such as MP4, MOV or WebM"
 
 #: All that PyAV, FFmpeg or our reader may raise on a damaged file.
@@ -50,11 +46,7 @@ class Source:
     """
 
     def __init__(self, source: VideoSource, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        """Check the size, the first bytes and the MP4 tables.
-
-        Raises:
-            InputError: the file is missing, empty, too large, or clearly not a video.
-        """
+        """Raise InputError if the file is missing, empty, too large, or by its first bytes or tables not a video."""
         self.limits = limits
         self._owned = isinstance(source, str | os.PathLike)
         if isinstance(source, str | os.PathLike):
@@ -68,10 +60,19 @@ class Source:
         try:
             try:
                 self.size_bytes = self._file.seek(0, os.SEEK_END)
-                self.head = _Reader(self._file, self._lock).read(_HEAD_BYTES)
+                self.head = self._read_at(0, _HEAD_BYTES)
             except OSError as error:  # a kernel file, or a broken disk
                 raise InputError(f"“{self.name}” can't be read; {_SUGGESTION}.") from error
-            self._check()
+            if self.size_bytes == 0:
+                raise InputError(f"“{self.name}” is empty; {_SUGGESTION}.")
+            if self.size_bytes > self.limits.max_bytes:
+                raise InputError(
+                    f"“{self.name}” is {self.size_bytes / MEGABYTE:.0f} MB; "
+                    f"the limit is {self.limits.max_bytes / MEGABYTE:.0f} MB."
+                )
+            if kind := picture_kind(self.head) or other_kind(self.head):
+                raise InputError(f"“{self.name}” is a {kind}, not a video; {_SUGGESTION}.")
+            check_tables(self._read_at, self.size_bytes, name=self.name, limits=self.limits)
         except BaseException:
             self.close()
             raise
@@ -89,19 +90,16 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[InputContainer]:
-        """Open a container, closed at the end of the block.
-
-        Raises:
-            InputError: the container is not allowed, or is damaged beyond reading.
-        """
+        """A container, closed at the end of the block. Raises InputError if it is not allowed, or damaged."""
         options = {
-            **_OPEN_OPTIONS,
             "format_whitelist": VIDEO_FORMATS,
             "max_pixels": str(self.limits.max_pixels),
+            "max_streams": str(MAX_TRACKS),
+            "ignore_chapters": "1",  # MP4 chapter titles may overlap in the file, and FFmpeg copies each one
         }
         try:
             container = av.open(
-                _Reader(self._file, self._lock),
+                PositionedReader(self._read_at, lambda: self.size_bytes),
                 "r",
                 options=options,
                 metadata_errors="replace",
@@ -110,27 +108,13 @@ class Source:
             )
         except AV_ERRORS as error:
             raise InputError(f"“{self.name}” can't be read as a video: {self._guess()}; {_SUGGESTION}.") from error
-        try:
+        with container:
             yield container
-        finally:
-            container.close()
 
     def _guess(self) -> str:
         if self.head[4:8] == b"ftyp" or b"moov" in self.head or b"mdat" in self.head:
             return "it is damaged or was cut off before its table of contents (moov)"
         return f"it is a {kind}" if (kind := other_kind(self.head)) else "it is damaged or in an unknown format"
-
-    def _check(self) -> None:
-        if self.size_bytes == 0:
-            raise InputError(f"“{self.name}” is empty; {_SUGGESTION}.")
-        if self.size_bytes > self.limits.max_bytes:
-            raise InputError(
-                f"“{self.name}” is {self.size_bytes / MEGABYTE:.0f} MB; "
-                f"the limit is {self.limits.max_bytes / MEGABYTE:.0f} MB."
-            )
-        if kind := picture_kind(self.head) or other_kind(self.head):
-            raise InputError(f"“{self.name}” is a {kind}, not a video; {_SUGGESTION}.")
-        check_tables(self._read_at, self.size_bytes, name=self.name, limits=self.limits)
 
     def _read_at(self, offset: int, count: int) -> bytes:
         with self._lock:
@@ -139,11 +123,7 @@ class Source:
 
 
 def main_video(container: InputContainer, name: str) -> VideoStream:
-    """The stream a player shows: the best video stream that isn't cover art.
-
-    Raises:
-        InputError: there is none, or FFmpeg has no decoder for it.
-    """
+    """The stream a player shows: the best one that isn't cover art. Raises InputError if there is none to decode."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     best = container.streams.best("video")
     stream = best if best in streams else next(iter(streams), None)
@@ -157,14 +137,9 @@ def main_video(container: InputContainer, name: str) -> VideoStream:
 
 def until_damage(packets: Iterator[Packet[StreamT]]) -> Iterator[Packet[StreamT]]:
     """The packets up to the end of the file, or to damage that can't be read past."""
-    while True:
-        try:
-            packet = next(packets, None)
-        except AV_ERRORS:
-            return
-        if packet is None:
-            return
-        yield packet
+    with suppress(*AV_ERRORS):
+        for packet in packets:  # noqa: UP028  (`yield from` would close `packets`, which may be read further)
+            yield packet
 
 
 def no_frame(name: str) -> str:
@@ -174,31 +149,26 @@ def no_frame(name: str) -> str:
 
 def main_audio(container: InputContainer) -> AudioStream | None:
     """The best audio stream FFmpeg can decode (phones may add a spatial one that only they can play)."""
-    best = container.streams.best("audio")
-    streams = [best, *container.streams.audio]
+    streams = [container.streams.best("audio"), *container.streams.audio]
     return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
 
 
-class _Reader:
-    """A read-only view of a file with its own position, so that containers on several threads can share the file."""
+class PositionedReader:
+    """A file-like view of bytes with its own position, so that several can share them."""
 
-    def __init__(self, file: BinaryIO, lock: threading.Lock) -> None:
-        self._file = file
-        self._lock = lock
+    def __init__(self, read_at: Callable[[int, int], bytes], size: Callable[[], int]) -> None:
+        """`read_at` returns at most (offset, count) bytes."""
+        self._read_at, self._size = read_at, size
         self._position = 0
 
-    def read(self, size: int) -> bytes:
-        with self._lock:
-            self._file.seek(self._position)
-            data = self._file.read(size)
+    def read(self, count: int) -> bytes:
+        data = self._read_at(self._position, count)
         self._position += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            with self._lock:
-                offset = self._file.seek(offset, whence)
-        self._position = max(0, offset + (self._position if whence == os.SEEK_CUR else 0))
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence, self._size())
+        self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -79,11 +80,9 @@ def index_stream(
 ) -> StreamIndex:
     """Demux the file to its end, or to damage. `on_audio` receives each packet of the main audio stream.
 
-    Raises:
-        InputError: no video packet could be read, or a limit is exceeded.
+    Raises InputError if no video packet can be read or a limit is exceeded.
     """
-    all_pts, all_durations, sizes = array("q"), array("q"), array("q")
-    keys, discards = bytearray(), bytearray()
+    columns = array("q")  # five values per packet
     audio = main_audio(container) if on_audio is not None else None
     damaged = False
     packets = iter(container.demux([stream] if audio is None else [stream, audio]))
@@ -106,25 +105,21 @@ def index_stream(
                     audio_end = max(audio_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 on_audio(packet)
             continue
-        shown_at = packet.pts if packet.pts is not None else packet.dts
+        shown_at = pts_of(packet)
         if shown_at is None or packet.size == 0:
             untimed += shown_at is None and packet.size > 0
             continue
         limit = source.limits.max_packets
-        if len(all_pts) >= limit:
+        if len(columns) >= 5 * limit:
             raise InputError(f"“{source.name}” has more than {limit:,} frames; shorten it or lower its frame rate.")
-        all_pts.append(shown_at)
-        all_durations.append(packet.duration or 0)
-        sizes.append(packet.size)
-        keys.append(packet.is_keyframe)
-        discards.append(packet.is_discard)
+        columns.extend((shown_at, packet.duration or 0, packet.size, packet.is_keyframe, packet.is_discard))
     progress(STAGE, 1.0)
-    if untimed and not all_pts:
+    if untimed and not columns:
         raise InputError(f"“{source.name}” has frames without a time, or with times before zero; export it again.")
-    if not all_pts:
+    if not columns:
         raise InputError(no_frame(source.name))
-    pts, durations = np.array(all_pts, np.int64), np.array(all_durations, np.int64)
-    is_key, is_discard = np.array(keys, np.bool_), np.array(discards, np.bool_)
+    pts, durations, sizes, keys, discards = np.ascontiguousarray(np.array(columns, np.int64).reshape(-1, 5).T)
+    is_key, is_discard = keys.astype(np.bool_), discards.astype(np.bool_)
     if is_discard.all():
         is_discard[:] = False
     if not is_key.any():
@@ -136,7 +131,7 @@ def index_stream(
     start_pts = _start_pts(int(frame_pts[0]), container, time_base)
     return StreamIndex(
         pts=pts,
-        sizes=np.array(sizes, np.int64),
+        sizes=sizes,
         is_key=is_key,
         is_discard=is_discard,
         frame_pts=frame_pts,
@@ -149,6 +144,11 @@ def index_stream(
         packet_of_pts={value: number for number, value in reversed(list(enumerate(pts.tolist())))},
         key_packets=np.flatnonzero(is_key),
     )
+
+
+def pts_of(timed: Packet | VideoFrame) -> int | None:  # type: ignore[type-arg]
+    """When a packet's frame or a frame is shown, in the stream's time base; by its decoding time if it has no other."""
+    return timed.pts if timed.pts is not None else timed.dts
 
 
 def _start_pts(first_frame_pts: int, container: InputContainer, time_base: Fraction) -> int:

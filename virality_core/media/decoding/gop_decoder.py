@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
+from typing import cast
 
 import numpy as np
+from av.codec import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from virality_core.errors import InputError
 from virality_core.media.container.source import AV_ERRORS, Source, main_video, until_damage
-from virality_core.media.container.stream_index import StreamIndex
-from virality_core.media.decoding.codec_context import decoding_context, has_alpha
-from virality_core.media.guards.decoder_memory import check_memory, frames_at_once
+from virality_core.media.container.stream_index import StreamIndex, pts_of
+from virality_core.media.guards.decoder_memory import check_memory
 
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders drop the alpha of these
 _READ_AHEAD_BYTES = 2_000_000  # reading past less than this is cheaper than a seek
 _LOOK_BACK_PACKETS = 300  # how far to search for a keyframe before a frame that can't be decoded: 10 s
 _LOOK_AHEAD_PACKETS = 16  # how far to search for a substitute after a frame that can't be decoded
@@ -28,30 +31,27 @@ _MIN_SEARCH_PACKETS, _SEARCH_FILE_LENGTHS = 3000, 2
 _MAX_FAILED_SEARCHES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DecodeJob:
-    """Packets `first` to `last` in decode order, both included, and the `pts` requested from them, ascending."""
+    """Packets `first` to `last` in decode order, both included, and the `pts` requested from them."""
 
     first: int
     last: int
-    pts: tuple[int, ...]
+    pts: list[int]
 
 
 def plan_jobs(index: StreamIndex, requested: Sequence[int]) -> list[DecodeJob]:
     """One job for each GOP with requested pts; overlapping GOPs share one. Ascending."""
     pts = [value for value in sorted(set(requested)) if value in index.packet_of_pts]
-    by_start: dict[int, list[int]] = {}
-    for value, start in zip(pts, _start_packets(index, pts), strict=True):
-        by_start.setdefault(start, []).append(value)
-    jobs: list[tuple[int, int, list[int]]] = []
-    for first, values in sorted(by_start.items()):
-        last = max(index.packet_of_pts[value] for value in values)
-        if jobs and first <= jobs[-1][1]:
-            start, end, before = jobs.pop()
-            jobs.append((start, max(last, end), before + values))
+    jobs: list[DecodeJob] = []
+    for first, value in sorted(zip(_start_packets(index, pts), pts, strict=True)):
+        last = index.packet_of_pts[value]
+        if jobs and first <= jobs[-1].last:
+            jobs[-1].last = max(jobs[-1].last, last)
+            jobs[-1].pts.append(value)
         else:
-            jobs.append((first, last, values))
-    return [DecodeJob(first, last, tuple(sorted(values))) for first, last, values in jobs]
+            jobs.append(DecodeJob(first, last, [value]))
+    return jobs
 
 
 def _start_packets(index: StreamIndex, pts: Sequence[int]) -> list[int]:
@@ -92,21 +92,11 @@ class GopDecoder:
         self.damaged_packets: set[int] = set()  # numbers of the packets that could not be decoded
         self.requested: set[int] = set()  # pts
         self.decoded: set[int] = set()  # the requested pts that were decoded themselves, not substituted
-        self.on_packet: Callable[[], None] | None = None  # called before each packet; may raise
+        self.on_packet: Callable[[], object] = lambda: None  # called before each packet; may raise
 
     def close(self) -> None:
         """Close the container if this decoder opened it."""
         self._stack.close()
-
-    @property
-    def stream(self) -> VideoStream:
-        """The stream that is decoded."""
-        return self._stream
-
-    @property
-    def frames_at_once(self) -> int:
-        """How many frames the decoder may hold in memory."""
-        return frames_at_once(self._context)
 
     def packets(self, first: int, last: int) -> Iterator[Packet[VideoStream]]:
         """The packets `first` to `last`, both included, reached by reading on or by seeking."""
@@ -114,9 +104,8 @@ class GopDecoder:
         if number is None or number > first or int(self._index.sizes[number:first].sum()) > _READ_AHEAD_BYTES:
             number = self._seek(first)
         for packet in until_damage(self._demuxer):
-            if self.on_packet is not None:
-                self.on_packet()
-            if packet_pts(packet) is None or not packet.size:
+            self.on_packet()
+            if pts_of(packet) is None or not packet.size:
                 continue
             self._next_packet = number = number + 1
             if number > first:
@@ -132,14 +121,14 @@ class GopDecoder:
         """
         missing = set(job.pts)
         self.requested |= missing
-        yield from self._found(missing, self._decode(job, skip_others=True))
+        yield from self._found(missing, self._decode(job))
         if not missing:
             self._failed_searches = 0
         elif job.first and self._search_packets_left > 0 and self._failed_searches < _MAX_FAILED_SEARCHES:
             # The keyframe may be damaged, or not be one, whatever the container says.
             before = len(missing)
-            earlier = DecodeJob(max(0, job.first - _LOOK_BACK_PACKETS), job.last, tuple(sorted(missing)))
-            yield from self._found(missing, self._search(earlier, skip_others=True))
+            earlier = DecodeJob(max(0, job.first - _LOOK_BACK_PACKETS), job.last, list(missing))
+            yield from self._found(missing, self._decode(earlier, is_search=True))
             self._failed_searches = self._failed_searches + 1 if len(missing) == before else 0
         if missing and self._search_packets_left > 0:
             yield from self._substitutes(job, sorted(missing))
@@ -156,41 +145,43 @@ class GopDecoder:
         """For each missing pts the next frame that can be decoded."""
         last = min(len(self._index.pts) - 1, job.last + _LOOK_AHEAD_PACKETS)
         count = 0
-        for pts, frame in self._search(DecodeJob(job.first, last, job.pts), skip_others=False):
+        for pts, frame in self._decode(DecodeJob(job.first, last, job.pts), is_search=True, skip_others=False):
             if count < len(missing) and pts >= missing[count]:
                 yield missing[count], frame
                 count += 1
 
-    def _search(self, job: DecodeJob, *, skip_others: bool) -> Iterator[tuple[int, VideoFrame]]:
-        self._search_packets_left -= job.last + 1 - job.first
-        yield from self._decode(job, skip_others=skip_others)
-
-    def _decode(self, job: DecodeJob, *, skip_others: bool) -> Iterator[tuple[int, VideoFrame]]:
-        """The job's frames as (pts, frame); with `skip_others`, others only where the decoder needs them."""
-        context, requested = self._context, frozenset(job.pts)
+    def _decode(
+        self, job: DecodeJob, *, is_search: bool = False, skip_others: bool = True
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """Frames as (pts, frame); with `skip_others`, only the job's and those that the decoder needs for them."""
+        if is_search:
+            self._search_packets_left -= job.last + 1 - job.first
+        context, requested = self.context, frozenset(job.pts)
         context.flush_buffers()
         for packet in self.packets(job.first, job.last):
-            skippable = skip_others and packet_pts(packet) not in requested
+            skippable = skip_others and pts_of(packet) not in requested
             context.skip_frame = "NONREF" if skippable else "DEFAULT"
-            yield from self._timed(self._decode_packet(packet))
+            yield from self._decode_packet(packet)
         context.skip_frame = "DEFAULT"
-        yield from self._timed(self._decode_packet(None))
+        yield from self._decode_packet(None)
         context.flush_buffers()
 
-    def _decode_packet(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+    def _decode_packet(self, packet: Packet[VideoStream] | None) -> Iterator[tuple[int, VideoFrame]]:
         try:
-            return self._context.decode(packet)
+            frames = self.context.decode(packet)
         except AV_ERRORS:
             if packet is not None and self._next_packet is not None:
                 self.damaged_packets.add(self._next_packet - 1)
-            return []
-
-    def _timed(self, frames: list[VideoFrame]) -> Iterator[tuple[int, VideoFrame]]:
+            return
         for frame in frames:
             self.decoded_frames += 1
             self.decoded_pixels += frame.width * frame.height
-            self._check_memory(frame)
-            pts = frame_pts(frame)
+            shape = (frame.width, frame.height, frame.format.name)
+            if shape != self._frame_shape:  # frames may change their size or format
+                name, limits = self._source.name, self._source.limits
+                check_memory(self.context, shape[:2], frame.format, name=name, limits=limits)
+                self._frame_shape = shape
+            pts = pts_of(frame)
             if pts is not None:
                 yield pts, frame
 
@@ -201,8 +192,8 @@ class GopDecoder:
         """
         for target in (int(self._index.pts[first]), int(self._index.pts.min())):
             try:
-                self._container.seek(target, stream=self._stream, backward=True)
-                self._demuxer = iter(self._container.demux(self._stream))
+                self._container.seek(target, stream=self.stream, backward=True)
+                self._demuxer = iter(self._container.demux(self.stream))
                 number = self._identify_next()
             except AV_ERRORS:
                 continue
@@ -210,45 +201,48 @@ class GopDecoder:
                 return number
         self._stack.close()  # some containers (MPEG-TS) can't seek to their start: reopen
         self._use(self._stack.enter_context(self._source.open()))
-        self._demuxer = iter(self._container.demux(self._stream))
+        self._demuxer = iter(self._container.demux(self.stream))
         return 0
 
     def _identify_next(self) -> int | None:
         """The number of the demuxer's next packet, which stays the next one; None if it isn't recognized."""
         packet = next(self._demuxer, None)
-        if packet is None:
-            return None
-        pts = packet_pts(packet)
-        number = -1 if pts is None else self._index.packet_of_pts.get(pts, -1)
-        if number < 0 or int(self._index.sizes[number]) != packet.size:
+        pts = None if packet is None else pts_of(packet)
+        number = None if pts is None else self._index.packet_of_pts.get(pts)
+        if packet is None or number is None or int(self._index.sizes[number]) != packet.size:
             return None
         self._demuxer = chain([packet], self._demuxer)
         return number
 
-    def _check_memory(self, frame: VideoFrame) -> None:
-        """Check again whenever frames change their size or format."""
-        shape = (frame.width, frame.height, frame.format.name)
-        if shape != self._frame_shape:
-            limits = self._source.limits
-            check_memory(self._context, shape[:2], frame.format, name=self._source.name, limits=limits)
-            self._frame_shape = shape
-
     def _use(self, container: InputContainer) -> None:
         self._container = container
-        self._stream = main_video(container, self._source.name)
-        self._context: VideoCodecContext = decoding_context(
-            self._stream,
-            has_alpha=has_alpha(self._stream),
-            max_pixels=self._source.limits.max_pixels,
-            threads=self._threads,
-        )
+        self.stream = main_video(container, self._source.name)
+        self.context = decoding_context(self.stream, self._source.limits.max_pixels, self._threads)
 
 
-def packet_pts(packet: Packet[VideoStream]) -> int | None:
-    """When the packet's frame is shown, in the stream's time base; the decoding time if the file states no other."""
-    return packet.pts if packet.pts is not None else packet.dts
+def decoding_context(stream: VideoStream, max_pixels: int, threads: int) -> VideoCodecContext:
+    """An open context for the stream. Raises InputError if its codec is unknown or its header is damaged."""
+    context = stream.codec_context
+    if context.name in _ALPHA_DECODERS and has_alpha(stream):
+        context = cast(VideoCodecContext, CodecContext.create(_ALPHA_DECODERS[context.name], "r"))
+        context.extradata = stream.codec_context.extradata
+    if not context.is_open:
+        context.thread_type = "AUTO"
+        context.thread_count = threads
+        context.options = {"max_pixels": str(max_pixels)}
+        try:
+            context.open()  # before `skip_frame` is set: dav1d keeps the value it is opened with
+        except AV_ERRORS:
+            raise InputError(
+                f"The video's codec ({context.name}) can't be opened: it is unknown, or its header is damaged; "
+                "export the video as H.264 MP4."
+            ) from None
+    return context
 
 
-def frame_pts(frame: VideoFrame) -> int | None:
-    """When the frame is shown, in the stream's time base; the packet's decoding time if it has no other."""
-    return frame.pts if frame.pts is not None else frame.dts
+def has_alpha(stream: VideoStream) -> bool:
+    """Whether the stream has transparency, by its header."""
+    if stream.metadata.get("alpha_mode") == "1" and stream.codec_context.name in _ALPHA_DECODERS:
+        return True
+    format_ = stream.codec_context.format
+    return stream.pix_fmt == "pal8" or (format_ is not None and any(part.is_alpha for part in format_.components))

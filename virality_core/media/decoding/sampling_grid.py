@@ -55,11 +55,6 @@ def stills(frames: Seconds, keys: Seconds, *, count: int, duration_seconds: floa
     return sorted(chosen)
 
 
-def hook_stills(frames: Seconds, *, count: int, duration_seconds: float) -> list[int]:
-    """Indices into `frames` of the frames on screen at the centers of `count` parts of the hook, each once."""
-    return sorted({int(i) for i in on_screen(frames, grid(count, min(HOOK_SECONDS, duration_seconds)))})
-
-
 def runs(frames: Seconds, chosen_stills: list[int]) -> list[list[int]]:
     """Indices into `frames` of each run of consecutive frames: the whole hook, then short runs.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from virality_core.errors import InputError
@@ -14,13 +12,13 @@ from virality_core.media.container.source import AV_ERRORS, Source, VideoSource,
 from virality_core.media.decoding.frame_decoder import MAX_THREADED_PIXELS
 from virality_core.media.decoding.opened_video import open_video
 from virality_core.media.encoding.h264_roundtrip import to_yuv420
-from virality_core.media.encoding.mp4_in_memory import open_mp4
-from virality_core.media.encoding.transcoder import Transcoder, add_h264_stream
+from virality_core.media.encoding.transcoder import Transcoder, add_h264_stream, open_mp4
 from virality_core.media.guards.limits import DEFAULT_LIMITS, Limits
 from virality_core.media.sound.audio_frames import UnreadableSound, check_channels
 from virality_core.types import Progress, VideoInfo, no_progress
 
 STAGE = "preparing the preview"
+_X264_OPTIONS = {"preset": "veryfast", "crf": "25"}
 _PLAYABLE: dict[str, dict[str, tuple[str, ...]]] = {  # container: video codec: audio codecs
     "mp4": {"h264": ("aac", "mp3"), "av1": ("aac", "mp3", "opus"), "vp9": ("aac", "mp3", "opus")},
     "webm": {"vp8": ("opus", "vorbis"), "vp9": ("opus", "vorbis"), "av1": ("opus", "vorbis")},
@@ -42,63 +40,41 @@ def preview_mp4(
     *,
     max_side: int = 720,
     name: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """The reel as MP4 bytes: H.264 8 bit 4:2:0, AAC, upright, square pixels, SDR, every frame at its own time.
 
-    Args:
-        source: A path or an open binary file.
-        max_side: The longer side in pixels at most; a smaller reel keeps its size, made even.
-        name: What messages call the file.
-        progress: Called with (stage, fraction) between frames; may raise Cancelled.
-        limits: What is accepted.
-
-    Raises:
-        InputError: as `open_reel`.
-        Cancelled: `progress` raised it.
+    The longer side has at most `max_side` pixels. Other args and errors as `open_reel`.
     """
-    report = progress or no_progress
     out = io.BytesIO()
     with Source(source, name=name, limits=limits) as opened:
-        with open_video(opened, report) as video:
-            index, converter = video.index, video.converter
-        with opened.open() as container:
-            stream = main_video(container, opened.name)
-            stream.codec_context.thread_type = "AUTO"
-            if converter.coded_pixels > MAX_THREADED_PIXELS:
-                stream.codec_context.thread_count = 1
-            scale = min(1.0, max_side / max(converter.width, converter.height))
-            width, height = (max(2, int(side * scale) // 2 * 2) for side in (converter.width, converter.height))
-            rgb = np.empty((height, width, 3), np.uint8)
+        with open_video(opened, progress) as decoder:
+            index, converter = decoder.index, decoder.converter
+        scale = min(1.0, max_side / max(converter.width, converter.height))
+        width, height = (max(2, int(side * scale) // 2 * 2) for side in (converter.width, converter.height))
+        rgb = np.empty((height, width, 3), np.uint8)
 
-            def make_frame(frame: VideoFrame, seconds: float) -> VideoFrame:  # noqa: ARG001
-                converter.rgb(frame, rgb)
-                return to_yuv420(rgb)
+        def make_frame(frame: VideoFrame, _seconds: float) -> VideoFrame:
+            converter.rgb(frame, rgb)
+            return to_yuv420(rgb)
 
-            try:
-                with open_mp4(out) as target:
-                    options = {"preset": "veryfast", "crf": "25"}
-                    encoded = add_h264_stream(target, index, width=width, height=height, options=options)
-                    Transcoder(
-                        target,
-                        container,
-                        index,
-                        video=(stream, encoded),
-                        make_frame=make_frame,
-                        audio=_readable_audio(container),
-                    ).run(STAGE, report)
-            except AV_ERRORS as error:
-                raise InputError(f"“{opened.name}” can't be converted to a preview; export it as H.264.") from error
+        try:
+            with opened.open() as container, open_mp4(out) as target:
+                stream = main_video(container, opened.name)
+                stream.codec_context.thread_type = "AUTO"
+                if converter.coded_pixels > MAX_THREADED_PIXELS:
+                    stream.codec_context.thread_count = 1
+                stream_out = add_h264_stream(target, index, width=width, height=height, options=_X264_OPTIONS)
+                audio = main_audio(container)
+                try:
+                    if audio is not None:
+                        check_channels(audio.codec_context)
+                except UnreadableSound:
+                    audio = None  # a silent preview is better than none
+                Transcoder(
+                    target, container, index, video=(stream, stream_out), make_frame=make_frame, audio=audio
+                ).run(STAGE, progress)
+        except AV_ERRORS as error:
+            raise InputError(f"“{opened.name}” can't be converted to a preview; export it as H.264.") from error
     return out.getvalue()
-
-
-def _readable_audio(container: InputContainer) -> AudioStream | None:
-    """The main audio stream, or None if its channels are unknown: a silent preview is better than none."""
-    audio = main_audio(container)
-    try:
-        if audio is not None:
-            check_channels(audio.codec_context)
-    except UnreadableSound:
-        return None
-    return audio

@@ -42,12 +42,10 @@ def crop_to_even(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def roundtrip(rgb: NDArray[np.uint8], *, shrunk: float = 1.0, grainy: bool = False) -> NDArray[np.uint8]:
-    """A frame uint8 (H, W, 3) as a report on its copy would see it, cropped to even sides.
+    """A frame uint8 (H, W, 3) as a report on its copy would see it, cropped to even sides if it has two lines.
 
-    Args:
-        rgb: Returned as it is if less than two pixels high or wide.
-        shrunk: How many times smaller it is than the copy's frames; shrinking averages their losses.
-        grainy: Whether its detail is grain, which can't be predicted from other frames.
+    `shrunk` is how many times smaller it is than the copy's frames (shrinking averages their losses); `grainy` whether
+    its detail is grain, which can't be predicted from other frames.
     """
     even = crop_to_even(rgb)
     if even.size == 0:
@@ -63,5 +61,5 @@ def roundtrip(rgb: NDArray[np.uint8], *, shrunk: float = 1.0, grainy: bool = Fal
     decoder.thread_count = 1
     frame = next(frame for packet in [*packets, None] for frame in decoder.decode(packet))
     decoded = np.empty_like(even)
-    FrameConverter(frame, None, transfer="sdr", has_alpha=False).rgb(frame, decoded)
+    FrameConverter(frame, None, has_alpha=False).rgb(frame, decoded)
     return decoded

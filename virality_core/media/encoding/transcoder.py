@@ -1,4 +1,4 @@
-"""Writes a video again as H.264 and AAC: picture and sound interleaved as in the file, every frame at its own time.
+"""Writes a video again as H.264 and AAC in MP4: picture and sound as in the file, every frame at its own time.
 
 Written with PyAV because moviepy writes frames at a constant rate, so variable rates drift, and squashes videos that
 are rotated by a display matrix.
@@ -6,22 +6,23 @@ are rotated by a display matrix.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
+import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from virality_core.media.container.source import until_damage
-from virality_core.media.container.stream_index import StreamIndex
-from virality_core.media.decoding.gop_decoder import frame_pts
+from virality_core.media.container.source import PositionedReader, until_damage
+from virality_core.media.container.stream_index import StreamIndex, pts_of
 from virality_core.media.encoding.h264_roundtrip import set_colors
 from virality_core.media.sound.audio_frames import channel_count, frames_of
 from virality_core.types import Progress
@@ -30,6 +31,21 @@ _SAMPLE_RATE = 48_000
 
 MakeFrame = Callable[[VideoFrame, float], VideoFrame]  # (decoded frame, seconds) → frame for the encoder
 SoundEdit = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # samples (C, S)
+
+
+def open_mp4(out: io.BytesIO | Path) -> OutputContainer:
+    """A container to fill and close, its index first so that a browser can play it while it loads."""
+    options = {"movflags": "+faststart"}
+    if isinstance(out, Path):
+        return av.open(str(out), "w", format="mp4", options=options)
+
+    def written(offset: int, count: int) -> bytes:
+        with out.getbuffer() as view:
+            return bytes(view[offset : offset + count])
+
+    # The muxer reads back what it has written, to make room for the index.
+    reader = PositionedReader(written, lambda: len(out.getbuffer()))
+    return av.open(out, "w", format="mp4", options=options, io_open=lambda *_: reader)
 
 
 def add_h264_stream(
@@ -44,7 +60,7 @@ def add_h264_stream(
 
 
 class Transcoder:
-    """Copies one video and one audio stream from `container` to `target`."""
+    """Copies one video stream, and an audio stream if there is one, from a container to another."""
 
     def __init__(
         self,
@@ -60,19 +76,9 @@ class Transcoder:
         skip_seconds: float = 0,
         skip_sound_seconds: float = 0,
     ) -> None:
-        """Set up the copy.
+        """Add the AAC stream to `target`. `video` is the input stream and the output stream.
 
-        Args:
-            target: Receives the AAC stream in addition to `video`.
-            container: Positioned at its start.
-            index: Of the input video stream.
-            video: The input stream and the output stream.
-            make_frame: Makes each frame to encode; None copies the packets as they are.
-            audio: The input stream, whose channels are known.
-            audio_bit_rate: Of the AAC stream; None is the encoder's default.
-            edit_sound: Changes the samples.
-            skip_seconds: How much of the beginning to leave out.
-            skip_sound_seconds: How much more of the sound's beginning to leave out.
+        Without `make_frame` the video packets are copied. `skip_sound_seconds` comes on top of `skip_seconds`.
         """
         self._target, self._container, self._index = target, container, index
         self._video_in, self._video_out = video
@@ -80,8 +86,7 @@ class Transcoder:
         self._start_pts = index.start_pts + round(skip_seconds / index.time_base)
         self._sound_start: Fraction | float = index.start_pts * index.time_base + (skip_seconds + skip_sound_seconds)
         self._last_pts = -1  # of the output
-        self._audio_in = audio
-        self._audio_out: AudioStream | None = None
+        self._audio_in, self._audio_out = audio, None
         if audio is not None:
             layout = "mono" if channel_count(audio.codec_context) == 1 else "stereo"
             self._resampler = AudioResampler("fltp", layout, _SAMPLE_RATE, options={"rematrix_maxval": "1"})
@@ -96,7 +101,9 @@ class Transcoder:
         for packet in until_damage(self._container.demux(streams)):
             progress(stage, min(1.0, max(0, self._last_pts) / duration))
             if self._make_frame is None and packet.stream_index == self._video_in.index:
-                self._copy(packet)
+                if packet.dts is not None and packet.size:
+                    packet.stream = self._video_out
+                    self._target.mux(packet)
                 continue
             for frame in frames_of(packet):
                 if isinstance(frame, VideoFrame):
@@ -112,13 +119,8 @@ class Transcoder:
                 self._target.mux(self._audio_out.encode(None))
         progress(stage, 1.0)
 
-    def _copy(self, packet: Packet) -> None:  # type: ignore[type-arg]
-        if packet.dts is not None and packet.size:
-            packet.stream = self._video_out
-            self._target.mux(packet)
-
     def _add_frame(self, frame: VideoFrame) -> None:
-        pts = frame_pts(frame)
+        pts = pts_of(frame)
         if pts is None or pts - self._start_pts <= self._last_pts or self._make_frame is None:
             return
         self._last_pts = pts - self._start_pts
@@ -130,10 +132,9 @@ class Transcoder:
         if frame.pts is None or frame.time_base is None:
             return
         frame.pts = round(frame.pts - self._sound_start / frame.time_base)
-        if float(frame.pts * frame.time_base) + frame.samples / frame.sample_rate <= 0.0:
-            return
-        for part in self._resampler.resample(frame):
-            self._encode_sound(part)
+        if float(frame.pts * frame.time_base) + frame.samples / frame.sample_rate > 0.0:
+            for part in self._resampler.resample(frame):
+                self._encode_sound(part)
 
     def _encode_sound(self, frame: AudioFrame) -> None:
         if self._audio_out is None:

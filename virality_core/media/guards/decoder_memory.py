@@ -29,11 +29,7 @@ def frame_bytes(width: int, height: int, format_: VideoFormat) -> int:
 def check_memory(
     context: VideoCodecContext, size: tuple[int, int], format_: VideoFormat, *, name: str, limits: Limits
 ) -> None:
-    """Refuse a stream whose frames need more memory than the limits allow; `size` is (width, height).
-
-    Raises:
-        InputError: a frame exceeds `max_frame_bytes`, or those held at once exceed `max_decoder_bytes`.
-    """
+    """Raise InputError if frames of (width, height) need more memory than `max_frame_bytes` or `max_decoder_bytes`."""
     bytes_each = frame_bytes(*size, format_)
     if bytes_each > limits.max_frame_bytes:
         raise InputError(
@@ -101,12 +97,15 @@ class _BitReader:
         self._position += count
         return value
 
-    def golomb(self) -> int:
-        """An Exp-Golomb code, ue(v)."""
-        zeros = 0
-        while not self.bits(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.bits(zeros)
+    def golomb(self, count: int = 1) -> int:
+        """Read Exp-Golomb codes, ue(v); returns the last."""
+        value = 0
+        for _ in range(count):
+            zeros = 0
+            while not self.bits(1):
+                zeros += 1
+            value = (1 << zeros) - 1 + self.bits(zeros)
+        return value
 
 
 def _h264_references(reader: _BitReader) -> int:
@@ -117,21 +116,19 @@ def _h264_references(reader: _BitReader) -> int:
         chroma = reader.golomb()
         if chroma == 3:
             reader.bits(1)
-        reader.golomb(), reader.golomb()
+        reader.golomb(2)
         reader.bits(1)
         if reader.bits(1):
             for number in range(12 if chroma == 3 else 8):
                 if reader.bits(1):
                     _skip_scaling_list(reader, 16 if number < 6 else 64)
-    reader.golomb()
-    order = reader.golomb()
+    order = reader.golomb(2)
     if order == 0:
         reader.golomb()
     elif order == 1:
         reader.bits(1)
-        reader.golomb(), reader.golomb()
-        for _ in range(reader.golomb()):
-            reader.golomb()
+        reader.golomb(2)
+        reader.golomb(reader.golomb())
     return reader.golomb()
 
 
@@ -153,17 +150,14 @@ def _hevc_references(reader: _BitReader) -> int:
         reader.bits(2 * (8 - layers))
     for profile, level in present:
         reader.bits(88 * profile + 8 * level)
-    reader.golomb()
-    if reader.golomb() == 3:
+    if reader.golomb(2) == 3:
         reader.bits(1)
-    reader.golomb(), reader.golomb()
+    reader.golomb(2)
     if reader.bits(1):
-        for _ in range(4):
-            reader.golomb()
-    for _ in range(3):
-        reader.golomb()
-    most = 0
+        reader.golomb(4)
+    reader.golomb(3)
+    references = 0
     for _ in range(layers + 1 if reader.bits(1) else 1):
-        most = max(most, reader.golomb() + 1)
-        reader.golomb(), reader.golomb()
-    return most
+        references = max(references, reader.golomb() + 1)
+        reader.golomb(2)
+    return references

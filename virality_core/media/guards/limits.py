@@ -29,11 +29,7 @@ class Limits:
     max_decoder_bytes: int = 1_200 * MEGABYTE
 
     def check_length(self, seconds: float, *, frame_seconds: float, name: str) -> None:
-        """Refuse a longer reel. The last frame may end beyond the limit, since counters round.
-
-        Raises:
-            InputError: it is longer.
-        """
+        """Raise InputError if a reel is longer. The last frame may end beyond the limit, since counters round."""
         if seconds > self.max_seconds + min(1.0, max(0.0, frame_seconds)):
             raise InputError(
                 f"“{name}” lasts {_clock(math.ceil(seconds))}; the limit is "

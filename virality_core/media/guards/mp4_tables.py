@@ -39,16 +39,9 @@ _ANY_TABLE = re.compile(b"|".join([*_COUNT_OFFSET, b"cmov"]))
 
 
 def check_tables(read_at: ReadAt, size_bytes: int, *, name: str, limits: Limits) -> None:
-    """Refuse a file whose tables declare far more than `limits.max_packets` samples. Other file types pass.
+    """Raise InputError if a file's tables declare far more than `limits.max_packets` samples. Other file types pass.
 
-    Args:
-        read_at: Reads bytes of the file.
-        size_bytes: Of the file.
-        name: What the message calls the file.
-        limits: What is accepted.
-
-    Raises:
-        InputError: too many samples, boxes or header bytes, or a compressed header, which can hide them.
+    Too many boxes or header bytes, or a compressed header, which can hide them, are refused too.
     """
     _Checker(read_at, size_bytes, name, limits).run()
 
@@ -69,20 +62,15 @@ class _Track:
     def entries(self) -> int:
         """How many index entries FFmpeg makes of it at most."""
         entries = self.samples
-        if self._is_pcm():
+        is_sound = self.handlers & {b"soun", b"vide"} == {b"soun"} and not self.has_offsets
+        runs = [(_number(head, 4), _number(head, 12)) for head in self.stts_heads]
+        if is_sound and runs == [(1, 1)]:  # one run of samples, of one tick each: PCM
             entries = self.chunks * (self.max_per_chunk // _PCM_SAMPLES + 1)
         return entries * max(1, self.edits)  # each edit may repeat all of it
 
-    def _is_pcm(self) -> bool:
-        if self.handlers & {b"soun", b"vide"} != {b"soun"} or len(self.stts_heads) != 1 or self.has_offsets:
-            return False
-        return (
-            _number(self.stts_heads[0], 4) == 1 and _number(self.stts_heads[0], 12) == 1
-        )  # one run of samples, a tick each
-
 
 class _Checker:
-    """Walks the boxes of one file."""
+    """Walks the boxes of one file: headers are read whole, `mdat` is skipped."""
 
     def __init__(self, read_at: ReadAt, size_bytes: int, name: str, limits: Limits) -> None:
         self._read_at, self._size, self._name = read_at, size_bytes, name
@@ -91,7 +79,6 @@ class _Checker:
         self._tracks_left = MAX_TRACKS
 
     def run(self) -> None:
-        """Walk the top-level boxes: `mdat` is skipped, headers are read whole."""
         offset = 0
         while (box := _box(self._read_at(offset, _HEAD_BYTES), self._size - offset)) is not None:
             self._spend(_BOX_COST)

@@ -7,8 +7,8 @@
 4. Keyframes that break the encoder's rhythm are candidates, too.
 
 Written by hand because PySceneDetect and TransNetV2 decode every frame. On joined reels with 18 known cuts
-(`bench/results/cuts.json`, H.264 with a keyframe every 2 s) this finds all 18 with the default budget and 16 with the
-budget of a full-HD reel, none of them wrong; TransNetV2 finds 13.
+(`recipes/shots/results.json`, H.264 with a keyframe every 2 s) this finds all 18 with the default budget and 16 with
+that of a full-HD reel, none wrong; TransNetV2 finds 13.
 
 Limits: fades and dissolves are not found. VP9 and AV1 have large packets for other reasons, so only the cuts within the
 budget are found. A cut on a keyframe in rhythm, or among the B-frames before one, is found only within the budget.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from virality_core.media.container.stream_index import StreamIndex
 from virality_core.media.decoding.frame_decoder import FrameDecoder
 from virality_core.media.decoding.gop_decoder import plan_jobs
-from virality_core.media.shots.frame_difference import correlation, cut_indices, stack, thumbnail
+from virality_core.media.shots.frame_difference import Thumbnail, correlation, cut_indices, thumbnail
 from virality_core.media.shots.packet_sizes import anchors, early_keyframes, size_ratios
 from virality_core.media.shots.single_packets import Anchor, cuts_in_packets
 from virality_core.types import FULL_HD_PIXELS, Cuts, FrameRun, Progress
@@ -53,9 +53,9 @@ class CutList:
         self._verified: dict[float, bool] = {}  # by seconds
         self._examined: list[tuple[float, float]] = []
 
-    def examine(self, seconds: NDArray[np.float64], thumbnails: Iterable[NDArray[np.float32]]) -> None:
+    def examine(self, seconds: NDArray[np.float64], thumbnails: Iterable[Thumbnail]) -> None:
         """Find the cuts in consecutive frames."""
-        for index in cut_indices(stack(thumbnails)):
+        for index in cut_indices(list(thumbnails)):
             self.add(float(seconds[index]), verified=True)
         if len(seconds) >= 3:
             self._examined.append((float(seconds[0]), float(seconds[-1])))
@@ -86,7 +86,7 @@ class CutList:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """A frame that decoding would decide on; `presumed` is the answer if the budget doesn't reach it."""
 
@@ -96,19 +96,11 @@ class _Candidate:
 
 
 def find_cuts(
-    decoder: FrameDecoder,
-    runs: Sequence[FrameRun],
-    progress: Progress,
-    *,
-    budget_pixels: int = BUDGET_PIXELS,
+    decoder: FrameDecoder, runs: Sequence[FrameRun], progress: Progress, *, budget_pixels: int = BUDGET_PIXELS
 ) -> Cuts:
     """The reel's cuts, each at the time of the first frame after it.
 
-    Args:
-        decoder: Decodes frames and reads packets.
-        runs: Consecutive frames decoded already, which cost nothing here.
-        progress: Called as (stage, fraction); may raise Cancelled.
-        budget_pixels: How many pixels may be decoded.
+    `runs` were decoded already and cost nothing; of others, `budget_pixels` may be decoded.
 
     Raises:
         Cancelled: from `progress`. InputError: the file needs more decoding than the limits allow.
@@ -117,7 +109,7 @@ def find_cuts(
     progress(STAGE, 0.0)
     found = CutList()
     for run in runs:
-        found.examine(run.seconds, (thumbnail(luma) for luma in run.luma))
+        found.examine(run.seconds, map(thumbnail, run.luma))
     examined_until = float(runs[0].seconds[-1]) if runs and len(runs[0]) else float("-inf")
     rest = index.frame_pts[index.seconds(index.frame_pts) > examined_until]
     pixels = max(1, decoder.converter.coded_pixels)
@@ -133,13 +125,12 @@ def find_cuts(
 
 
 def _examine_rest(decoder: FrameDecoder, found: CutList, rest: NDArray[np.int64], progress: Progress) -> None:
-    """Examine every frame from a few before the first of `rest` to the end."""
     if len(rest) == 0:
         return
     index = decoder.index
     first = max(0, int(np.searchsorted(index.frame_pts, rest[0])) - _MARGIN)
     seconds: list[float] = []
-    thumbnails: list[NDArray[np.float32]] = []
+    thumbnails: list[Thumbnail] = []
 
     def report() -> None:
         progress(STAGE, min(1.0, len(thumbnails) / (len(index.frame_pts) - first)))
@@ -159,21 +150,18 @@ class _Keyframes:
         self.pts: NDArray[np.int64] = index.key_pts
         self.seconds = index.seconds(self.pts)
         self.early = frozenset(early_keyframes(np.searchsorted(index.frame_pts, self.pts), len(index.frame_pts)))
-        self._similarity: dict[int, float] = {}
+        self.similarity: dict[int, float] = {}  # by number: correlation −1 … 1 with the keyframe before
         if len(self.pts) <= _MAX_KEYFRAMES:
-            thumbnails = {round(key.seconds, 6): thumbnail(key.luma) for key in decoder.keyframe_luma(progress)}
+            run = decoder.keyframes(progress)
+            thumbnails = dict(zip(run.seconds.tolist(), map(thumbnail, run.luma), strict=True))
             for number in range(1, len(self.pts)):
-                before, here = (thumbnails.get(round(float(self.seconds[i]), 6)) for i in (number - 1, number))
+                before, here = (thumbnails.get(float(self.seconds[i])) for i in (number - 1, number))
                 if before is not None and here is not None:
-                    self._similarity[number] = correlation(before, here)
-
-    def similarity(self, number: int) -> float | None:
-        """Correlation −1 … 1 of keyframe `number` with the one before, None if unknown."""
-        return self._similarity.get(number)
+                    self.similarity[number] = correlation(before, here)
 
     def similarity_around(self, seconds: float) -> float | None:
         """Correlation −1 … 1 of the keyframes before and after a time, None if unknown."""
-        return self.similarity(int(np.searchsorted(self.seconds, seconds, side="right")))
+        return self.similarity.get(int(np.searchsorted(self.seconds, seconds, side="right")))
 
 
 def _packet_candidates(
@@ -193,13 +181,9 @@ def _packet_candidates(
     codec, packet_cuts = cuts_in_packets(decoder, unexamined, lambda share: progress(STAGE, 0.5 * share))
     if packet_cuts is None:
         cut_ratio = _CUT_RATIO_WITH_B_FRAMES if len(packets) < len(index.pts) else _CUT_RATIO
-        cut_ratio = float("inf") if codec in _NO_RATIO_CODECS else cut_ratio
+        has_ratio = codec not in _NO_RATIO_CODECS
         return [
-            _Candidate(
-                pts=int(index.pts[anchor.packet]),
-                presumed=anchor.size_ratio >= cut_ratio,
-                priority=anchor.size_ratio,
-            )
+            _Candidate(int(index.pts[anchor.packet]), has_ratio and anchor.size_ratio >= cut_ratio, anchor.size_ratio)
             for anchor in unexamined
             if anchor.size_ratio >= _MIN_RATIO
         ]
@@ -211,7 +195,7 @@ def _packet_candidates(
         if cut.certain:
             found.add(seconds, verified=True)
         elif (keyframes.similarity_around(seconds) or 0.0) < _SAME_SCENE:
-            candidates.append(_Candidate(pts=cut.pts, presumed=True, priority=_PACKET_PRIORITY))
+            candidates.append(_Candidate(cut.pts, True, _PACKET_PRIORITY))
     return candidates
 
 
@@ -220,14 +204,13 @@ def _keyframe_candidates(keyframes: _Keyframes, found: CutList) -> list[_Candida
     candidates = []
     for number in range(1, len(keyframes.pts)):
         before, here = float(keyframes.seconds[number - 1]), float(keyframes.seconds[number])
-        similarity = keyframes.similarity(number)
+        similarity = keyframes.similarity.get(number)
         if found.was_examined(here):
             continue
         is_early = number in keyframes.early and (similarity is None or similarity < _SAME_SCENE)
         is_other = similarity is not None and similarity < _OTHER_SCENE and not found.has_between(before, here)
         if is_early or is_other:
-            priority = 1.0 - (similarity or 0.0)
-            candidates.append(_Candidate(pts=int(keyframes.pts[number]), presumed=is_early, priority=priority))
+            candidates.append(_Candidate(int(keyframes.pts[number]), is_early, 1.0 - (similarity or 0.0)))
     return candidates
 
 
@@ -251,8 +234,8 @@ def _examine_candidates(
                 continue
         if candidate.presumed:
             found.add(float(index.seconds(candidate.pts)), verified=False)
-    for frames in decoder.luma_between(stretches, progress) if stretches else []:
-        found.examine(np.array([frame.seconds for frame in frames]), [thumbnail(frame.luma) for frame in frames])
+    for run in decoder.luma_between(stretches, progress) if stretches else []:
+        found.examine(run.seconds, map(thumbnail, run.luma))
 
 
 def _cost(index: StreamIndex, requested: NDArray[np.int64], is_anchor: NDArray[np.bool_]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -18,27 +18,22 @@ _MIN_USUAL_CHANGE = 0.3  # levels: keeps the rounding of a still picture from co
 _FLASH_FRAMES = 3  # a change undone within this many frames is a flash, not a cut
 _FLASH_SHARE = 0.4
 
-Thumbnails = NDArray[np.float32]  # (T, h, w)
+Thumbnail = NDArray[np.float32]  # (h, w)
 
 
-def thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A frame's luma (h, w) as float32 with a short side of 24."""
+def thumbnail(luma: NDArray[np.uint8]) -> Thumbnail:
+    """A frame's luma with a short side of 24."""
     height, width = luma.shape
     scale = _SHORT_SIDE / min(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def stack(thumbnails: Iterable[NDArray[np.float32]]) -> Thumbnails:
-    """Thumbnails as one array (T, h, w); (0, 1, 1) for none."""
-    frames = list(thumbnails)
-    return np.stack(frames) if frames else np.zeros((0, 1, 1), np.float32)
-
-
-def cut_indices(thumbnails: Thumbnails) -> list[int]:
-    """Indices of the first frame after each cut in consecutive frames (T, h, w). Fades and dissolves are not found."""
-    if len(thumbnails) < 3:
+def cut_indices(frames: Sequence[Thumbnail]) -> list[int]:
+    """Indices of the first frame after each cut in consecutive frames. Fades and dissolves are not found."""
+    if len(frames) < 3:
         return []
+    thumbnails = np.stack(frames)
     change = np.abs(np.diff(thumbnails, axis=0)).mean(axis=(1, 2))
     cuts: list[int] = []
     for step in np.argsort(-change, kind="stable"):
@@ -50,7 +45,7 @@ def cut_indices(thumbnails: Thumbnails) -> list[int]:
     return sorted(cuts)
 
 
-def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def correlation(one: Thumbnail, other: Thumbnail) -> float:
     """Correlation −1 … 1 of two thumbnails; 1 for two flat ones."""
     a, b = one - one.mean(), other - other.mean()
     norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
@@ -62,7 +57,7 @@ def _usual_change(change: NDArray[np.float32], step: int) -> float:
     return max(float(np.median(around)), _MIN_USUAL_CHANGE) if len(around) else float("inf")
 
 
-def _is_flash(thumbnails: Thumbnails, change: NDArray[np.float32], step: int) -> bool:
+def _is_flash(thumbnails: NDArray[np.float32], change: NDArray[np.float32], step: int) -> bool:
     """Whether the picture before this step returns soon after it, or this step is such a return."""
     before, after = thumbnails[step], thumbnails[step + 1]
     later = thumbnails[step + 2 : step + 2 + _FLASH_FRAMES]

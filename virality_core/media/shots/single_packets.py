@@ -103,7 +103,7 @@ def cuts_in_packets(
     `report` is called with the share done, 0–1.
     """
     index = decoder.index
-    with decoder.packet_reader() as reader:
+    with decoder.worker(threads=1) as reader:
         codec = reader.stream.codec_context.codec.canonical_name
         if codec not in _VECTOR_CODECS | _GRAY_CODECS:
             return codec, None
@@ -116,7 +116,7 @@ def cuts_in_packets(
         for anchor in chosen:
             report(0.5 * anchor.packet / len(index.pts))
             packets.append(list(reader.packets(anchor.packet, anchor.next_packet - 1)))
-        decoders = [SinglePacketDecoder(reader.stream, decoder.max_pixels) for _ in range(_WORKERS)]
+        decoders = [SinglePacketDecoder(reader.stream, decoder.source.limits.max_pixels) for _ in range(_WORKERS)]
     batch_packets = max(1, _BATCH_PACKETS * FULL_HD_PIXELS // max(FULL_HD_PIXELS, pixels))
     pts = [int(index.pts[anchor.packet]) for anchor in chosen]
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -126,21 +126,18 @@ def cuts_in_packets(
             cuts = [cut_by_gray(anchor_pts, shares) for anchor_pts, shares in zip(pts, coded, strict=True)]
             return codec, [cut for cut in cuts if cut is not None]
         intra = workers.map(SinglePacketDecoder.intra, [anchor_packets[:1] for anchor_packets in packets])
-        usual = _usual_intra(intra, [anchor in controls for anchor in chosen])
+        # Of an ordinary frame: the controls' median, or the lower quartile of many suspects.
+        ordinary = [share for share, anchor in zip(intra, chosen, strict=True) if anchor in controls]
+        usual = float(np.median(ordinary) if ordinary else np.quantile(intra or [0.0], 0.25))
         likely = [i for i, share in enumerate(intra) if chosen[i] in suspects and may_be_cut(share, usual)]
         predictions = workers.map(SinglePacketDecoder.predictions, [packets[i] for i in likely])
     keyframe_size = float(np.median(index.sizes[index.is_key]))
-    cuts = [
-        cut_by_vectors(
-            pts[i],
-            prediction,
-            size_ratio=chosen[i].size_ratio,
-            size_to_keyframe=float(index.sizes[chosen[i].packet]) / keyframe_size,
-            usual_intra=usual,
-        )
-        for i, prediction in zip(likely, predictions, strict=True)
-    ]
-    return codec, [cut for cut in cuts if cut is not None]
+    found = []
+    for i, prediction in zip(likely, predictions, strict=True):
+        ratio, relative = chosen[i].size_ratio, float(index.sizes[chosen[i].packet]) / keyframe_size
+        cut = cut_by_vectors(pts[i], prediction, size_ratio=ratio, size_to_keyframe=relative, usual_intra=usual)
+        found += [] if cut is None else [cut]
+    return codec, found
 
 
 def is_new_scene(intra: float, usual_intra: float) -> bool:
@@ -161,14 +158,10 @@ def cut_by_vectors(
     size_to_keyframe: float,
     usual_intra: float,
 ) -> PacketCut | None:
-    """The cut at this P-frame or at a B-frame shown before it, if any.
+    """The cut at this P-frame or at a B-frame shown before it, if any, from the predictions of both by pts.
 
-    Args:
-        anchor_pts: Of the P-frame.
-        predictions: Of the P-frame and its B-frames, by pts.
-        size_ratio: How many times larger than usual the P-frame's packet is.
-        size_to_keyframe: Its size as a share of a keyframe's.
-        usual_intra: The share that is intra-coded without a cut (grain).
+    `size_ratio` is the P-frame's packet size over the usual one, `size_to_keyframe` over a keyframe's; `usual_intra` is
+    the share that is intra-coded without a cut (grain).
     """
     anchor = predictions.get(anchor_pts)
     if anchor is None or (anchor.before == anchor.after == 0.0 and size_to_keyframe < _EMPTY_SIZE):
@@ -182,24 +175,18 @@ def cut_by_vectors(
         return PacketCut(pts=first, certain=not (undecided and leading[-1][1].after >= _FROM_ANCHOR))
     if not may_be_cut(anchor.intra, usual_intra):
         return None
-    if new_scene_pts is not None:
-        return PacketCut(pts=first, certain=False)
-    if undecided:
-        return None
-    min_jump = _MIN_JUMP_AFTER_OLD_SCENE if leading else _MIN_JUMP
-    is_jump = size_ratio**2 * (anchor.intra - usual_intra) >= min_jump
-    return PacketCut(pts=anchor_pts, certain=False) if is_jump else None
+    if new_scene_pts is None:
+        min_jump = _MIN_JUMP_AFTER_OLD_SCENE if leading else _MIN_JUMP
+        if undecided or size_ratio**2 * (anchor.intra - usual_intra) < min_jump:
+            return None
+    return PacketCut(pts=first, certain=False)
 
 
 def cut_by_gray(anchor_pts: int, coded: dict[int, float]) -> PacketCut | None:
-    """The cut at this anchor or at a B-frame shown before it, if any.
+    """The cut at this anchor or at a B-frame shown before it, if any, from the share of each that isn't gray, by pts.
 
     Frames of the old scene are nearly all gray, those of the new one as little as the anchor; without a cut, the share
     that isn't gray grows gradually towards the anchor.
-
-    Args:
-        anchor_pts: Of the anchor.
-        coded: The share 0–1 that isn't gray of the anchor and its B-frames, by pts.
     """
     anchor = coded.get(anchor_pts, 0.0)
     if anchor < _MIN_CODED:
@@ -231,7 +218,6 @@ class _Workers:
     def map(
         self, read: Callable[[SinglePacketDecoder, _Packets], _Result], packets: Sequence[_Packets]
     ) -> list[_Result]:
-        """The results for all packets, in order."""
         results: list[_Result] = []
         ends = np.cumsum([len(group) for group in packets])
         while (done := len(results)) < len(packets):
@@ -249,14 +235,6 @@ class _Workers:
                 decoder.reset()
             gc.collect(1)
         return results
-
-
-def _usual_intra(intra: Sequence[float], is_control: Sequence[bool]) -> float:
-    """The intra share of an ordinary frame: the controls' median, or the lower quartile of many suspects."""
-    if not intra:
-        return 0.0
-    controls = [share for share, control in zip(intra, is_control, strict=True) if control]
-    return float(np.median(controls)) if controls else float(np.quantile(intra, 0.25))
 
 
 def _affordable(index: StreamIndex, pixels: int, suspects: Sequence[Anchor]) -> list[Anchor]:
@@ -300,7 +278,7 @@ class SinglePacketDecoder:
         self._context.options = {"skip_loop_filter": "all", "max_pixels": str(self._max_pixels)}
 
     def intra(self, packets: _Packets) -> float:
-        """The largest intra share 0–1 among the frames; 0 if none can be read."""
+        """The intra share 0–1 of a P-frame; 0 if it can't be read."""
         return max((prediction.intra for prediction in self.predictions(packets).values()), default=0.0)
 
     def predictions(self, packets: _Packets) -> dict[int, Prediction]:

@@ -27,7 +27,8 @@ from av.video.frame import VideoFrame
 from virality_core.errors import InputError
 from virality_core.media.container.source import AV_ERRORS
 
-_NATIVE_CHANNELS = 63  # bits of a channel mask, which describes any layout in native order
+#: The bits of a channel mask, which describes any layout in native order.
+_NATIVE_BITS = {AudioLayout(hex(1 << bit)).channels[0].name: bit for bit in range(63)}
 _UNORDERED = re.compile(r"(\d+) channels")  # FFmpeg's name for a layout that has only a count
 
 
@@ -43,8 +44,7 @@ def check_channels(context: AudioCodecContext) -> None:
 def channel_count(context: AudioCodecContext) -> int:
     """How many channels the sound has, in any order."""
     layout = context.layout
-    if not _is_known(layout):
-        _leak(layout)
+    _is_known(layout)
     return layout.nb_channels
 
 
@@ -71,27 +71,25 @@ def frames_of(packet: Packet[Any]) -> Sequence[VideoFrame | AudioFrame]:
 def _check(*layouts: AudioLayout) -> None:
     unknown = [layout for layout in layouts if not _is_known(layout)]
     if unknown:
-        for layout in unknown:
-            _leak(layout)
         raise UnreadableSound(
             f"The sound's {unknown[0].nb_channels} channels are in an order that isn't known, so it can't be read; "
             "export the video with stereo sound."
         )
 
 
-def _leak(layout: AudioLayout) -> None:
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))  # a list of layouts would be freed at exit
-
-
 def _is_known(layout: AudioLayout) -> bool:
     """Whether the channels are in FFmpeg's native order, or unordered but of a count that has one.
 
-    A layout without channels counts as known: decoding will tell.
+    A layout without channels counts as known: decoding will tell. An unknown one is leaked.
     """
     unordered = _UNORDERED.fullmatch(layout.name)
     if unordered:
-        return _has_native_order(int(unordered[1]))
-    return _is_native_order(tuple(channel.name for channel in layout.channels))
+        known = _has_native_order(int(unordered[1]))
+    else:
+        known = _is_native_order(tuple(channel.name for channel in layout.channels))
+    if not known:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))  # a list of layouts would be freed at exit
+    return known
 
 
 @lru_cache(maxsize=64)
@@ -105,10 +103,5 @@ def _has_native_order(count: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _is_native_order(names: tuple[str, ...]) -> bool:
-    bits = [_native_bits().get(name, -1) for name in names]
+    bits = [_NATIVE_BITS.get(name, -1) for name in names]
     return all(after > before for before, after in zip([-1, *bits], bits, strict=False))
-
-
-@lru_cache(maxsize=1)
-def _native_bits() -> dict[str, int]:
-    return {AudioLayout(hex(1 << bit)).channels[0].name: bit for bit in range(_NATIVE_CHANNELS)}

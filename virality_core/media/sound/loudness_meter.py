@@ -44,21 +44,21 @@ class LevelMeter:
         self._blocks = 0  # filled so far
         self._true_peak = 0.0
         self._segment: _Segment | None = None
-        self._to_float: AudioResampler | None = None
-        self._oversampler: AudioResampler | None = None
 
     def begin(self, at_seconds: float, frame: AudioFrame) -> None:
         """Start a segment of frames in one format, `at_seconds` after the first sample; a gap before it is silent."""
         self._end_segment()
-        rate = frame.sample_rate
-        factor = next((factor for limit, factor in _OVERSAMPLING if rate < limit), 1)
-        self._to_float = AudioResampler("flt", frame.layout, rate)
-        self._oversampler = AudioResampler("flt", frame.layout, rate * factor) if factor > 1 else None
-        self._segment = _Segment(at_seconds, rate, [channel.name for channel in frame.layout.channels])
+        self._segment = _Segment(at_seconds, frame)
 
-    def add(self, frame: AudioFrame) -> None:
-        """Add a frame of the segment that `begin` started."""
-        self._resample(self._to_float, self._oversampler, frame)
+    def add(self, frame: AudioFrame | None) -> None:
+        """Add a frame of the segment that `begin` started; None flushes."""
+        segment = self._segment
+        if segment is None:
+            return
+        for resampled in segment.to_float.resample(frame):
+            self._add_blocks(segment.add(_samples(resampled)))
+        for resampled in segment.oversampler.resample(frame) if segment.oversampler is not None else ():
+            self._true_peak = max(self._true_peak, float(np.abs(_samples(resampled)).max(initial=0.0)))
 
     def finish(self, start_seconds: float) -> Levels | None:
         """The levels of all frames; `start_seconds` is when the first sample plays. None without samples."""
@@ -76,20 +76,9 @@ class LevelMeter:
             start_seconds=start_seconds,
         )
 
-    def _resample(
-        self, to_float: AudioResampler | None, oversampler: AudioResampler | None, frame: AudioFrame | None
-    ) -> None:
-        for resampled in to_float.resample(frame) if to_float is not None else ():
-            if self._segment is not None:
-                self._add_blocks(self._segment.add(_samples(resampled)))
-        for resampled in oversampler.resample(frame) if oversampler is not None else ():
-            self._true_peak = max(self._true_peak, float(np.abs(_samples(resampled)).max(initial=0.0)))
-
     def _end_segment(self) -> None:
-        to_float, oversampler = self._to_float, self._oversampler
-        self._to_float = self._oversampler = None
         with suppress(*AV_ERRORS):  # after damage there may be nothing to flush
-            self._resample(to_float, oversampler, None)
+            self.add(None)
         if self._segment is not None:
             self._add_blocks(self._segment.flush())
         self._segment = None
@@ -108,15 +97,20 @@ class LevelMeter:
 class _Segment:
     """Sound of one rate and one set of channels: filtered in pieces, summed up by block."""
 
-    def __init__(self, at_seconds: float, rate: int, channels: list[str]) -> None:
+    def __init__(self, at_seconds: float, frame: AudioFrame) -> None:
+        rate, names = frame.sample_rate, [channel.name for channel in frame.layout.channels]
+        factor = next((factor for limit, factor in _OVERSAMPLING if rate < limit), 1)
+        self.to_float = AudioResampler("flt", frame.layout, rate)
+        self.oversampler = AudioResampler("flt", frame.layout, rate * factor) if factor > 1 else None
         self._position = round(at_seconds * rate)  # samples since the start of the sound
         self._rate = rate
-        self._weights = np.array([_weight(name) for name in channels], np.float32)
+        self._weights = np.array([_SURROUND_WEIGHT if name in _SURROUND else 1.0 for name in names], np.float32)
+        self._weights[[name.startswith("LFE") for name in names]] = 0.0
         self._taps = max(16, round(_RESPONSE_SECONDS * rate))
         self._size = 1 << (4 * self._taps - 1).bit_length()
         self._step = self._size - self._taps + 1
         self._response = k_response(rate, self._size, self._taps) if rate >= _MIN_RATE else None
-        self._history = np.zeros((len(channels), self._taps - 1), np.float32)
+        self._history = np.zeros((len(names), self._taps - 1), np.float32)
         self._buffer: list[Samples] = []
         self._buffered = 0  # samples
 
@@ -127,7 +121,6 @@ class _Segment:
         return self.flush() if self._buffered >= self._step else None
 
     def flush(self) -> tuple[int, NDArray[np.float64]] | None:
-        """Sum up the buffered samples."""
         if not self._buffered:
             return None
         samples = np.concatenate(self._buffer, axis=1)
@@ -196,9 +189,3 @@ def _samples(frame: AudioFrame) -> Samples:
     packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
     samples = np.nan_to_num(packed.astype(np.float32, order="C"), nan=0.0)
     return np.clip(samples, -_MAX_SAMPLE, _MAX_SAMPLE)
-
-
-def _weight(name: str) -> float:
-    if name.startswith("LFE"):
-        return 0.0
-    return _SURROUND_WEIGHT if name in _SURROUND else 1.0

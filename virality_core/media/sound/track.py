@@ -93,7 +93,8 @@ class AudioCollector:
         format_ = (frame.format.name, frame.layout.name, frame.sample_rate)
         if jump > _GAP_SECONDS or format_ != self._format:
             self._flush()
-            self._append_silence(round((start - self._start) * self._rate) - self._samples)
+            gap = round((start - self._start) * self._rate) - self._samples
+            self._append(np.zeros(min(max(0, gap), self._max_samples - self._samples), np.float32))
             self._end = start
             self._format = format_
             self._levels.begin(start - self._start, frame)
@@ -101,24 +102,18 @@ class AudioCollector:
         self._end += frame.samples / frame.sample_rate
         frame.pts = None
         self._levels.add(frame)
-        if self._resampler is not None and self._samples < self._max_samples:
-            for part in self._resampler.resample(frame):
-                self._append(part)
+        if self._samples < self._max_samples:
+            self._resample(self._resampler, frame)
 
     def _flush(self) -> None:
         resampler, self._resampler = self._resampler, None
-        if resampler is not None:
-            for part in resampler.resample(None):
-                self._append(part)
+        self._resample(resampler, None)
 
-    def _append(self, part: AudioFrame) -> None:
-        samples = np.frombuffer(memoryview(part.planes[0]), np.float32, count=part.samples)
-        samples = samples[: self._max_samples - self._samples].copy()
+    def _resample(self, resampler: AudioResampler | None, frame: AudioFrame | None) -> None:
+        for part in resampler.resample(frame) if resampler is not None else ():
+            self._append(np.frombuffer(memoryview(part.planes[0]), np.float32, count=part.samples).copy())
+
+    def _append(self, samples: NDArray[np.float32]) -> None:
+        samples = samples[: self._max_samples - self._samples]
         self._chunks.append(samples)
         self._samples += len(samples)
-
-    def _append_silence(self, count: int) -> None:
-        count = min(count, self._max_samples - self._samples)
-        if count > 0:
-            self._chunks.append(np.zeros(count, np.float32))
-            self._samples += count

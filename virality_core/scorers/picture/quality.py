@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from virality_core.errors import WeightsError
 from virality_core.media.container.source import VideoSource
-from virality_core.media.decoding.every_frame import every_frame
+from virality_core.media.decoding.frame_sampler import every_frame
 from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
