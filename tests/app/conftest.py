@@ -67,7 +67,7 @@ def drawn_clip_bytes(drawn_clip: Path) -> bytes:
 
 @pytest.fixture(autouse=True)
 def nothing_is_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most tests score nothing, and each has an engine of its own."""
+    """Most tests score nothing, and each has its own engine."""
     monkeypatch.setattr(visit, "PRELOAD", None)
 
 

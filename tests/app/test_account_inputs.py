@@ -1,4 +1,4 @@
-"""The form's rarer questions: they reach the post, are kept for the next reel, and bad values get a sentence."""
+"""The form's optional fields: they reach the post, are kept for the next reel, and bad values get a message."""
 
 from __future__ import annotations
 

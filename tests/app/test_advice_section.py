@@ -1,4 +1,4 @@
-"""The sections on what would help and on the platforms: asked for, found, shown before and after, nothing invented."""
+"""The sections on what would help and on the platforms."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_changes_are_tried_when_asked(open_page: Callable[..., Page], drawn_clip
     assert (after.score, page.visit.advice_error) == (before.score, "")
     page.app.run()
     assert "advise" not in [button.key for button in page.app.button], "tried once is enough"
-    said = page.html + " ".join(element.value for element in page.app.markdown)
+    shown = page.html + " ".join(element.value for element in page.app.markdown)
     for found in after.advice:
-        assert (f"+{found.points:.1f} points" if found.points else "No points") in said
+        assert (f"+{found.points:.1f} points" if found.points else "No points") in shown
     if not after.advice:
-        assert "No change added" in said or "Nothing to try" in said
+        assert "No change added" in shown or "Nothing to try" in shown
 
 
 def _page(report: Report, component: str) -> AppTest:
@@ -69,14 +69,14 @@ def test_found_advice_is_shown_with_its_points(report: Report) -> None:
     assert "Flat &lt;b&gt;" in shown
 
 
-def test_without_advice_it_is_said_what_was_tried(report: Report) -> None:
+def test_without_advice_the_summary_lists_what_was_tried(report: Report) -> None:
     kinds = ("loudness", "leading_silence", "leading_silence")
     tried = [Change(kind=kind, start=0.0, end=1.0, text="x", promise=0.0) for kind in kinds]  # type: ignore[arg-type]
     assert section._summary(report, tried).endswith(": volume, removing the silence at the start.")
     assert section._summary(report, []).startswith("Nothing to try")
 
 
-def test_what_else_was_on_the_list_is_said(report: Report) -> None:
+def test_other_changes_are_in_the_summary(report: Report) -> None:
     tried = section.candidates(report)
     assert tried, "the drawn clip has faults that are worth trying"
     given = Advice(kind=tried[0].kind, start=0.0, end=2.0, text="x", points=4.2, before=50.0, after=54.2)

@@ -39,7 +39,7 @@ def test_the_caption_of_the_form_is_read_without_a_reel(read: Callable[..., Page
     assert "None in this caption." in page.html
 
 
-def test_an_empty_caption_is_said(read: Callable[..., Page]) -> None:
+def test_an_empty_caption_gets_a_message(read: Callable[..., Page]) -> None:
     page = read("  ")
     assert "There is no caption yet" in page.html
     assert "alone-caption" not in [area.key for area in page.app.text_area]

@@ -1,4 +1,4 @@
-"""“Export this fix”: a changed copy made in the background, stopped, handed out, and gone with the visit."""
+"""“Export this fix”: an edited copy made in the background, stopped, downloaded, and dropped with the visit."""
 
 from __future__ import annotations
 

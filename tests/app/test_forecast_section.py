@@ -46,7 +46,7 @@ def engine_ends() -> Iterator[None]:
 
 
 def _upload(page: AppTest, name: str, data: bytes, kind: str) -> None:
-    """Give the page a file of own posts, and let it run until what it makes of it is there."""
+    """Upload a file of own posts and wait for the result."""
     page.file_uploader(key="own_posts").upload(name, data, kind).run()
     deadline = time.monotonic() + 60
     while page.get("progress"):

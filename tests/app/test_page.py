@@ -145,7 +145,7 @@ def test_a_bad_file_gets_one_sentence(open_page: Callable[..., Page], name: str)
     assert page.app.button(key="score") is not None  # the form is there for the next try
 
 
-def test_a_damaged_file_is_said_at_the_score(open_page: Callable[..., Page], make_clip: Callable[..., Clip]) -> None:
+def test_a_damaged_file_gets_a_note(open_page: Callable[..., Page], make_clip: Callable[..., Clip]) -> None:
     page = open_page()
     index_first = (("movflags", "faststart"),)
     data = make_clip(frames=60, width=180, height=320, container_options=index_first).path.read_bytes()
@@ -156,7 +156,7 @@ def test_a_damaged_file_is_said_at_the_score(open_page: Callable[..., Page], mak
     assert "ends early or is damaged" in hero
 
 
-def test_nothing_chosen_is_said(open_page: Callable[..., Page]) -> None:
+def test_nothing_chosen_gets_a_message(open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.app.button(key="score").click().run()
     assert "Choose a video file first" in page.html
@@ -200,7 +200,7 @@ def test_a_name_that_turns_text_around_is_cleaned(open_page: Callable[..., Page]
 
 
 @pytest.mark.parametrize("button", ["score", "read_caption"])
-def test_a_caption_that_is_too_long_is_said_and_stays(open_page: Callable[..., Page], clip: bytes, button: str) -> None:
+def test_a_caption_that_is_too_long_gets_a_message(open_page: Callable[..., Page], clip: bytes, button: str) -> None:
     page = open_page()
     page.app.file_uploader(key="reel_file").upload("a.mp4", clip, "video/mp4")
     page.app.text_area(key="caption").set_value("x" * 50_001)

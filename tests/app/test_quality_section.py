@@ -1,4 +1,4 @@
-"""The section on technical quality: the findings listed, one chosen, its frame beside a good one."""
+"""The section on technical quality: the findings listed, one chosen, its frame next to a good one."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def test_findings_are_listed_and_chosen(report: Report) -> None:
     assert choice.options[-1] == "Too dark, 0:00.5 to 0:00.9"
     choice.select_index(len(choice.options) - 1).run()
     assert not page.exception
-    said = [element.value for element in page.markdown] + [element.value for element in page.caption]
-    assert any("too dark" in text for text in said)
-    assert any(text.startswith("Without it: ") for text in said)
+    shown = [element.value for element in page.markdown] + [element.value for element in page.caption]
+    assert any("too dark" in text for text in shown)
+    assert any(text.startswith("Without it: ") for text in shown)
 
 
 def test_a_reel_without_faults(report: Report) -> None:

@@ -23,7 +23,7 @@ from virality_core.what_if import with_weighting
 
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's own weights, empty."""
+    """The user's weights folder, empty."""
     monkeypatch.setenv("VIRALITY_WEIGHTS_DIR", str(tmp_path / "own"))
     return tmp_path / "own"
 

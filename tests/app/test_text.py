@@ -1,4 +1,4 @@
-"""What a stranger typed, made harmless; counts made readable."""
+"""Untrusted text made safe, and counts made readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The theme's contrast, measured as WCAG 2.2 does, and the set-up a public page needs."""
+"""The contrast of the theme, measured as in WCAG 2.2, and settings that a public page needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Page 3: the way to a model where there is no run, a run's evaluation, a comparison, and a run that can't be read."""
+"""The Train page without runs, with an evaluation, with a comparison, and with a run that can't be read."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_runs_are_compared(open_page: Callable[..., Page], folder: Path) -> None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"schema": 1}', '{"schema": 7}', "[" * 10_000])
-def test_a_run_that_can_not_be_read_is_said(open_page: Callable[..., Page], folder: Path, content: str) -> None:
+def test_a_run_that_can_not_be_read_gets_a_message(open_page: Callable[..., Page], folder: Path, content: str) -> None:
     (folder / "first" / "evaluation" / "metrics.json").write_text(content)
     (folder / "second" / "evaluation" / "metrics.json").unlink()
     found = {run.name: run for run in runs(folder)}

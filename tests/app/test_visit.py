@@ -1,4 +1,4 @@
-"""How a visit ends: whoever is gone for longer than the grace has left, and nothing of theirs stays."""
+"""How a visit ends: after the grace period everything is dropped, and not before."""
 
 from __future__ import annotations
 

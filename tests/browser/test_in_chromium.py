@@ -1,4 +1,4 @@
-"""The page in Chromium: upload → score → click on the timeline → that frame, the player there → download."""
+"""The page in Chromium: upload, score, click on the timeline, that frame and the player there, download."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCREENS = [(1440, "light"), (390, "dark")]
 
 @pytest.fixture(scope="session")
 def numbered(make_clip: MakeClip) -> Clip:
-    """Four seconds whose frames carry their number, so that a shown frame can be told from every other."""
+    """Four seconds whose frames carry their number, so that each frame can be recognized."""
     return make_clip(frames=120, width=180, height=320, sound=True)
 
 

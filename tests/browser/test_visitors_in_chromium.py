@@ -1,4 +1,4 @@
-"""Several visitors at once, and what they may paste: each is served, sees their own, and hears what can't be used."""
+"""Several visitors at once, each with their own result, and pasted text that can't be used."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_half_an_emoji_does_not_cut_the_connection(open_page: OpenPage, text: st
     assert "love" in page.locator(".rv-words").inner_text()
 
 
-def test_a_caption_that_is_too_long_is_said_and_stays(open_page: OpenPage) -> None:
+def test_a_caption_that_is_too_long_gets_a_message(open_page: OpenPage) -> None:
     page = open_page()
     paste(page, "'x'.repeat(50001)")
     page.get_by_role("button", name="Check the caption only").click()
