@@ -19,7 +19,7 @@ from virality_core.models.language.sentiment_model import LABELS, Reading, Senti
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS, pieces
 
 if TYPE_CHECKING:
-    from transformers import RobertaForSequenceClassification, RobertaTokenizer
+    from transformers import RobertaForSequenceClassification
 
 MAX_TOKENS = 512  # positions it was trained with
 _WORD = re.compile(r"(?:(?<= )|\A)(?:@[^ ]+|http[^ ]*)|.", re.DOTALL)  # a word that is replaced, or a character
@@ -35,8 +35,10 @@ class RobertaSentiment(SentimentModel):
         Raises:
             WeightsError: the files don't make a three-label RoBERTa.
         """
+        from transformers import RobertaTokenizer  # takes seconds
+
         self._network = _network(tensors, config)
-        self._tokenizer = _tokenizer(vocabulary, merges)
+        self._tokenizer = RobertaTokenizer(vocab=str(vocabulary), merges=str(merges))
         self.mask_id = int(self._tokenizer.mask_token_id)
 
     def read(self, text: str) -> Reading:
@@ -85,7 +87,7 @@ def preprocess(text: str) -> tuple[str, list[int]]:
 
 
 def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceClassification:
-    from transformers import RobertaConfig, RobertaForSequenceClassification  # takes seconds
+    from transformers import RobertaConfig, RobertaForSequenceClassification
 
     settings = RobertaConfig.from_json_file(config)
     by_index = {int(index): str(name).lower() for index, name in (settings.id2label or {}).items()}
@@ -104,9 +106,3 @@ def _network(tensors: Mapping[str, Tensor], config: Path) -> RobertaForSequenceC
     network.train(False)
     network.requires_grad_(False)
     return network
-
-
-def _tokenizer(vocabulary: Path, merges: Path) -> RobertaTokenizer:
-    from transformers import RobertaTokenizer
-
-    return RobertaTokenizer(vocab=str(vocabulary), merges=str(merges))

@@ -15,14 +15,6 @@ LABELS = ("negative", "neutral", "positive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """A whole word, emoji, hashtag or mark: characters `start` to `end` of the caption as typed."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A caption as token ids, and the words they belong to.
 
@@ -32,7 +24,7 @@ class Reading:
 
     ids: tuple[int, ...]
     word_of_token: tuple[int, ...]
-    words: tuple[Word, ...]
+    words: tuple[Piece, ...]
     read_to: int
 
     @classmethod
@@ -45,7 +37,7 @@ class Reading:
         return cls(
             ids=tuple(ids),
             word_of_token=tuple(word_of_piece.get(index, -1) for index in piece_of_token),
-            words=tuple(Word(start=pieces[index].start, end=pieces[index].end) for index in used),
+            words=tuple(pieces[index] for index in used),
             read_to=read_to,
         )
 

@@ -25,7 +25,7 @@ LAYERS = (2, 6, 10, 22)  # of Nima.features: 64, 128, 256 and 512 channels
 CHANNELS = 64 + 128 + 256 + 512
 FEATURES = 2 * CHANNELS
 CROPS = 4
-_BATCH = 4
+_BATCH = 4  # frames
 REDUCED, HIDDEN = 64, 32  # widths of a head
 HEADS = 3  # the mean of their logits is steadier than one
 
