@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from virality_core.config.faults import Fault
 from virality_core.media import open_reel
 from virality_core.scorers.findings import diagnose, format_faults, temporal_faults
-from virality_core.scorers.measures.intervals import fault_intervals, true_runs
+from virality_core.scorers.measures.intervals import findings_over_time, true_runs
 from virality_core.scorers.picture.pacing import PacingScorer
-from virality_core.types import Finding, FrameBatch, FrameRun, PacketTable, Plan, Platform, Post, Reel, Signal
+from virality_core.types import Finding, FrameBatch, FrameRun, PacketTable, Plan, Platform, Post, Reel, Signal, Timeline
 
 
 @pytest.fixture(scope="module")
@@ -220,19 +221,25 @@ def test_findings_come_in_order_and_without_signals(clips: list[Reel]) -> None:
         assert {f.kind for f in found} == {"low_resolution", "bit_rate"}
 
 
-def test_fault_intervals() -> None:
-    seconds = np.arange(8.0)
-    values = np.array([0, 5, 0, 6, 0, 0, 7, np.nan])
-    found = fault_intervals(seconds, values, threshold=4.0, above=True, duration_seconds=9.0)
-    assert [(s.start_seconds, s.end_seconds, s.worst, s.worst_seconds) for s in found] == [
+def _limit(threshold: float, *, below: bool = False, stills: int = 1) -> Fault:
+    return Fault(kind="noise", unit="", sentence="", threshold=threshold, below=below, stills=stills)
+
+
+def test_findings_over_time() -> None:
+    line = Timeline(seconds=np.arange(7.0), values=np.array([0.0, 5, 0, 6, 0, 0, 7]))
+    found = findings_over_time(_limit(4.0), line, 9.0)
+    assert [(f.start_seconds, f.end_seconds, f.value, f.worst_seconds) for f in found] == [
         (0.5, 3.5, 6.0, 3.0),
         (5.5, 9.0, 7.0, 6.0),
     ]
-    assert not fault_intervals(seconds, values, threshold=4.0, above=True, duration_seconds=9.0, min_samples=3)
-    near = fault_intervals(seconds, -values, threshold=-4.0, above=False, duration_seconds=9.0, reach_seconds=0.2)
-    assert [(s.start_seconds, s.end_seconds) for s in near] == [(0.8, 3.2), (5.8, 6.2)]
-    lone = fault_intervals(seconds[:1], np.array([9.0]), threshold=4.0, above=True, duration_seconds=2.0, min_samples=2)
-    assert [(s.start_seconds, s.end_seconds) for s in lone] == [(0.0, 2.0)]
+    assert not findings_over_time(_limit(4.0, stills=3), line, 9.0)
+    negative = Timeline(seconds=line.seconds, values=-line.values)
+    near = findings_over_time(_limit(-4.0, below=True), negative, 9.0, reach_seconds=0.2)
+    assert [(f.start_seconds, f.end_seconds) for f in near] == [(0.8, 3.2), (5.8, 6.2)]
+    single = Timeline(seconds=np.zeros(1), values=np.array([9.0]))
+    assert [(f.start_seconds, f.end_seconds) for f in findings_over_time(_limit(4.0, stills=2), single, 2.0)] == [
+        (0.0, 2.0)
+    ]
 
 
 def test_true_runs() -> None:

@@ -14,7 +14,7 @@ from virality_core.types import Finding, FindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One entry of the table. `threshold` and `reason` are empty where the platform states them."""
+    """One entry of the table. `threshold` and `reason` are left out where the platform or the reel sets them."""
 
     kind: FindingKind
     unit: str
@@ -24,19 +24,8 @@ class Fault:
     stills: int = 1
     reason: str = ""
 
-    def finding(
-        self,
-        value: float,
-        start: float,
-        end: float,
-        worst: float | None = None,
-        *,
-        threshold: float | None = None,
-        reason: str | None = None,
-        **fields: object,
-    ) -> Finding:
+    def finding(self, value: float, start: float, end: float, worst: float | None = None, **fields: object) -> Finding:
         """A finding from `start` to `end` seconds, worst at `worst`; `fields` fill in the sentence."""
-        limit = self.threshold if threshold is None else threshold
         return Finding(
             kind=self.kind,
             start_seconds=start,
@@ -44,9 +33,9 @@ class Fault:
             worst_seconds=worst,
             value=value,
             unit=self.unit,
-            threshold=limit,
-            sentence=self.sentence.format(value=value, percent=100 * value, threshold=limit, **fields),
-            reason=self.reason if reason is None else reason,
+            threshold=self.threshold,
+            sentence=self.sentence.format(value=value, percent=100 * value, threshold=self.threshold, **fields),
+            reason=self.reason,
         )
 
 

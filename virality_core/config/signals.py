@@ -41,7 +41,7 @@ def rate(signal: str, value: float, *, variant: str | None = None) -> Rating:
     stated = table()["signals"][signal]
     entry = (stated if variant is None else stated["variants"][variant])["desirability"]
     if entry["kind"] == "population":
-        quantiles, name = _population(entry["file"])
+        quantiles, name = _read_population(config.folder() / "populations" / entry["file"])
         percentile = float(np.interp(value, quantiles, _PERCENTS))
         return Rating(desirability=percentile, percentile=percentile, reference=name)
     points = np.asarray(entry["points"], dtype=np.float64)  # (P, 2): value, desirability; linear between, flat outside
@@ -80,28 +80,18 @@ def collection_language(name: str) -> str | None:
 
 @lru_cache
 def _read_table(path: Path) -> dict[str, Any]:
-    data = read_table(path)
-    with naming(path):
-        _check(data)
-    return data
-
-
-def _check(table: dict[str, Any]) -> None:
-    """Access everything that is used, so that a wrong entry is an error when the table is read."""
-    for entry in table["bands"]:
-        str(entry["name"]), float(entry["from"])
-    for entry in table["signals"].values():
-        float(entry["weight"])
-        for one in (entry, *entry.get("variants", {}).values()):
-            stated = one["desirability"]
-            if stated["kind"] == "population":
-                str(stated["file"])
-            else:
-                np.asarray(stated["points"], dtype=np.float64)[:, 1]
-
-
-def _population(file: str) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
-    return _read_population(config.folder() / "populations" / file)
+    table = read_table(path)
+    with naming(path):  # access everything that is used, so that a wrong entry is an error when the table is read
+        for entry in table["bands"]:
+            str(entry["name"]), float(entry["from"])
+        for entry in table["signals"].values():
+            float(entry["weight"])
+            for stated in (one["desirability"] for one in (entry, *entry.get("variants", {}).values())):
+                if stated["kind"] == "population":
+                    str(stated["file"])
+                else:
+                    np.asarray(stated["points"], dtype=np.float64)[:, 1]
+    return table
 
 
 @lru_cache

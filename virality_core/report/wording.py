@@ -89,15 +89,7 @@ def describe(signal: Signal) -> str:
 
 def target(signal: Signal) -> str:
     """The range of full points, in the unit that is shown; empty for a signal compared with a population."""
-    edges = _full_points(signal.name)
-    if edges is None:
-        return ""
-    low, high = (None if edge is None else short(signal.name, edge) for edge in edges)
-    if low is None:
-        return f"full points up to {high}"
-    return (
-        f"full points from {low}" if high is None else f"full points from {_without_unit(signal.name, low)} to {high}"
-    )
+    return _target(signal.name)
 
 
 def sentence(signal: Signal) -> str:
@@ -124,12 +116,9 @@ def better(name: str) -> str:
     edges = _full_points(name)
     if edges is None:
         return "higher is better"
-    low, high = (None if edge is None else short(name, edge) for edge in edges)
-    if low is None:
-        return f"lower is better, full points up to {high}"
-    if high is None:
-        return f"higher is better, full points from {low}"
-    return f"best from {_without_unit(name, low)} to {high}"
+    if None not in edges:
+        return _target(name).replace("full points", "best")
+    return f"{'lower' if edges[0] is None else 'higher'} is better, {_target(name)}"
 
 
 def axis(signal: Signal) -> str:
@@ -209,16 +198,15 @@ def _details(name: str, details: Any) -> dict[str, str]:
     if name == "sentiment":
         classes = ("positive", "neutral", "negative")
         return {key: f"{100 * getattr(details.probabilities, key):.0f}" for key in classes}
-    if name in ("hashtags", "music"):
-        dated = "" if details.dated is None else f"; {details.dated}"
-        if name == "hashtags":
-            return {"dated": dated}
-        uses = "" if details.uses is None else f"{details.uses:,} videos used it by {details.uses_on}; "
-        return {
-            "dated": dated,
-            "uses": uses,
-            "posts": f"{details.rows[0].posts} posts of {details.rows[0].authors} authors",
-        }
+    if name == "hashtags":
+        return {"dated": f"; {details.dated}" if details.dated else ""}
+    if name == "music":
+        row, uses = (
+            details.rows[0],
+            f"{details.uses:,} videos used it by {details.uses_on}; " if details.uses is not None else "",
+        )
+        dated = f"; {details.dated}" if details.dated else ""
+        return {"dated": dated, "uses": uses, "posts": f"{row.posts} posts of {row.authors} authors"}
     return {}
 
 
@@ -247,5 +235,13 @@ def _weakest_moment(signal: Signal) -> str:
     return f"look at its weakest frame, at {clock(float(line.seconds[line.values.argmin()]))}"
 
 
-def _without_unit(name: str, text: str) -> str:
-    return text.removesuffix(str(_texts(name).get("mark", "")))
+def _target(name: str) -> str:
+    edges = _full_points(name)
+    if edges is None:
+        return ""
+    low, high = (None if edge is None else short(name, edge) for edge in edges)
+    if low is None:
+        return f"full points up to {high}"
+    if high is None:
+        return f"full points from {low}"
+    return f"full points from {low.removesuffix(str(_texts(name).get('mark', '')))} to {high}"

@@ -18,6 +18,7 @@ from emoji import EMOJI_DATA, STATUS
 from virality_core.models.language.text_normalizer import TONES, emoji_pattern
 
 _HASHES = "#＃"  # number sign and its full-width form, which Japanese keyboards type
+_HASH = re.compile(f"[{_HASHES}]")
 _KEYCAP = ("\ufe0f", "\u20e3")  # "#️⃣" is an emoji, not a hashtag
 _FIRST_TAG, _LAST_TAG = "\U000e0020", "\U000e007f"  # spell out the flags of England, Scotland, Wales
 _JOINERS = "\u200c\u200d"  # Persian and Indic spelling, and emoji sequences, need them inside a tag
@@ -97,20 +98,16 @@ def _spans(pattern: re.Pattern[str], text: str, *, strip: str = "") -> tuple[Spa
 
 def _hashtags(text: str, links: tuple[Span, ...]) -> tuple[Hashtag, ...]:
     found: list[Hashtag] = []
-    at = 0
-    while (at := _next_hash(text, at)) >= 0:
-        end = _tag_end(text, at + 1)
-        name = text[at + 1 : end]
-        is_entity = at > 0 and text[at - 1] == "&"  # "&#39;"
+    end = 0
+    while match := _HASH.search(text, end):
+        start = match.start()
+        end = _tag_end(text, start + 1)
+        name = text[start + 1 : end]
+        is_escape = start > 0 and text[start - 1] == "&"  # "&#39;"
         has_content = any(unicodedata.category(character)[0] in "LNS" for character in name)
-        if has_content and not is_entity and not _inside(links, at):
-            found.append(Hashtag(text=text[at:end], start=at, end=end, key=hashtag_key(name)))
-        at = max(end, at + 1)
+        if has_content and not is_escape and not _inside(links, start):
+            found.append(Hashtag(text=text[start:end], start=start, end=end, key=hashtag_key(name)))
     return tuple(found)
-
-
-def _next_hash(text: str, start: int) -> int:
-    return min((at for sign in _HASHES if (at := text.find(sign, start)) >= 0), default=-1)
 
 
 def _tag_end(text: str, start: int) -> int:

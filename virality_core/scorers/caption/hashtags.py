@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from virality_core.config.platforms import PlatformRules, rules_of
 from virality_core.models.language.text_normalizer import MAX_CHARACTERS
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, PostScorer, rated
 from virality_core.scorers.caption.entities import Hashtag, find_entities
 from virality_core.scorers.caption.trend_table import TagRow, TrendTable, data_age, load_trends, reference_day
-from virality_core.types import Details, Platform, Post, Progress, Reel, Signal, Skipped
+from virality_core.types import Details, Platform, Post, Skipped
 
 #: generic: so common that it says nothing about the video (#fyp); specific: in the table and not generic; unknown: used
 #: by too few authors of any population, which is not the same as average.
@@ -55,13 +54,17 @@ class Hashtags(Details):
 def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) -> Hashtags:
     """Look up a caption's hashtags (in its first MAX_CHARACTERS characters) in the table."""
     found = find_entities(caption[:MAX_CHARACTERS]).hashtags
-    readings = tuple(_reading(tag, table) for tag in found)
+    readings = []
+    for tag in found:
+        rows = table.rows(tag.key)
+        kind: Kind = "generic" if table.is_generic(tag.key) else "specific" if rows else "unknown"
+        readings.append(TagReading(tag=tag, kind=kind, rows=rows))
     counted = {reading.tag.key: reading.counted for reading in readings}
     lifts = [row.lift for row in counted.values() if row is not None and row.lift is not None]
     rules = rules_of(platform) if platform else None
     keys = [tag.key for tag in found]
     return Hashtags(
-        tags=readings,
+        tags=tuple(readings),
         platform=rules,
         over_limit=max(0, len(found) - rules.hashtag_limit) if rules else None,
         repeated=tuple(key for key in dict.fromkeys(keys) if keys.count(key) > 1),
@@ -70,13 +73,7 @@ def read_hashtags(caption: str, platform: Platform | None, table: TrendTable) ->
     )
 
 
-def _reading(tag: Hashtag, table: TrendTable) -> TagReading:
-    rows = table.rows(tag.key)
-    kind: Kind = "generic" if table.is_generic(tag.key) else "specific" if rows else "unknown"
-    return TagReading(tag=tag, kind=kind, rows=rows)
-
-
-class HashtagScorer(Scorer):
+class HashtagScorer(PostScorer):
     """Answers `hashtags`: the mean lift of the caption's known hashtags, in ln units of engagement."""
 
     stage = "hashtag"
@@ -90,12 +87,8 @@ class HashtagScorer(Scorer):
         self._table = table if table is not None else load_trends()
         self._today = today
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def read(self, post: Post) -> Answer:
         """One Signal, or Skipped where there is no hashtag or none is known."""
-        return (self.read(post),)
-
-    def read(self, post: Post) -> Signal | Skipped:
-        """The answer, which needs no video."""
         reading = read_hashtags(post.caption, post.platform, self._table)
         if not reading.tags:
             return Skipped(name="hashtags", reason="There are no hashtags in the caption.")

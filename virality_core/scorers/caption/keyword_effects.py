@@ -17,9 +17,9 @@ from typing import Any
 from virality_core.config import signals
 from virality_core.errors import WeightsError
 from virality_core.models import weights
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, PostScorer, rated
 from virality_core.scorers.caption.keywords import FEATURES, has_prose, languages, not_read_reason, read_keywords
-from virality_core.types import Post, Progress, Reel, Signal, Skipped
+from virality_core.types import Post, Skipped
 
 _LARGEST = 5.0  # ln units, a factor of 150: far beyond what captions differ by
 
@@ -28,48 +28,37 @@ Identify = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What one more unit of a feature goes with, in ln units: exp(effect) is a factor. `low`, `high`: 95 % interval.
+class FeatureEffect:
+    """What one more unit of a feature goes with, in ln units of likes + comments + shares: exp(effect) is a factor.
 
-    `counts` where the interval excludes zero even when widened for all features at once (Bonferroni).
+    `counts` where its 95 % interval excludes zero even when widened for all features at once (Bonferroni). `mean` and
+    `range` (1 % to 99 %) are of the captions fitted; beyond that range nothing is known.
     """
 
     effect: float
-    low: float
-    high: float
     counts: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureEffects:
-    """A feature's effect on likes + comments + shares together and on each of them (`parts`; these never count).
-
-    `mean` and `range` (1 % to 99 %) are of the captions fitted; beyond that range nothing is known.
-    """
-
-    together: Effect
-    parts: Mapping[str, Effect]
     mean: float
     range: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeywordFit:
-    """The effects fitted on the captions of one language in one collection, and which posts those were (ISO dates)."""
+    """The effects fitted on the captions of one language in one collection, and which posts those were.
+
+    `last` is the date of the newest post.
+    """
 
     collection: str
     language: str
     posts: int
-    authors: int
-    first: str | None
     last: str | None
     beside_account_size: bool
-    features: Mapping[str, FeatureEffects]
+    features: Mapping[str, FeatureEffect]
 
     @property
     def counting(self) -> tuple[str, ...]:
         """The keyword features that have an effect."""
-        return tuple(name for name in FEATURES if name in self.features and self.features[name].together.counts)
+        return tuple(name for name in FEATURES if name in self.features and self.features[name].counts)
 
     def strength(self, features: Mapping[str, float]) -> float:
         """The ln engagement that a caption's features go with, against the mean caption of the fit."""
@@ -77,7 +66,7 @@ class KeywordFit:
         for name in self.counting:
             fitted = self.features[name]
             value = min(fitted.range[1], max(fitted.range[0], features[name]))
-            total += fitted.together.effect * (value - fitted.mean)
+            total += fitted.effect * (value - fitted.mean)
         return total
 
 
@@ -92,7 +81,7 @@ def fit_for(language: str, fits: Sequence[KeywordFit] | None = None) -> KeywordF
     return max(found, key=lambda fit: (fit.beside_account_size, fit.last or "", fit.collection), default=None)
 
 
-class KeywordScorer(Scorer):
+class KeywordScorer(PostScorer):
     """Answers `keywords`: how much engagement the caption's keyword features go with, in ln units."""
 
     stage = "keyword"
@@ -103,12 +92,8 @@ class KeywordScorer(Scorer):
         self._identify = identify
         self._fits = load_fits() if fits is None else tuple(fits)
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def read(self, post: Post) -> Answer:
         """One Signal, or Skipped with the reason."""
-        return (self.read(post),)
-
-    def read(self, post: Post) -> Signal | Skipped:
-        """The answer, which needs no video."""
         if not post.caption.strip():
             return Skipped(name="keywords", reason="There is no caption.")
         if not has_prose(post.caption):
@@ -150,22 +135,13 @@ def _read(path: Path) -> tuple[KeywordFit, ...]:
 
 
 def _fit(entry: Mapping[str, Any]) -> KeywordFit:
-    plain = ("collection", "language", "posts", "authors", "first", "last", "beside_account_size")
-    return KeywordFit(
-        **{name: entry[name] for name in plain},
-        features={name: _feature(values) for name, values in entry["features"].items()},
-    )
-
-
-def _feature(values: Mapping[str, Any]) -> FeatureEffects:
-    parts = {name: _effect(part) for name, part in values.items() if isinstance(part, Mapping)}
-    low, high = values["range"]
-    return FeatureEffects(together=_effect(values), parts=parts, mean=float(values["mean"]), range=(low, high))
-
-
-def _effect(values: Mapping[str, Any]) -> Effect:
-    low, high = values["interval"]
-    effect = float(values["effect"])
-    if not (math.isfinite(effect) and low <= effect <= high):
-        raise ValueError(f"effect {effect} outside its interval {low} to {high}")
-    return Effect(effect=effect, low=low, high=high, counts=bool(values["counts"]))
+    features = {}
+    for name, values in entry["features"].items():
+        effect, (low, high), observed = float(values["effect"]), values["interval"], values["range"]
+        if not (math.isfinite(effect) and low <= effect <= high):
+            raise ValueError(f"effect {effect} outside its interval {low} to {high}")
+        features[name] = FeatureEffect(
+            effect=effect, counts=bool(values["counts"]), mean=float(values["mean"]), range=(observed[0], observed[1])
+        )
+    plain = ("collection", "language", "posts", "last", "beside_account_size")
+    return KeywordFit(**{name: entry[name] for name in plain}, features=features)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -97,10 +97,6 @@ class Keywords(Details):
     read_characters: int
     features: dict[str, float]
 
-    def fired(self, rule: str) -> bool:
-        """Whether the rule of that name matched."""
-        return any(finding.name == rule for finding in self.findings)
-
 
 def read_keywords(caption: str, language: str, platform: Platform | None = None) -> Keywords:
     """Read a caption by the rules of its language.
@@ -119,8 +115,8 @@ def read_keywords(caption: str, language: str, platform: Platform | None = None)
     normalized = _normalize(prose)
     findings = []
     for rule in rules(language):
-        if matches := _matches(rule, normalized):
-            words = tuple(Span(text=text[start:end], start=start, end=end) for start, end in matches)
+        words = tuple(Span(text=text[start:end], start=start, end=end) for start, end in _matches(rule, *normalized))
+        if words:
             findings.append(Finding(name=rule.name, title=rule.title, means=rule.means, words=words))
     line = _first_line(text, prose, visible_characters(platform), language, entities)
     all_words = line.words + line.hidden_words
@@ -222,42 +218,32 @@ def _phrase(phrase: str) -> str:
     return pattern + (_SENTENCE_END if phrase.endswith("$") else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Normalized:
-    """Text for matching; `starts[i]`, `ends[i]` bound the typed characters that became character i."""
-
-    text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-
-
-def _normalize(text: str) -> _Normalized:
-    """NFKC of `text` with plain apostrophes."""
+def _normalize(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    """NFKC of `text` with plain apostrophes; and for each character the start and end of the typed ones it is of."""
     plain = text.translate(_APOSTROPHES)
     if unicodedata.is_normalized("NFKC", plain):
-        return _Normalized(text=plain, starts=tuple(range(len(plain))), ends=tuple(range(1, len(plain) + 1)))
-    pieces: list[str] = []
+        return plain, range(len(plain)), range(1, len(plain) + 1)
+    characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    at = 0
-    while at < len(plain):
-        end = at + 1
-        while end < len(plain) and unicodedata.combining(plain[end]) and end - at < 32:
+    end = 0
+    while (start := end) < len(plain):
+        end += 1
+        while end < len(plain) and unicodedata.combining(plain[end]) and end - start < 32:
             end += 1
-        piece = unicodedata.normalize("NFKC", plain[at:end])
-        pieces.append(piece)
-        starts.extend([at] * len(piece))
-        ends.extend([end] * len(piece))
-        at = end
-    return _Normalized(text="".join(pieces), starts=tuple(starts), ends=tuple(ends))
+        piece = unicodedata.normalize("NFKC", plain[start:end])
+        characters += piece
+        starts += [start] * len(piece)
+        ends += [end] * len(piece)
+    return "".join(characters), starts, ends
 
 
-def _matches(rule: Rule, normalized: _Normalized) -> list[tuple[int, int]]:
+def _matches(rule: Rule, text: str, starts: Sequence[int], ends: Sequence[int]) -> list[tuple[int, int]]:
     """Where the rule matches the caption as typed: (start, end), in order, none inside another."""
     found = {
-        (normalized.starts[match.start("match")], normalized.ends[match.end("match") - 1])
+        (starts[match.start("match")], ends[match.end("match") - 1])
         for pattern in rule.patterns
-        for match in pattern.finditer(normalized.text)
+        for match in pattern.finditer(text)
         if match.end("match") > match.start("match")
     }
     kept: list[tuple[int, int]] = []

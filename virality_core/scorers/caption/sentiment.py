@@ -13,9 +13,9 @@ from virality_core.models.language.owen_values import explain
 from virality_core.models.language.roberta import RobertaSentiment
 from virality_core.models.language.sentiment_model import SentimentModel
 from virality_core.models.weights import ComponentFiles
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, Scorer, rated
 from virality_core.scorers.caption.language import READ_LANGUAGES, UNDETERMINED, LanguageDetector, language_name
-from virality_core.types import Details, ModelInfo, Post, Profile, Progress, Reel, Signal, Skipped
+from virality_core.types import Details, ModelInfo, Post, Profile, Progress, Reel, Skipped
 
 ONLY_ENGLISH = "Sentiment was not read: the model reads English, and this caption seems to be in {language}."
 TRUNCATED = "Sentiment was read from the first {read} of the caption's {all} characters."
@@ -46,8 +46,7 @@ class Sentiment(Details):
     """A caption's sentiment, explained.
 
     The tokens' weights add up to how far the caption moved the positive minus the negative logit from `baseline`, its
-    value without words (`models.language.owen_values`). `read_characters` is less than `characters` where the
-    caption was cut.
+    value without words (`models.language.owen_values`). `read_characters` is less than `characters` for a cut caption.
     """
 
     language: str
@@ -126,14 +125,14 @@ class SentimentScorer(Scorer):
         """Load the weights. Raises WeightsError where the profile can't have them."""
         self.reader = SentimentReader(profile=profile)
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """Read the post's caption; see `Scorer.score`."""
         progress(self.stage, 0.0)
         answer = self.answer(post.caption)
         progress(self.stage, 1.0)
         return (answer,)
 
-    def answer(self, caption: str) -> Signal | Skipped:
+    def answer(self, caption: str) -> Answer:
         """The signal of a caption, or why there is none."""
         if not caption.strip():
             return Skipped(name="sentiment", reason=NO_CAPTION)

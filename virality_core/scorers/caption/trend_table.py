@@ -140,40 +140,30 @@ def _table(plain: dict[str, Any]) -> TrendTable:
         name: Population(name=name, **{field: entry[field] for field in fields})
         for name, entry in plain["collections"].items()
     }
-    common = max(plain["generic"]["stem_share"], plain["generic"]["share_of_authors"])
     newest = sorted(populations, key=lambda name: (populations[name].last or "", name), reverse=True)
+    tags = {
+        key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
+        for key, rows in plain["tags"].items()
+    }
+    common = max(plain["generic"]["stem_share"], plain["generic"]["share_of_authors"])
     return TrendTable(
         measure=plain["measure"],
         min_authors=plain["min_authors"],
         populations=populations,
+        tags=tags,
         stems=tuple(
             key
-            for key, rows in plain["tags"].items()
+            for key, rows in tags.items()
             if len(key) >= _MIN_STEM_LETTERS
-            and any(_is_common(row, common, populations[name]) for name, row in rows.items())
+            and any(
+                row.generic and row.authors is not None and row.authors >= common * (row.population.authors or 0)
+                for row in rows
+            )
         ),
-        tags={
-            key: tuple(_row(populations[name], rows[name]) for name in newest if name in rows)
-            for key, rows in plain["tags"].items()
-        },
     )
-
-
-def _is_common(row: list[Any], share: float, population: Population) -> bool:
-    return bool(row[4]) and row[1] is not None and row[1] >= share * (population.authors or 0)
 
 
 def _row(population: Population, values: list[Any]) -> TagRow:
-    posts, authors, lift, deviation, generic = values[:5]
-    rank, views, trend = values[6:9] or (None, None, None)
-    return TagRow(
-        population=population,
-        posts=posts,
-        authors=authors,
-        lift=lift,
-        deviation=deviation,
-        generic=bool(generic),
-        rank=rank,
-        views=views,
-        trend=trend,
-    )
+    names = ("posts", "authors", "lift", "deviation", "generic", "rank", "views", "trend")
+    fields = dict(zip(names, [*values[:5], *(values[6:9] or (None, None, None))], strict=True))
+    return TagRow(population=population, **fields | {"generic": bool(fields["generic"])})

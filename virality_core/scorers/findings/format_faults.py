@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from virality_core.config.faults import fault
@@ -29,15 +31,8 @@ def low_resolution(reel: Reel, platform: Platform | None) -> Finding | None:
     least, source = smallest_side(platform)
     if min(width, height) >= least:
         return None
-    return fault("low_resolution").finding(
-        float(min(width, height)),
-        0.0,
-        reel.info.duration_seconds,
-        threshold=float(least),
-        reason=source,
-        width=width,
-        height=height,
-    )
+    limits = replace(fault("low_resolution"), threshold=float(least), reason=source)
+    return limits.finding(float(min(width, height)), 0.0, reel.info.duration_seconds, width=width, height=height)
 
 
 def upscaled(reel: Reel) -> Finding | None:
@@ -90,12 +85,5 @@ def bit_rate(reel: Reel, platform: Platform | None) -> Finding | None:
     rate = 8.0 * float(packets.size_bytes.sum()) / info.duration_seconds
     if rate >= wanted:
         return None
-    return fault("bit_rate").finding(
-        rate,
-        0.0,
-        info.duration_seconds,
-        threshold=wanted,
-        reason=source,
-        mbit=rate / 1e6,
-        mbit_wanted=wanted / 1e6,
-    )
+    limits = replace(fault("bit_rate"), threshold=wanted, reason=source)
+    return limits.finding(rate, 0.0, info.duration_seconds, mbit=rate / 1e6, mbit_wanted=wanted / 1e6)

@@ -9,7 +9,7 @@ import numpy as np
 from virality_core.config.faults import fault
 from virality_core.scorers.measures import artifacts
 from virality_core.scorers.measures.exposure_and_color import clipped_shares
-from virality_core.scorers.measures.intervals import fault_intervals
+from virality_core.scorers.measures.intervals import findings_over_time
 from virality_core.scorers.measures.letterbox import picture_box, to_common_size
 from virality_core.types import Finding, Reel, Signal, Timeline
 
@@ -23,18 +23,8 @@ def find(reel: Reel, signals: Mapping[str, Signal]) -> list[Finding]:
     }
     found: list[Finding] = []
     for name, timeline in (timelines | measure(reel)).items():
-        if timeline is None:
-            continue
-        limits = fault(name)
-        intervals = fault_intervals(
-            timeline.seconds,
-            timeline.values,
-            threshold=limits.threshold,
-            above=not limits.below,
-            duration_seconds=reel.info.duration_seconds,
-            min_samples=limits.stills,
-        )
-        found += [limits.finding(at.worst, at.start_seconds, at.end_seconds, at.worst_seconds) for at in intervals]
+        if timeline is not None:
+            found += findings_over_time(fault(name), timeline, reel.info.duration_seconds)
     return found
 
 

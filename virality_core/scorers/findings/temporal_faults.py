@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virality_core.config.faults import fault
-from virality_core.scorers.measures.intervals import fault_intervals, merged, true_runs
+from virality_core.scorers.measures.intervals import findings_over_time, merged, true_runs
 from virality_core.types import Finding, FrameRun, PacketTable, Reel, Signal
 
 _SHAKE_REACH = 0.5  # seconds: shake is sampled in short windows and says nothing about times far from them
@@ -26,27 +27,13 @@ _GAP_FRAMES = 2.5  # usual distances: anything less is a variable frame rate
 def find(reel: Reel, steadiness: Signal | None) -> list[Finding]:
     """Shake (from the signal of `PacingScorer`), stills and freezes, gaps and repeats."""
     duration = reel.info.duration_seconds
-    found = shake(steadiness, duration)
+    found: list[Finding] = []
+    if steadiness is not None and steadiness.timeline is not None:
+        found += findings_over_time(fault("shake"), steadiness.timeline, duration, reach_seconds=_SHAKE_REACH)
     if reel.packets is not None:
         found += frozen(reel.packets, reel.info.width * reel.info.height, reel.runs, duration)
         found += gaps(reel.packets)
     return found + repeats(reel.runs)
-
-
-def shake(steadiness: Signal | None, duration: float) -> list[Finding]:
-    """Where the signal's timeline is over the threshold."""
-    if steadiness is None or steadiness.timeline is None:
-        return []
-    limits = fault("shake")
-    intervals = fault_intervals(
-        steadiness.timeline.seconds,
-        steadiness.timeline.values,
-        threshold=limits.threshold,
-        above=True,
-        duration_seconds=duration,
-        reach_seconds=_SHAKE_REACH,
-    )
-    return [limits.finding(at.worst, at.start_seconds, at.end_seconds, at.worst_seconds) for at in intervals]
 
 
 def frozen(packets: PacketTable, pixels: int, runs: Sequence[FrameRun], duration: float) -> list[Finding]:
@@ -68,12 +55,10 @@ def gaps(packets: PacketTable) -> list[Finding]:
     if len(seconds) < 3:
         return []
     steps = np.diff(seconds)
-    limit = max(_GAP_SECONDS, _GAP_FRAMES * float(np.median(steps)))
+    limits = replace(fault("gap"), threshold=max(_GAP_SECONDS, _GAP_FRAMES * float(np.median(steps))))
     return [
-        fault("gap").finding(
-            float(steps[row]), float(seconds[row]), float(seconds[row + 1]), float(seconds[row]), threshold=limit
-        )
-        for row in np.flatnonzero(steps > limit).tolist()
+        limits.finding(float(steps[row]), float(seconds[row]), float(seconds[row + 1]), float(seconds[row]))
+        for row in np.flatnonzero(steps > limits.threshold).tolist()
     ]
 
 

@@ -55,11 +55,8 @@ def thirds_closeness(subject: Subject) -> float:
     Source: the rule of thirds as measured by L. Mai et al., "Rule of thirds detection from photograph", ISM 2011; the
     linear fall-off is this project's choice.
     """
-    return float(np.clip(1.0 - 1.5 * (_to_third(subject.x) + _to_third(subject.y)), 0.0, 1.0))
-
-
-def _to_third(position: float) -> float:
-    return min(abs(position - 1.0 / 3.0), abs(position - 2.0 / 3.0))
+    across, down = (min(abs(at - 1.0 / 3.0), abs(at - 2.0 / 3.0)) for at in (subject.x, subject.y))
+    return float(np.clip(1.0 - 1.5 * (across + down), 0.0, 1.0))
 
 
 def _spectral_residual(small: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,63 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from virality_core.config.faults import Fault
+from virality_core.types import Finding, Timeline
 
 #: (start, end) in seconds, ascending.
 Intervals = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultInterval:
-    """An interval with the value furthest beyond its threshold, and when that was."""
-
-    start_seconds: float
-    end_seconds: float
-    worst: float
-    worst_seconds: float
-
-
-def fault_intervals(
-    seconds: NDArray[np.float64],
-    values: NDArray[np.float64],
-    *,
-    threshold: float,
-    above: bool,
-    duration_seconds: float,
-    min_samples: int = 1,
-    reach_seconds: float = np.inf,
-) -> list[FaultInterval]:
-    """Where samples are above (or below) a threshold, ascending. One good sample between two faults ends nothing.
+def findings_over_time(
+    fault: Fault, timeline: Timeline, duration: float, *, reach_seconds: float = np.inf
+) -> list[Finding]:
+    """Where samples are beyond the fault's threshold, ascending. One good sample between two faults ends nothing.
 
     Args:
-        seconds, values: float64 (T,), ascending times; a NaN value could not be measured.
-        threshold, above: a sample is at fault above it, or below it if `above` is False.
-        duration_seconds: of the reel; no interval goes beyond it.
-        min_samples: samples at fault in a row that make an interval; a reel with fewer samples needs them all.
-        reach_seconds: an interval ends halfway to the next good sample, but at most this far from its last sample.
+        duration: of the reel in seconds; no finding goes beyond it.
+        reach_seconds: a finding ends halfway to the next good sample, but at most this far from its last sample.
     """
-    measured = np.isfinite(values)
-    seconds, values = seconds[measured], values[measured]
-    rows = np.flatnonzero(values > threshold if above else values < threshold)
-    if len(rows) == 0:
-        return []
+    seconds, values = timeline.seconds, timeline.values
+    rows = np.flatnonzero(values < fault.threshold if fault.below else values > fault.threshold)
     found = []
     for group in np.split(rows, np.flatnonzero(np.diff(rows) > 2) + 1):
-        if len(group) < min(min_samples, len(values)):
+        if len(group) < max(1, min(fault.stills, len(values))):
             continue
         first, last = int(group[0]), int(group[-1])
         start = 0.5 * (seconds[first - 1] + seconds[first]) if first > 0 else 0.0
-        end = 0.5 * (seconds[last] + seconds[last + 1]) if last + 1 < len(seconds) else duration_seconds
-        worst = int(group[np.argmax(values[group]) if above else np.argmin(values[group])])
+        end = 0.5 * (seconds[last] + seconds[last + 1]) if last + 1 < len(seconds) else duration
+        worst = int(group[np.argmin(values[group]) if fault.below else np.argmax(values[group])])
         found.append(
-            FaultInterval(
-                start_seconds=float(max(0.0, start, seconds[first] - reach_seconds)),
-                end_seconds=float(min(end, seconds[last] + reach_seconds, max(duration_seconds, seconds[last]))),
-                worst=float(values[worst]),
-                worst_seconds=float(seconds[worst]),
+            fault.finding(
+                float(values[worst]),
+                float(max(0.0, start, seconds[first] - reach_seconds)),
+                float(min(end, seconds[last] + reach_seconds, max(duration, seconds[last]))),
+                float(seconds[worst]),
             )
         )
     return found

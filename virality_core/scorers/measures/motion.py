@@ -55,21 +55,12 @@ def flow_steps(run: FrameRun, cut_seconds: NDArray[np.float64], tick: Callable[[
     small = [_shrink(luma) for luma in run.luma]
     parts = []
     for start, stop in _unbroken(run.seconds, cut_seconds):
-        moved, camera, frozen = [], [], []
+        steps = []
         for before, after in pairwise(small[start:stop]):
             tick()
-            length, shift, is_frozen = _step(before, after, flow)
-            moved.append(length)
-            camera.append(shift)
-            frozen.append(is_frozen)
-        parts.append(
-            FlowSteps(
-                seconds=run.seconds[start:stop],
-                moved=np.array(moved, dtype=np.float64),
-                camera=np.array(camera, dtype=np.float64).reshape(-1, 2),
-                frozen=np.array(frozen, dtype=bool),
-            )
-        )
+            steps.append(_step(before, after, flow))
+        moved, camera, frozen = (np.array(column) for column in zip(*steps, strict=True))
+        parts.append(FlowSteps(seconds=run.seconds[start:stop], moved=moved, camera=camera, frozen=frozen))
     return parts
 
 
@@ -92,8 +83,13 @@ def shake_windows(parts: Sequence[FlowSteps]) -> Windows:
     """
 
     def shake(part: FlowSteps, start: int, stop: int) -> float:
+        seconds = part.seconds[start:stop]
         path = np.vstack([np.zeros((1, 2)), np.cumsum(part.camera[start : stop - 1], axis=0)])
-        return min(100.0 * _distance_from_parabola(part.seconds[start:stop], path), MAX_SHAKE)
+        basis = np.vander((seconds - seconds.mean()) / max(float(np.ptp(seconds)), 1e-9), 3)
+        coefficients, *_ = np.linalg.lstsq(basis, path, rcond=None)
+        residual = path - basis @ coefficients
+        distance = float(np.sqrt((residual**2).sum() / (len(seconds) - 3)))  # unbiased for white jitter
+        return min(100.0 * distance, MAX_SHAKE)
 
     return _in_windows(parts, shake, min_frames=_MIN_SHAKE_FRAMES)
 
@@ -106,22 +102,18 @@ def frozen_share(parts: Sequence[FlowSteps]) -> float:
 def _in_windows(
     parts: Sequence[FlowSteps], measure: Callable[[FlowSteps, int, int], float], *, min_frames: int
 ) -> Windows:
+    """Of windows of about `_WINDOW_SECONDS` and at least `min_frames` that share end frames and cover each part."""
     times, values = [], []
     for part in parts:
-        for start, stop in _windows(part.seconds, min_frames):
-            times.append(0.5 * (part.seconds[start] + part.seconds[stop - 1]))
-            values.append(measure(part, start, stop))
+        seconds = part.seconds
+        if len(seconds) < min_frames:
+            continue
+        count = max(1, round(float(seconds[-1] - seconds[0]) / _WINDOW_SECONDS))
+        count = max(1, min(count, (len(seconds) - 1) // (min_frames - 1)))
+        for start, end in pairwise(np.round(np.linspace(0, len(seconds) - 1, count + 1)).astype(int).tolist()):
+            times.append(0.5 * (seconds[start] + seconds[end]))
+            values.append(measure(part, start, end + 1))
     return np.array(times, dtype=np.float64), np.array(values, dtype=np.float64)
-
-
-def _windows(seconds: NDArray[np.float64], min_frames: int) -> list[tuple[int, int]]:
-    """Index ranges of about `_WINDOW_SECONDS` and at least `min_frames` that share end frames and cover the run."""
-    if len(seconds) < min_frames:
-        return []
-    count = max(1, round(float(seconds[-1] - seconds[0]) / _WINDOW_SECONDS))
-    count = max(1, min(count, (len(seconds) - 1) // (min_frames - 1)))
-    edges = np.round(np.linspace(0, len(seconds) - 1, count + 1)).astype(int).tolist()
-    return [(a, b + 1) for a, b in pairwise(edges)]
 
 
 def _shrink(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -168,12 +160,3 @@ def _step(
     shift = np.median(vectors[background], axis=0) / height
     length = np.hypot(vectors[..., 0], vectors[..., 1])[texture].mean() / height
     return float(length), (float(shift[0]), float(shift[1])), False
-
-
-def _distance_from_parabola(seconds: NDArray[np.float64], path: NDArray[np.float64]) -> float:
-    """Root-mean-square distance of a path (T, 2) from its best parabola in time, unbiased for white jitter."""
-    time = (seconds - seconds.mean()) / max(float(np.ptp(seconds)), 1e-9)
-    basis = np.vander(time, 3)
-    coefficients, *_ = np.linalg.lstsq(basis, path, rcond=None)
-    residual = path - basis @ coefficients
-    return float(np.sqrt((residual**2).sum() / (len(seconds) - 3)))

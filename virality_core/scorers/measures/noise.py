@@ -34,7 +34,8 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
     """
     if min(rgb.shape[:2]) < _BLOCK:
         return None
-    luma = np.asarray(cv2.cvtColor(_native_crops(rgb), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    crops = np.vstack([np.hstack([rgb[y, x] for x in _crops(rgb.shape[1])]) for y in _crops(rgb.shape[0])])
+    luma = np.asarray(cv2.cvtColor(np.ascontiguousarray(crops), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     residual = np.abs(np.asarray(cv2.filter2D(luma, cv2.CV_16S, _LAPLACIAN_DIFFERENCE)))
     coarse = np.asarray(cv2.resize(luma, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA))
     # Without a block's outer pixels, where the filter has seen the next block, maybe of another crop.
@@ -48,12 +49,6 @@ def noise_sigma(rgb: NDArray[np.uint8]) -> float | None:
     count = max(1, round(len(sigma) * _SMOOTHEST_SHARE))
     smoothest = np.argsort(structure, kind="stable")[:count]
     return min(float(np.median(sigma[smoothest])), MAX_NOISE)
-
-
-def _native_crops(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grid of unscaled crops spread over the picture (H, W, 3), set edge to edge; all of a small one."""
-    rows = [np.hstack([rgb[y, x] for x in _crops(rgb.shape[1])]) for y in _crops(rgb.shape[0])]
-    return np.ascontiguousarray(np.vstack(rows))
 
 
 def _crops(length: int) -> list[slice]:

@@ -52,7 +52,10 @@ def find_rhythm(samples: NDArray[np.float32], rate: int) -> Rhythm | None:
     if not len(peaks):
         return None
     best = int(peaks[np.argmax(weighted[peaks])])
-    period = float(lags[best]) + _peak_offset(*correlation[best - 1 : best + 2])
+    left, top, right = correlation[best - 1 : best + 2]
+    curve = left - 2 * top + right  # of the parabola through the three, whose peak is between lags
+    offset = 0.0 if curve >= 0 else float(np.clip(0.5 * (left - right) / curve, -0.5, 0.5))
+    period = float(lags[best]) + offset
     return Rhythm(
         tempo=60.0 * FRAME_RATE / period,
         strength=float(np.clip(correlation[best], 0.0, 1.0)),
@@ -101,12 +104,6 @@ def _autocorrelation(onsets: Array) -> tuple[Array, Array]:
     last = min(int(60 * FRAME_RATE / SLOWEST) + 2, len(centered) // 2)
     lags = np.arange(first, last)
     return lags.astype(np.float64), whole[lags] / whole[0] * len(centered) / (len(centered) - lags)
-
-
-def _peak_offset(left: float, top: float, right: float) -> float:
-    """Where the parabola through three values peaks, −0.5 … 0.5 from the middle."""
-    curve = left - 2 * top + right
-    return 0.0 if curve >= 0 else float(np.clip(0.5 * (left - right) / curve, -0.5, 0.5))
 
 
 def _beats(onsets: Array, period: float) -> Array:

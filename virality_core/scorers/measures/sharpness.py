@@ -49,12 +49,7 @@ def sharpness(luma: NDArray[np.uint8]) -> float | None:
     fine_x, fine_y = _gradient(denoised, _FINE)
     gx, gy = coarse_x.ravel()[ridge], coarse_y.ravel()[ridge]
     ratio = float(np.sum(fine_x.ravel()[ridge] * gx + fine_y.ravel()[ridge] * gy) / np.sum(gx * gx + gy * gy))
-    return _mtf50(ratio)
-
-
-def _mtf50(ratio: float) -> float:
-    """Cycles per short side from the ratio of an edge's fine to its coarse gradient peak (1 … 2 for a real edge)."""
-    if ratio <= 1.0:
+    if ratio <= 1.0:  # a real edge has 1 … 2
         return 0.0
     variance = (_COARSE**2 - ratio**2 * _FINE**2) / (ratio**2 - 1.0)
     sigma = max(_SMALLEST_SIGMA, float(np.sqrt(max(variance, 0.0))))

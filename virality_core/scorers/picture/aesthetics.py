@@ -18,22 +18,9 @@ from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import nima
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, Scorer, rated
 from virality_core.scorers.measures.letterbox import WHOLE, picture_box
-from virality_core.types import (
-    HOOK_SECONDS,
-    Details,
-    FrameBatch,
-    Plan,
-    Post,
-    Profile,
-    Progress,
-    Reel,
-    Signal,
-    Skipped,
-    Timeline,
-    no_progress,
-)
+from virality_core.types import Details, Plan, Post, Profile, Progress, Reel, Signal, Skipped, Timeline, no_progress
 
 NATIVE_RANGE = (1.0, float(nima.MARKS))
 COVER_RULE = "the sampled frame that is rated highest for looks; the earliest where several are"
@@ -90,23 +77,22 @@ class AestheticsScorer(Scorer):
         self._device = device or devices.choose()
         self._network = nima.build(load_tensors(files.path)).to(self._device)
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """Rate the reel's stills and its hook; see `Scorer.score`."""
         seconds, pictures, still_rows, hook_rows = _distinct(reel)
         ratings = self.rate(pictures, progress)
         best = int(np.argmax(ratings.mean))
-        details = AestheticsDetails(
-            **_summary(ratings[still_rows]),
+        cover = AestheticsDetails(
+            **_details(ratings[still_rows]),
             cover_seconds=float(seconds[best]),
             cover_value=float(ratings.mean[best]),
             cover_rule=COVER_RULE,
         )
-        answers: list[Signal | Skipped] = [self._signal("aesthetics", reel.frames, ratings[still_rows], details)]
+        whole = self._signal("aesthetics", reel.frames.seconds, ratings[still_rows], cover)
         if reel.hook is None or not len(hook_rows):
-            reason = f"No frame of the first {HOOK_SECONDS:.0f} seconds could be decoded."
-            return [*answers, Skipped(name="hook", reason=reason)]
+            return [whole, Skipped(name="hook", reason="No frame of the first 3 seconds could be decoded.")]
         hook = ratings[hook_rows]
-        return [*answers, self._signal("hook", reel.hook, hook, FrameDetails(**_summary(hook)))]
+        return [whole, self._signal("hook", reel.hook.seconds, hook, FrameDetails(**_details(hook)))]
 
     def rate(self, pictures: NDArray[np.uint8], progress: Progress) -> Ratings:
         """NIMA's ratings of squashed pictures uint8 (N, 224, 224, 3)."""
@@ -121,13 +107,13 @@ class AestheticsScorer(Scorer):
         mean, spread = nima.mean_and_spread(distribution)
         return Ratings(mean=mean, spread=spread, distribution=distribution)
 
-    def _signal(self, name: str, frames: FrameBatch, ratings: Ratings, details: Details) -> Signal:
+    def _signal(self, name: str, seconds: NDArray[np.float64], ratings: Ratings, details: Details) -> Signal:
         return rated(
             name,
             float(np.clip(ratings.mean.mean(), *NATIVE_RANGE)),
             unit="NIMA rating, 1–10",
             native_range=NATIVE_RANGE,
-            timeline=Timeline(seconds=frames.seconds, values=ratings.mean),
+            timeline=Timeline(seconds=seconds, values=ratings.mean),
             model=self.model,
             details=details,
         )
@@ -157,9 +143,7 @@ def _read(path: Path) -> NDArray[np.uint8] | InputError:
         return error
 
 
-def _distinct(
-    reel: Reel,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.intp], NDArray[np.intp]]:
+def _distinct(reel: Reel) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.intp], NDArray[np.intp]]:
     """Each sampled frame once, by time: seconds (N,), squashed pictures, and the rows of the stills and of the hook.
 
     The first still is usually the first hook frame too: no need to rate it twice.
@@ -173,7 +157,7 @@ def _distinct(
     return distinct, pictures[first], rows[:stills], rows[stills:]
 
 
-def _summary(ratings: Ratings) -> dict[str, Any]:
+def _details(ratings: Ratings) -> dict[str, Any]:
     """The fields of `FrameDetails`."""
     distribution = ratings.distribution.mean(axis=0)
     _, spread = nima.mean_and_spread(distribution[None])

@@ -14,21 +14,9 @@ from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import mtcnn
 from virality_core.models.vision.mtcnn import Face
-from virality_core.scorers.base import NO_FRAME, Scorer, rated
+from virality_core.scorers.base import NO_FRAME, Answer, Scorer, rated
 from virality_core.scorers.measures.letterbox import picture_box
-from virality_core.types import (
-    Details,
-    FrameBatch,
-    ModelInfo,
-    Plan,
-    Post,
-    Profile,
-    Progress,
-    Reel,
-    Signal,
-    Skipped,
-    Timeline,
-)
+from virality_core.types import Details, Plan, Post, Profile, Progress, Reel, Skipped, Timeline
 
 Scale = Literal["long shot", "medium shot", "close-up"]
 
@@ -86,10 +74,10 @@ class FacesScorer(Scorer):
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
         files = weights.resolve_component("faces", profile)
-        self.model: ModelInfo = files.model_info()
+        self.model = files.model_info()
         self._detector = mtcnn.build(load_tensors(files.path))
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """`faces`, 0 where none is found, and `shot_scale`, skipped then."""
         frames = reel.frames
         if len(frames) == 0:
@@ -97,7 +85,10 @@ class FacesScorer(Scorer):
         box = picture_box(frames.rgb)
         chosen = np.unique(np.linspace(0, len(frames) - 1, min(_STILLS, len(frames))).round().astype(int))
         stills = {float(frames.seconds[index]): frames.rgb[index] for index in chosen}
-        pictures = stills | _opening(reel.hook)
+        pictures = dict(stills)
+        if reel.hook is not None:
+            opening_stills = zip(reel.hook.seconds, reel.hook.rgb, strict=True)
+            pictures |= {float(at): rgb for at, rgb in opening_stills if at <= _OPENING}
         found: dict[float, tuple[Face, ...]] = {}
         for count, (second, still) in enumerate(pictures.items()):
             progress(self.stage, count / len(pictures))
@@ -106,7 +97,7 @@ class FacesScorer(Scorer):
         opening = [bool(faces) for second, faces in found.items() if second <= _OPENING]
         return self._answers({second: found[second] for second in sorted(stills)}, any(opening) if opening else None)
 
-    def _answers(self, found: Mapping[float, tuple[Face, ...]], first_second: bool | None) -> list[Signal | Skipped]:
+    def _answers(self, found: Mapping[float, tuple[Face, ...]], first_second: bool | None) -> list[Answer]:
         seconds, counts = np.array(list(found)), np.array([float(len(faces)) for faces in found.values()])
         heights = np.array([100.0 * faces[0].height for faces in found.values() if faces])
         presence = rated(
@@ -133,12 +124,6 @@ class FacesScorer(Scorer):
             details=ShotScaleDetails(scale=scale_of(median / 100.0), stills=len(heights)),
         )
         return [presence, scale]
-
-
-def _opening(hook: FrameBatch | None) -> dict[float, NDArray[np.uint8]]:
-    if hook is None:
-        return {}
-    return {float(at): rgb for at, rgb in zip(hook.seconds, hook.rgb, strict=True) if at <= _OPENING}
 
 
 def _shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,13 +10,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.scorers.base import NO_FRAME, Scorer, rated
+from virality_core.scorers.base import NO_FRAME, Answer, Scorer, rated
 from virality_core.scorers.measures import composition, exposure_and_color, noise, sharpness
 from virality_core.scorers.measures.composition import Subject
 from virality_core.scorers.measures.letterbox import Box, picture_box, to_common_size
 from virality_core.types import Details, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
 
 _UPRIGHT = 9 / 16  # the screen that Reels, TikTok and Shorts are made for
+
+
+#: Each measure's unit, largest value, and why it may be missing.
+_MEASURES = {
+    "brightness": ("L*", 100.0, ""),
+    "contrast": ("L* RMS", exposure_and_color.MAX_CONTRAST, ""),
+    "colourfulness": ("Hasler-Süsstrunk M", exposure_and_color.MAX_COLORFULNESS, ""),
+    "white_balance": (
+        "° from white",
+        exposure_and_color.MAX_CAST,
+        "Every frame is black, or too dark to tell the color of the light.",
+    ),
+    "sharpness": (
+        "cycles per short side",
+        sharpness.MAX_SHARPNESS,
+        "No frame has an edge to measure sharpness on: the picture is flat or black.",
+    ),
+    "noise": (
+        "8-bit levels",
+        noise.MAX_NOISE,
+        "No frame has an area to measure noise in: the picture is black, white or smaller than 16 × 16 pixels.",
+    ),
+    "composition": ("closeness to thirds", 1.0, "No frame has a subject: the picture is flat or black."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +52,7 @@ class FrameLook:
     clipped_highlights: float
     contrast: float
     colourfulness: float
+    white_balance: float | None
     light: NDArray[np.float64] | None
     sharpness: float | None
     noise: float | None
@@ -75,6 +100,7 @@ def measure_still(rgb: NDArray[np.uint8]) -> FrameLook:
     luma = np.asarray(cv2.cvtColor(common, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     brightness, contrast = exposure_and_color.lightness(common)
     shadows, highlights = exposure_and_color.clipped_shares(common)
+    light = exposure_and_color.light_color(common)
     subject = composition.find_subject(luma)
     return FrameLook(
         brightness=brightness,
@@ -82,60 +108,13 @@ def measure_still(rgb: NDArray[np.uint8]) -> FrameLook:
         clipped_highlights=highlights,
         contrast=contrast,
         colourfulness=exposure_and_color.colorfulness(common),
-        light=exposure_and_color.light_color(common),
+        white_balance=None if light is None else exposure_and_color.color_cast(light),
+        light=light,
         sharpness=sharpness.sharpness(luma),
         noise=noise.noise_sigma(rgb),
         composition=None if subject is None else composition.thirds_closeness(subject),
         subject=subject,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """How one number of `FrameLook` becomes a signal; `missing` says why no still could be measured."""
-
-    name: str
-    unit: str
-    maximum: float
-    read: Callable[[FrameLook], float | None]
-    missing: str = ""
-
-
-_MEASURES = (
-    _Measure("brightness", "L*", 100.0, lambda look: look.brightness),
-    _Measure("contrast", "L* RMS", exposure_and_color.MAX_CONTRAST, lambda look: look.contrast),
-    _Measure(
-        "colourfulness", "Hasler-Süsstrunk M", exposure_and_color.MAX_COLORFULNESS, lambda look: look.colourfulness
-    ),
-    _Measure(
-        "white_balance",
-        "° from white",
-        exposure_and_color.MAX_CAST,
-        lambda look: None if look.light is None else exposure_and_color.color_cast(look.light),
-        "Every frame is black, or too dark to tell the color of the light.",
-    ),
-    _Measure(
-        "sharpness",
-        "cycles per short side",
-        sharpness.MAX_SHARPNESS,
-        lambda look: look.sharpness,
-        "No frame has an edge to measure sharpness on: the picture is flat or black.",
-    ),
-    _Measure(
-        "noise",
-        "8-bit levels",
-        noise.MAX_NOISE,
-        lambda look: look.noise,
-        "No frame has an area to measure noise in: the picture is black, white or smaller than 16 × 16 pixels.",
-    ),
-    _Measure(
-        "composition",
-        "closeness to thirds",
-        1.0,
-        lambda look: look.composition,
-        "No frame has a subject: the picture is flat or black.",
-    ),
-)
 
 
 class LookScorer(Scorer):
@@ -153,10 +132,10 @@ class LookScorer(Scorer):
     """
 
     stage = "look"
-    names: ClassVar[tuple[str, ...]] = (*(measure.name for measure in _MEASURES), "screen_fill")
+    names: ClassVar[tuple[str, ...]] = (*_MEASURES, "screen_fill")
     plan: ClassVar[Plan] = Plan(stills=16)
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """One Signal per measure, or Skipped where no still can be measured."""
         frames = reel.frames
         if len(frames) == 0:
@@ -167,23 +146,23 @@ class LookScorer(Scorer):
             progress(self.stage, index / len(frames))
             looks.append(measure_still(np.ascontiguousarray(box.cut(still))))
         progress(self.stage, 1.0)
-        signals = [_signal(measure, looks, frames.seconds) for measure in _MEASURES]
+        signals = [_signal(name, looks, frames.seconds) for name in _MEASURES]
         return [*signals, _screen_fill(frames.rgb.shape[2] / frames.rgb.shape[1], box)]
 
 
-def _signal(measure: _Measure, looks: Sequence[FrameLook], seconds: NDArray[np.float64]) -> Signal | Skipped:
-    values = [measure.read(look) for look in looks]
-    measured = [index for index, value in enumerate(values) if value is not None]
+def _signal(name: str, looks: Sequence[FrameLook], seconds: NDArray[np.float64]) -> Answer:
+    unit, largest, missing = _MEASURES[name]
+    measured = [index for index, look in enumerate(looks) if getattr(look, name) is not None]
     if not measured:
-        return Skipped(name=measure.name, reason=measure.missing)
-    known = np.array([values[index] for index in measured], dtype=np.float64)
+        return Skipped(name=name, reason=missing)
+    values = np.array([getattr(looks[index], name) for index in measured], dtype=np.float64)
     return rated(
-        measure.name,
-        float(np.median(known)),
-        unit=measure.unit,
-        native_range=(0.0, measure.maximum),
-        timeline=Timeline(seconds=seconds[measured], values=known),
-        details=_details(measure.name, [looks[index] for index in measured]),
+        name,
+        float(np.median(values)),
+        unit=unit,
+        native_range=(0.0, largest),
+        timeline=Timeline(seconds=seconds[measured], values=values),
+        details=_details(name, [looks[index] for index in measured]),
     )
 
 

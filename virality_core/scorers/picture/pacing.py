@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, Scorer, rated
 from virality_core.scorers.measures import motion
-from virality_core.scorers.measures.letterbox import WHOLE, Box, picture_box
-from virality_core.types import Details, FrameRun, Plan, Post, Progress, Reel, Signal, Skipped, Timeline
+from virality_core.scorers.measures.letterbox import WHOLE, picture_box
+from virality_core.types import Details, Plan, Post, Progress, Reel, Skipped, Timeline
 
 _MIN_PACED_SECONDS = 3.0  # an uncut reel shorter than this says nothing about its pace
 _MAX_SHOT_SECONDS = 24.0 * 3600.0
@@ -63,7 +63,7 @@ class PacingScorer(Scorer):
     names: ClassVar[tuple[str, ...]] = ("motion", "steadiness", "pace")
     plan: ClassVar[Plan] = Plan(stills=16, runs=True, cuts=True)  # the stills show black bars
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """One Signal each for motion, steadiness and pace, or Skipped with the reason."""
         cut_seconds = np.zeros(0) if reel.cuts is None else reel.cuts.seconds
         total = max(1, sum(len(run) for run in reel.runs))
@@ -75,27 +75,26 @@ class PacingScorer(Scorer):
             progress("motion", min(1.0, done / total))
 
         box = picture_box(reel.frames.rgb) if len(reel.frames) else WHOLE
-        runs = reel.runs if box == WHOLE else [_without_bars(run, box) for run in reel.runs]
-        parts = [part for run in runs for part in motion.flow_steps(run, cut_seconds, tick)]
+        parts: list[motion.FlowSteps] = []
+        for run in reel.runs:
+            # Bars don't move and are no part of the picture's height: with them, shake would look smaller.
+            inside = run if box == WHOLE else replace(run, luma=np.stack([box.cut(luma) for luma in run.luma]))
+            parts += motion.flow_steps(inside, cut_seconds, tick)
         progress("motion", 1.0)
         return [_motion(parts, reel), _steadiness(parts, reel), _pace(reel)]
 
 
-def _without_bars(run: FrameRun, box: Box) -> FrameRun:
-    """Bars don't move, and make the frame higher than the picture: with them, shake would look smaller."""
-    return FrameRun(luma=np.stack([box.cut(luma) for luma in run.luma]), seconds=run.seconds)
-
-
-def _motion(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipped:
+def _motion(parts: Sequence[motion.FlowSteps], reel: Reel) -> Answer:
     seconds, values = motion.motion_windows(parts)
     if len(values) == 0:
         return Skipped(name="motion", reason="The reel has no two consecutive frames to measure motion between.")
+    line = _timeline(seconds, values)
     return rated(
         "motion",
-        _mean_over_time(seconds, values, reel.info.duration_seconds),
+        _mean_over_time(line, reel.info.duration_seconds),
         unit="frame heights per second",
         native_range=(0.0, motion.MAX_MOTION),
-        timeline=_timeline(seconds, values),
+        timeline=line,
         details=MotionDetails(
             frozen_share=motion.frozen_share(parts),
             measured_seconds=float(sum(part.seconds[-1] - part.seconds[0] for part in parts)),
@@ -103,17 +102,18 @@ def _motion(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipped:
     )
 
 
-def _steadiness(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipped:
+def _steadiness(parts: Sequence[motion.FlowSteps], reel: Reel) -> Answer:
     seconds, values = motion.shake_windows(parts)
     if len(values) == 0:
-        return Skipped(name="steadiness", reason="The reel has too few consecutive frames to tell shake from movement.")
+        return Skipped(name="steadiness", reason="The reel has too few consecutive frames to measure shake.")
     worst = int(np.argmax(values))
+    line = _timeline(seconds, values)
     return rated(
         "steadiness",
-        _mean_over_time(seconds, values, reel.info.duration_seconds),
+        _mean_over_time(line, reel.info.duration_seconds),
         unit="shake, % of frame height",
         native_range=(0.0, motion.MAX_SHAKE),
-        timeline=_timeline(seconds, values),
+        timeline=line,
         details=SteadinessDetails(
             worst_shake=float(values[worst]),
             worst_seconds=float(seconds[worst]),
@@ -122,7 +122,7 @@ def _steadiness(parts: Sequence[motion.FlowSteps], reel: Reel) -> Signal | Skipp
     )
 
 
-def _pace(reel: Reel) -> Signal | Skipped:
+def _pace(reel: Reel) -> Answer:
     if reel.cuts is None:
         return Skipped(name="pace", reason="The reel was opened without looking for cuts.")
     duration = reel.info.duration_seconds
@@ -157,9 +157,8 @@ def _timeline(seconds: NDArray[np.float64], values: NDArray[np.float64]) -> Time
     return Timeline(seconds=seconds[order], values=values[order])
 
 
-def _mean_over_time(seconds: NDArray[np.float64], values: NDArray[np.float64], duration: float) -> float:
+def _mean_over_time(line: Timeline, duration: float) -> float:
     """Mean of samples that are unevenly spread over the reel: each stands for the time nearest to it."""
-    line = _timeline(seconds, values)
     times = line.seconds
     borders = np.concatenate([[min(0.0, times[0])], (times[1:] + times[:-1]) / 2.0, [max(duration, times[-1])]])
     spans = np.diff(borders)

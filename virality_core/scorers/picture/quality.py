@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import cv2
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from virality_core.errors import WeightsError
+from virality_core.media import open_reel
 from virality_core.media.container.source import VideoSource
 from virality_core.media.decoding.frame_sampler import every_frame
 from virality_core.models import device as devices
@@ -20,13 +22,18 @@ from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import vsfa, vsfa_lite
 from virality_core.models.weights import ComponentFiles, DigestMismatch, Variant
-from virality_core.scorers.base import NO_FRAME, Scorer, rated
+from virality_core.scorers.base import NO_FRAME, Answer, Scorer, rated
+from virality_core.scorers.findings import PLAN, diagnose
 from virality_core.scorers.measures.letterbox import picture_box
+from virality_core.scorers.picture.look import LookScorer
+from virality_core.scorers.picture.pacing import PacingScorer
 from virality_core.types import (
     Details,
+    Finding,
     FrameBatch,
     ModelInfo,
     Plan,
+    Platform,
     Post,
     Profile,
     Progress,
@@ -34,6 +41,7 @@ from virality_core.types import (
     Signal,
     Skipped,
     Timeline,
+    no_progress,
 )
 
 SAMPLED_PIXELS = 960 * 540  # the size of KoNViD-1k's videos, on which the published head was trained
@@ -59,19 +67,8 @@ class QualityDetails(Details):
     tau_frames: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prediction:
-    """Quality of a video and of each frame: `values` float64 (T,) at `seconds` (T,), in the network's native unit."""
-
-    value: float
-    seconds: NDArray[np.float64]
-    values: NDArray[np.float64]
-    tau_frames: int
-    protocol: str
-
-
 class QualityNetwork(ABC):
-    """A loaded network. `model` names its weights; `variant` is its entry in signals.toml, None for the main one."""
+    """A loaded network that answers `quality`. `variant` is its entry in signals.toml, None for the main one."""
 
     model: ModelInfo
     unit: str
@@ -79,12 +76,27 @@ class QualityNetwork(ABC):
     variant: str | None = None
 
     @abstractmethod
-    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Prediction:
+    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Signal:
         """Rate a reel by its stills; `frame_rate` is the reel's own, in frames per second."""
 
-    def every_frame(self, batches: Iterable[FrameBatch], progress: Progress) -> Prediction | None:  # noqa: ARG002
+    def every_frame(self, batches: Iterable[FrameBatch], progress: Progress) -> Signal | None:  # noqa: ARG002
         """Rate a reel by all its frames; None where this network can't."""
         return None
+
+    def _signal(
+        self, value: float, seconds: NDArray[np.float64], values: NDArray[np.float64], tau: int, protocol: str
+    ) -> Signal:
+        """Of the video's value and each frame's, (T,) at `seconds` (T,)."""
+        return rated(
+            "quality",
+            float(np.clip(value, *self.native_range)),
+            variant=self.variant,
+            unit=self.unit,
+            native_range=self.native_range,
+            timeline=Timeline(seconds=seconds, values=values),
+            model=self.model,
+            details=QualityDetails(protocol=protocol, frames=len(seconds), tau_frames=tau),
+        )
 
 
 class Vsfa(QualityNetwork):
@@ -103,7 +115,7 @@ class Vsfa(QualityNetwork):
         self._head.load_state_dict(load_tensors(files.paths["vsfa-head"]))
         self._head.eval().requires_grad_(False)
 
-    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Prediction:
+    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Signal:
         """Rate the stills; see `SAMPLED`."""
         small = shrink(frames.rgb, SAMPLED_PIXELS)
         size = vsfa.batch_size(small.shape[1], small.shape[2], self._device)
@@ -113,7 +125,7 @@ class Vsfa(QualityNetwork):
             features.append(vsfa.features_of(self._features, small[start : start + size]).cpu())
         return self._predict(torch.cat(features), frames.seconds, tau_of(frames.seconds, frame_rate), SAMPLED)
 
-    def every_frame(self, batches: Iterable[FrameBatch], progress: Progress) -> Prediction:
+    def every_frame(self, batches: Iterable[FrameBatch], progress: Progress) -> Signal:
         """Rate every frame; see `EVERY_FRAME`. Memory: the features, 16 KB per frame, besides a batch."""
         features, seconds = [], []
         for batch in batches:
@@ -122,11 +134,10 @@ class Vsfa(QualityNetwork):
             progress("quality", 0.0)  # the reader of the frames reports how far it is
         return self._predict(torch.cat(features), np.concatenate(seconds), vsfa.TAU_FRAMES, EVERY_FRAME)
 
-    def _predict(self, features: torch.Tensor, seconds: NDArray[np.float64], tau: int, protocol: str) -> Prediction:
+    def _predict(self, features: torch.Tensor, seconds: NDArray[np.float64], tau: int, protocol: str) -> Signal:
         with torch.inference_mode():
             video, frames = self._head(features[None], torch.tensor([len(features)]), tau=tau)
-        values = frames[0].double().numpy()
-        return Prediction(value=float(video[0]), seconds=seconds, values=values, tau_frames=tau, protocol=protocol)
+        return self._signal(float(video[0]), seconds, frames[0].double().numpy(), tau, protocol)
 
 
 class VsfaLite(QualityNetwork):
@@ -140,14 +151,12 @@ class VsfaLite(QualityNetwork):
         self.model = files.model_info("vsfa-lite")
         self._network = vsfa_lite.LiteQuality(load_tensors(files.paths["vsfa-lite"]), device)
 
-    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Prediction:
+    def sampled(self, frames: FrameBatch, frame_rate: float, progress: Progress) -> Signal:
         """Rate crops of the stills; see `CROPS`."""
         tau = tau_of(frames.seconds, frame_rate)
         pictures = picture_box(frames.rgb).cut_all(frames.rgb)
         value, values = self._network.score(pictures, tau, lambda share: progress("quality", share))
-        return Prediction(
-            value=100.0 * value, seconds=frames.seconds, values=100.0 * values, tau_frames=tau, protocol=CROPS
-        )
+        return self._signal(100.0 * value, frames.seconds, 100.0 * values, tau, CROPS)
 
 
 #: Which network reads the files of which variant.
@@ -183,38 +192,68 @@ class QualityScorer(Scorer):
         else:
             self._network = NETWORKS[files.entries[0].variant](files, device or devices.choose())
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """Rate the reel's stills; see `Scorer.score`."""
         if self._network is None or len(reel.frames) == 0:
             return self.skip_all(NO_FRAME if self._network else self._missing)
-        prediction = self._network.sampled(reel.frames, reel.info.frame_rate, progress)
+        signal = self._network.sampled(reel.frames, reel.info.frame_rate, progress)
         progress(self.stage, 1.0)
-        return [_signal(self._network, prediction)]
+        return [signal]
 
-    def score_every_frame(self, source: VideoSource, progress: Progress, name: str | None = None) -> Signal | Skipped:
+    def score_every_frame(self, source: VideoSource, progress: Progress, name: str | None = None) -> Answer:
         """Rate a file by all its frames at native size, as published: minutes on a CPU. Errors as `every_frame`."""
         if self._network is None:
             return Skipped(name="quality", reason=self._missing)
-        prediction = self._network.every_frame(every_frame(source, name=name, progress=progress), progress)
-        if prediction is None:
-            reason = f"{self._network.model.id} rates samples of a reel only; rating every frame takes the full model."
-            return Skipped(name="quality", reason=reason)
-        return _signal(self._network, prediction)
+        signal = self._network.every_frame(every_frame(source, name=name, progress=progress), progress)
+        reason = f"{self._network.model.id} rates samples of a reel only; rating every frame takes the full model."
+        return signal or Skipped(name="quality", reason=reason)
 
 
-def _signal(network: QualityNetwork, prediction: Prediction) -> Signal:
-    return rated(
-        "quality",
-        float(np.clip(prediction.value, *network.native_range)),
-        variant=network.variant,
-        unit=network.unit,
-        native_range=network.native_range,
-        timeline=Timeline(seconds=prediction.seconds, values=prediction.values),
-        model=network.model,
-        details=QualityDetails(
-            protocol=prediction.protocol, frames=len(prediction.seconds), tau_frames=prediction.tau_frames
-        ),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QualityReading:
+    """The quality signal of one video, or why there is none, and the findings."""
+
+    quality: Answer
+    findings: tuple[Finding, ...]
+
+
+class QualityReader:
+    """Rates video files without a post, for the command line. Holds the quality network, and no video."""
+
+    def __init__(self, *, profile: Profile = "auto") -> None:
+        """Load the weights. Raises WeightsError as `QualityScorer` does."""
+        self._quality = QualityScorer(profile=profile)
+        self._look = LookScorer()
+        self._pacing = PacingScorer()
+
+    def read(
+        self,
+        path: Path,
+        platform: Platform | None = None,
+        *,
+        every_frame: bool = False,
+        progress: Progress = no_progress,
+    ) -> QualityReading:
+        """Rate one file.
+
+        Args:
+            path: the video.
+            platform: where it will be posted, which decides what bit rate and size are asked for.
+            every_frame: rate all frames at native size, as VSFA was published, instead of stills.
+            progress: called with (stage, fraction); may raise Cancelled.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        post = Post(platform=platform)
+        reel = open_reel(path, self._quality.plan | self._look.plan | PLAN, progress=progress)
+        measured = [*self._look.score(reel, post, progress), *self._pacing.score(reel, post, progress)]
+        findings = diagnose(reel, post, [answer for answer in measured if isinstance(answer, Signal)])
+        if every_frame:
+            quality = self._quality.score_every_frame(path, progress)
+        else:
+            (quality,) = self._quality.score(reel, post, progress)
+        return QualityReading(quality=quality, findings=findings)
 
 
 def tau_of(seconds: NDArray[np.float64], frame_rate: float) -> int:

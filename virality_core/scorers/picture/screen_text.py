@@ -14,20 +14,8 @@ from numpy.typing import NDArray
 from virality_core.config import safe_zones
 from virality_core.models import weights
 from virality_core.models.vision.ppocr import Reading, Region, TextDetector, TextReader, cut_out
-from virality_core.scorers.base import NO_FRAME, Scorer, rated
-from virality_core.types import (
-    Details,
-    ModelInfo,
-    Plan,
-    Platform,
-    Post,
-    Profile,
-    Progress,
-    Reel,
-    Signal,
-    Skipped,
-    Timeline,
-)
+from virality_core.scorers.base import NO_FRAME, Answer, Scorer, rated
+from virality_core.types import Details, Plan, Platform, Post, Profile, Progress, Reel, Signal, Timeline
 
 STILLS = 8  # of the whole reel: 0.3 s of one core each, measured by recipes/ppocr_v4/measure.py
 HOOK_STILLS = 2  # more, within the first second
@@ -94,11 +82,11 @@ class OnscreenScorer(Scorer):
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
         files = weights.resolve_component("onscreen", profile)
-        self.model: ModelInfo = files.model_info("ppocr-v4-detect")
+        self.model = files.model_info("ppocr-v4-detect")
         self._detector = TextDetector(files.paths["ppocr-v4-detect"])
         self._reader = TextReader(files.paths["ppocr-v4-read"], files.paths["ppocr-v4-characters"])
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """One Signal or Skipped."""
         stills = _stills(reel)
         if not stills:

@@ -19,20 +19,8 @@ from virality_core.models import weights
 from virality_core.models.vision import r2plus1d_checkpoint
 from virality_core.models.vision.r2plus1d import freeze_last_frame, on_device, resize_and_crop, video_outputs
 from virality_core.models.vision.r2plus1d_checkpoint import Card, Task
-from virality_core.scorers.base import Scorer, rated
-from virality_core.types import (
-    ClipBatch,
-    Details,
-    ModelInfo,
-    Plan,
-    Post,
-    Profile,
-    Progress,
-    Reel,
-    Signal,
-    Skipped,
-    Timeline,
-)
+from virality_core.scorers.base import Answer, Scorer, rated
+from virality_core.types import ClipBatch, Details, Plan, Post, Profile, Progress, Reel, Timeline
 
 NO_MODEL = "No virality network was added. You can train one on your own posts; the Train page shows how."
 _TASKS: tuple[Task, ...] = ("classification", "regression")  # the first that was added gives the signal's value
@@ -66,7 +54,7 @@ class _Network:
 
     def __init__(self, task: Task, profile: Profile, device: torch.device) -> None:
         files = weights.resolve_component(component_of(task), profile)
-        self.model: ModelInfo = files.model_info(component_of(task))
+        self.model = files.model_info(component_of(task))
         network, self.card = r2plus1d_checkpoint.load(files.paths[component_of(task)].parent)
         if self.card.task != task:
             raise WeightsError(f"The model added for {task} is one for {self.card.task}; add it again.")
@@ -116,7 +104,7 @@ class ViralityScorer(Scorer):
             count = max(network.card.clips for network in self._networks)
             self.plan = Plan(clips=count)  # type: ignore[misc]  # without a network no clip is decoded
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """Rate the reel's clips; see `Scorer.score`."""
         if not self._networks:
             return self.skip_all(self._missing)

@@ -12,24 +12,10 @@ from numpy.typing import NDArray
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.sound import silero_vad
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, Scorer, rated
 from virality_core.scorers.measures import rhythm, sound
 from virality_core.scorers.measures.intervals import Intervals
-from virality_core.types import (
-    AUDIO_SECONDS,
-    Audio,
-    Details,
-    Levels,
-    ModelInfo,
-    Plan,
-    Post,
-    Profile,
-    Progress,
-    Reel,
-    Signal,
-    Skipped,
-    Timeline,
-)
+from virality_core.types import AUDIO_SECONDS, Details, Levels, Plan, Post, Profile, Progress, Reel, Skipped, Timeline
 
 NO_SOUND = "The reel has no sound."
 SILENT = "The reel's sound is silent."
@@ -101,44 +87,50 @@ class AudioScorer(Scorer):
     def __init__(self, *, profile: Profile = "auto") -> None:
         """Load the weights. Raises WeightsError where they are missing."""
         files = weights.resolve_component("speech", profile)
-        self.model: ModelInfo = files.model_info()
+        self.model = files.model_info()
         self._network = silero_vad.build(load_tensors(files.path))
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Answer]:  # noqa: ARG002
         """One Signal or Skipped each."""
-        audio = reel.audio
+        audio, duration = reel.audio, reel.info.duration_seconds
         if audio is None or audio.levels is None:
-            reason = NO_SOUND if reel.info.audio is None else "The reel's sound could not be decoded."
-            return self.skip_all(reason)
-        levels, duration = audio.levels, reel.info.duration_seconds
+            return self.skip_all(NO_SOUND if reel.info.audio is None else "The reel's sound could not be decoded.")
+        levels = audio.levels
         silences = sound.silences(levels, duration)
-        if sound.first_sound(levels) is None:
-            answers = self.skip_all(SILENT)
-            answers[self.names.index("silence")] = _silence(levels, silences, duration)
-            return answers
+        silence = _share_of_reel("silence", silences, levels, sound.is_silent(levels).astype(np.float64), duration)
+        first = sound.first_sound(levels)
+        if first is None:
+            return [silence if name == "silence" else Skipped(name=name, reason=SILENT) for name in self.names]
         progress("sound", 0.1)
         sounding = max(0.0, duration - sound.total_seconds(silences))
         found = rhythm.find_rhythm(audio.samples, audio.sample_rate)
         progress("sound", 0.4)
+        peak = float(np.clip(sound.decibels(levels.true_peak), -120.0, 25.0))
         return [
             _loudness(levels, reel),
-            _true_peak(levels),
-            _silence(levels, silences, duration),
-            _clipping(levels, duration),
-            _first_sound(levels, duration),
-            self._speech(audio, duration, sounding, 0.0 if found is None else found.strength),
-            _tempo(found, audio, duration),
+            rated("true_peak", peak, unit="dBTP", native_range=(-120.0, 25.0)),
+            silence,
+            _share_of_reel("clipping", sound.clipped(levels, duration), levels, 100.0 * levels.clipped, duration),
+            Skipped(name="first_sound", reason=SILENT)
+            if first >= duration
+            else rated("first_sound", first, unit="s", native_range=(0.0, 24.0 * 3600.0)),
+            self._speech(
+                audio.samples, audio.start_seconds, duration, sounding, 0.0 if found is None else found.strength
+            ),
+            _tempo(found, audio.start_seconds, duration),
         ]
 
-    def _speech(self, audio: Audio, duration: float, sounding: float, strength: float) -> Signal:
+    def _speech(
+        self, samples: NDArray[np.float32], start: float, duration: float, sounding: float, beat_strength: float
+    ) -> Answer:
         listened = min(duration, AUDIO_SECONDS)
-        probabilities = self._network.probabilities(audio.samples)
+        probabilities = self._network.probabilities(samples)
         hop = silero_vad.CHUNK / silero_vad.RATE
-        seconds = np.asarray(audio.start_seconds + hop * (np.arange(len(probabilities)) + 0.5), np.float64)
+        seconds = np.asarray(start + hop * (np.arange(len(probabilities)) + 0.5), np.float64)
         inside = (seconds >= 0.0) & (seconds < listened)
-        found = sound.speech_intervals(probabilities, audio.start_seconds, hop)
+        found = sound.speech_intervals(probabilities, start, hop)
         found = tuple((max(0.0, a), min(listened, b)) for a, b in found if b > 0.0 and a < listened)
-        speaking, flatness = sound.total_seconds(found), sound.spectral_flatness(audio.samples)
+        speaking, flatness = sound.total_seconds(found), sound.spectral_flatness(samples)
         return rated(
             "speech",
             min(100.0, 100.0 * speaking / listened),
@@ -149,34 +141,31 @@ class AudioScorer(Scorer):
             details=SpeechDetails(
                 stretches=found,
                 seconds=speaking,
-                dominant=sound.dominant(speaking, sounding, strength, flatness),
+                dominant=sound.dominant(speaking, sounding, beat_strength, flatness),
                 flatness=flatness,
                 listened_seconds=listened,
             ),
         )
 
 
-def _loudness(levels: Levels, reel: Reel) -> Signal | Skipped:
+def _loudness(levels: Levels, reel: Reel) -> Answer:
     value = sound.integrated_loudness(levels)
     if value is None:
-        reason = (
-            "The sound is shorter than the 0.4 s it takes to measure loudness."
-            if levels.end_seconds - levels.start_seconds < 0.4
-            else "The sound is too quiet to measure its loudness."
-        )
-        return Skipped(name="loudness", reason=reason)
-    seconds, line = sound.momentary_loudness(levels)
-    loudest = int(np.argmax(line))
+        too_short = levels.end_seconds - levels.start_seconds < 0.4
+        reason = "shorter than the 0.4 s it takes to measure" if too_short else "too quiet to measure"
+        return Skipped(name="loudness", reason=f"The sound is {reason} loudness.")
+    seconds, momentary = sound.momentary_loudness(levels)
+    loudest = int(np.argmax(momentary))
     recorded = reel.info.audio
     return rated(
         "loudness",
         float(np.clip(value, sound.QUIETEST, sound.LOUDEST)),
         unit="LUFS",
         native_range=(sound.QUIETEST, sound.LOUDEST),
-        timeline=_inside(seconds, line, reel.info.duration_seconds),
+        timeline=_inside(seconds, momentary, reel.info.duration_seconds),
         details=LoudnessDetails(
             integrated=value,
-            loudest_momentary=float(line[loudest]),
+            loudest_momentary=float(momentary[loudest]),
             loudest_seconds=float(max(0.0, seconds[loudest])),
             channels=0 if recorded is None else recorded.channels,
             sample_rate=0 if recorded is None else recorded.sample_rate,
@@ -184,33 +173,13 @@ def _loudness(levels: Levels, reel: Reel) -> Signal | Skipped:
     )
 
 
-def _true_peak(levels: Levels) -> Signal:
-    value = float(np.clip(sound.decibels(levels.true_peak), -120.0, 25.0))
-    return rated("true_peak", value, unit="dBTP", native_range=(-120.0, 25.0))
-
-
-def _silence(levels: Levels, silences: Intervals, duration: float) -> Signal:
-    return _share_of_reel("silence", silences, duration, levels, sound.is_silent(levels).astype(np.float64))
-
-
-def _clipping(levels: Levels, duration: float) -> Signal:
-    return _share_of_reel("clipping", sound.clipped(levels, duration), duration, levels, 100.0 * levels.clipped)
-
-
-def _first_sound(levels: Levels, duration: float) -> Signal | Skipped:
-    at = sound.first_sound(levels)
-    if at is None or at >= duration:
-        return Skipped(name="first_sound", reason=SILENT)
-    return rated("first_sound", max(0.0, at), unit="s", native_range=(0.0, 24.0 * 3600.0))
-
-
-def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal | Skipped:
+def _tempo(found: rhythm.Rhythm | None, start: float, duration: float) -> Answer:
     if found is None:
         reason = f"The sound has no tempo: it is too even, or shorter than {rhythm.MIN_SECONDS:.0f} s."
         return Skipped(name="tempo", reason=reason)
     if found.strength < sound.STEADY_FROM:
         return Skipped(name="tempo", reason="The sound has no steady beat.")
-    beats = audio.start_seconds + found.beats
+    beats = start + found.beats
     beats = beats[(beats >= 0.0) & (beats < duration)]
     return rated(
         "tempo",
@@ -227,7 +196,7 @@ def _tempo(found: rhythm.Rhythm | None, audio: Audio, duration: float) -> Signal
     )
 
 
-def _share_of_reel(name: str, found: Intervals, duration: float, levels: Levels, values: NDArray[np.float64]) -> Signal:
+def _share_of_reel(name: str, found: Intervals, levels: Levels, values: NDArray[np.float64], duration: float) -> Answer:
     """The signal of what part of the reel the intervals are; its timeline has the mean of each tenth of a second."""
     tenth = max(1, round(0.1 / levels.hop_seconds))
     starts = np.arange(0, len(values), tenth)

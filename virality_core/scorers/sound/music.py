@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -12,9 +11,9 @@ from pathlib import Path
 
 from virality_core.errors import WeightsError
 from virality_core.models import weights
-from virality_core.scorers.base import Scorer, rated
+from virality_core.scorers.base import Answer, PostScorer, rated
 from virality_core.scorers.caption.trend_table import TagRow, TrendTable, data_age, load_trends, reference_day
-from virality_core.types import Details, Post, Progress, Reel, Signal, Skipped
+from virality_core.types import Details, Post, Skipped
 
 MAX_CHARACTERS = 200  # of a title; TikTok's longest in the data has 170
 _LARGEST_LIFT = 3.0  # ln units, as for hashtags
@@ -39,7 +38,7 @@ class MusicDetails(Details):
     dated: str | None
 
 
-class MusicScorer(Scorer):
+class MusicScorer(PostScorer):
     """Answers `music`: the title's lift, in ln units of engagement."""
 
     stage = "music"
@@ -54,12 +53,8 @@ class MusicScorer(Scorer):
         self._table: TrendTable = load_trends(self._path)
         self._today = today
 
-    def score(self, reel: Reel, post: Post, progress: Progress) -> Sequence[Signal | Skipped]:  # noqa: ARG002
+    def read(self, post: Post) -> Answer:
         """One Signal, or Skipped where no music is named or nothing is known about it."""
-        return (self.read(post),)
-
-    def read(self, post: Post) -> Signal | Skipped:
-        """The answer, which needs no video."""
         key = title_key(post.music or "")
         if not key:
             return Skipped(name="music", reason="No music was named.")
