@@ -28,11 +28,6 @@ def bundled_quality() -> bool:
     return any(item.component == "quality" and item.source == "bundled" for item in weights.entries())
 
 
-@pytest.fixture(scope="session")
-def lite() -> Scorers:
-    return load_scorers("lite", device="cpu")
-
-
 def test_real_clips_are_scored(shared_media: Path, lite: Scorers) -> None:
     captions = json.loads((shared_media / "captions.json").read_text())
     for path in sorted(shared_media.glob("*.mp4")):
