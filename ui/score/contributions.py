@@ -53,7 +53,7 @@ def _details(signal: Signal) -> str:
     facts = {
         "Result": f"{html_text.capital(wording.describe(signal))}.",
         "What to do": f"{html_text.capital(to_do)}." if to_do else "",
-        "Measured": f"{wording.exact(signal)}{higher_than}; possible: {wording.trimmed(low)} to {wording.trimmed(high)}",
+        "Measured": f"{wording.exact(signal)}{higher_than}; range: {wording.trimmed(low)} to {wording.trimmed(high)}",
         "Rating": f"{signal.desirability:.0f} of 100{target and '; ' + target}",
         "Compared with": wording.compared_with(signal),
         "How it's rated": html_text.capital(str(entry.get("desirability", {}).get("how", ""))),

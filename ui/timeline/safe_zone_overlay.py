@@ -105,8 +105,8 @@ def _description(overlay: Overlay, second: float, boxes: Sequence[Any], platform
     if boxes:
         text += f" {covered} of them may be covered (dashed)." if covered else " None of it is covered."
     return (
-        f"{text} Shaded: {safe_zones.covered_sides(platform)}. {NAMES[platform]}'s buttons and captions may cover this (as "
-        f"of {safe_zones.zones()[platform]['date']})."
+        f"{text} Shaded: {safe_zones.covered_sides(platform)}. {NAMES[platform]}'s buttons and captions may cover this "
+        f"(as of {safe_zones.zones()[platform]['date']})."
     )
 
 

@@ -11,7 +11,7 @@ import altair as alt
 
 from virality_core.training.evaluation.runs import Epoch
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 _HEIGHT = 260  # pixels
 _SERIES = ["model", "chance"]
@@ -104,7 +104,7 @@ def _curve(
     )
 
 
-def _confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
+def _confusion(counts: Sequence[Sequence[int]]) -> Chart:
     names = ("not viral", "viral")
     rows = [
         {"was": names[was], "called": names[called], "posts": count}
@@ -120,7 +120,7 @@ def _confusion(counts: Sequence[Sequence[int]]) -> alt.LayerChart:
     return alt.layer(shade, base.mark_text(fontSize=20, fill="currentColor").encode(text="posts:Q"))
 
 
-def _predicted(scatter: Mapping[str, Sequence[float]]) -> alt.LayerChart:
+def _predicted(scatter: Mapping[str, Sequence[float]]) -> Chart:
     score, predicted = scatter["score"], scatter["predicted"]
     ends = [min(*score, *predicted), max(*score, *predicted)]
     diagonal = alt.Chart(alt.Data(values=[{"score": end, "predicted": end} for end in ends]))
@@ -130,7 +130,7 @@ def _predicted(scatter: Mapping[str, Sequence[float]]) -> alt.LayerChart:
     )
 
 
-def _residuals(scatter: Mapping[str, Sequence[float]]) -> alt.LayerChart:
+def _residuals(scatter: Mapping[str, Sequence[float]]) -> Chart:
     pairs = zip(scatter["score"], scatter["predicted"], strict=True)
     rows = [{"predicted": predicted, "residual": score - predicted} for score, predicted in pairs]
     zero = alt.Chart(alt.Data(values=[{"residual": 0}])).mark_rule(strokeDash=[4, 4]).encode(y="residual:Q")
