@@ -1,1 +1,1 @@
-"""Whole ways through the project on material that is made on the spot."""
+"""Runs through the whole project on generated videos."""

@@ -1,9 +1,9 @@
-"""Draws videos whose score only their motion shows: a pattern that speeds up does well, one that slows down does not.
+"""Draws videos whose score depends only on motion: a pattern that speeds up does well, one that slows down doesn't.
 
-A pattern of soft stripes passes through the frame, round and round, leftwards or rightwards. Its speed goes from one
-value to another over the clip; the score is how much it gains, with its sign. Nothing else tells: the mean speed, the
-direction (so that a mirror image has the same score), the colours and the brightness, which drifts, are drawn alike for
-all. The set of frames tells nothing either: a clip played backwards has the same frames and the opposite score.
+Soft stripes move through the frame to the left or right, and wrap around. Their speed changes over the clip; the score
+is how much they gain. Nothing else shows it: mean speed, direction (so that a mirror image has the same score), colors
+and the drifting brightness have the same distribution in all. Single frames don't show it either: played backward, a
+clip has the same frames and the opposite score.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 64, 96
 FRAMES, RATE = 20, 15
-PERIOD = 64  # pixels after which the pattern repeats: the frame's width, so that no edge ever passes
-MEAN_SPEED = (2.5, 3.5)  # pixels a frame
-GAIN = (0.8, 2.2)  # half the difference between the last and the first speed; at most the smallest mean speed less 0.3
+PERIOD = 64  # pixels after which the pattern repeats: the frame's width, so that there is no edge
+MEAN_SPEED = (2.5, 3.5)  # pixels per frame
+GAIN = (0.8, 2.2)  # half the difference between the last and the first speed; less than the smallest mean speed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A video: its frames uint8 (T, H, W, 3), and the gain of speed, −1 … 1 of the largest."""
+    """A video: its frames uint8 (T, H, W, 3), and its gain in speed, −1 … 1."""
 
     frames: NDArray[np.uint8]
     gain: float
@@ -34,22 +34,22 @@ class Drawn:
 
 def draw(seed: int, frames: int = FRAMES) -> Drawn:
     """The video of a seed."""
-    chance = np.random.default_rng(seed)
-    gain = float(chance.uniform(*GAIN)) * (1 if chance.random() < 0.5 else -1)
-    speed = chance.uniform(*MEAN_SPEED) + gain * np.linspace(-1, 1, frames - 1)
-    shift = chance.uniform(0, PERIOD) + np.concatenate([[0.0], np.cumsum(speed)]) * chance.choice([-1, 1])
+    rng = np.random.default_rng(seed)
+    gain = float(rng.uniform(*GAIN)) * (1 if rng.random() < 0.5 else -1)
+    speed = rng.uniform(*MEAN_SPEED) + gain * np.linspace(-1, 1, frames - 1)
+    shift = rng.uniform(0, PERIOD) + np.concatenate([[0.0], np.cumsum(speed)]) * rng.choice([-1, 1])
     across = np.arange(WIDTH)[None, :] - shift[:, None]  # (T, W)
-    down = chance.uniform(-1.5, 1.5) * np.sin(2 * np.pi * np.arange(HEIGHT) / HEIGHT * chance.integers(1, 3))
+    down = rng.uniform(-1.5, 1.5) * np.sin(2 * np.pi * np.arange(HEIGHT) / HEIGHT * rng.integers(1, 3))
     angle = 2 * np.pi * across / PERIOD
     wave = sum(
-        chance.uniform(0.5, 1.0) * np.sin(number * angle[:, None, :] + down[None, :, None] + chance.uniform(0, 6.28))
+        rng.uniform(0.5, 1.0) * np.sin(number * angle[:, None, :] + down[None, :, None] + rng.uniform(0, 6.28))
         for number in (1, 2, 3)
     )  # (T, H, W)
     wave = wave / np.abs(wave).max()
-    bright = chance.uniform(70, 185) + np.linspace(*chance.uniform(-30, 30, 2), frames)
-    colour = chance.uniform(0.4, 1.0, 3)
-    image = bright[:, None, None, None] + 70 * wave[..., None] * colour
-    image = image + chance.normal(0, 3, image.shape)
+    bright = rng.uniform(70, 185) + np.linspace(*rng.uniform(-30, 30, 2), frames)
+    color = rng.uniform(0.4, 1.0, 3)
+    image = bright[:, None, None, None] + 70 * wave[..., None] * color
+    image = image + rng.normal(0, 3, image.shape)
     return Drawn(frames=np.clip(image, 0, 255).astype(np.uint8), gain=gain / GAIN[1])
 
 
@@ -67,20 +67,20 @@ def encode(path: Path, frames: NDArray[np.uint8], rate: int = RATE) -> None:
 
 
 def make(folder: Path, count: int, *, seed: int = 0, authors: int = 12) -> Path:
-    """Draw `count` videos into `folder` and write `posts.json` beside them, as a scraper does; returns its path.
+    """Draw `count` videos into `folder` and write `posts.json` next to them, as a scraper does; returns its path.
 
-    Likes, plays, shares and comments rise with the gain, each with noise of its own; followers have nothing to do with
-    them, which real followers have.
+    Likes, plays, shares and comments rise with the gain, each with its own noise. Unlike real ones, they don't depend
+    on followers.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng((seed, 99))
+    rng = np.random.default_rng((seed, 99))
     posts = []
     for number in range(count):
         drawn = draw(seed * 1_000_003 + number)
         name = f"{7_000_000_000_000_000_000 + number}"
         encode(folder / f"{name}.mp4", drawn.frames)
-        counts = np.exp(3.0 * drawn.gain + chance.normal(0, 0.1, 4)) * (2_000, 30_000, 150, 60)
-        author = int(chance.integers(authors))
+        counts = np.exp(3.0 * drawn.gain + rng.normal(0, 0.1, 4)) * (2_000, 30_000, 150, 60)
+        author = int(rng.integers(authors))
         posts.append(
             {
                 "id": name,
@@ -89,7 +89,7 @@ def make(folder: Path, count: int, *, seed: int = 0, authors: int = 12) -> Path:
                 "authorMeta": {
                     "id": str(1000 + author),
                     "name": f"author{author}",
-                    "fans": int(chance.integers(100, 10**6)),
+                    "fans": int(rng.integers(100, 10**6)),
                 },
                 "diggCount": int(counts[0]),
                 "playCount": int(counts[1]),

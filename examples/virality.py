@@ -1,8 +1,8 @@
-"""`make example`: the whole way from a folder of videos and their counts to a scored reel, each command shown.
+"""`make example`: from a folder of videos and their counts to a scored reel, showing each command.
 
-The videos are generated (moving_videos.py): what makes them do well is that they speed up, which no single frame shows.
-The network is small so that it learns this on two cores within minutes; with your own videos leave the sizes out. The
-model is added to a folder of the example's own, not to your app.
+The videos are generated (moving_videos.py): those that speed up do well, which no single frame shows. The network is
+small, so that it learns this within minutes on two cores; with your own videos, leave the sizes out. The model is
+added to the example's own folder, not to your app.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LEARNING = (
 def main(arguments: list[str] | None = None) -> int:
     """Run the example; returns the exit code of the first command that fails, else 0."""
     parser = argparse.ArgumentParser(prog="python -m examples.virality", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "out", help="where it all goes")
-    parser.add_argument("--videos", type=int, default=240, help="how many are generated (default 240)")
-    parser.add_argument("--epochs", type=int, default=10, help="of each training (default 10)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "out", help="output folder")
+    parser.add_argument("--videos", type=int, default=240, help="how many to generate (default 240)")
+    parser.add_argument("--epochs", type=int, default=10, help="per training (default 10)")
     options = parser.parse_args(arguments)
-    begun, out = time.monotonic(), options.out
+    start, out = time.monotonic(), options.out
     posts = out / "videos" / "posts.json"
     if not posts.exists():
-        _say(f"{options.videos} videos are generated in {posts.parent}.")
+        _say(f"Generating {options.videos} videos in {posts.parent}.")
         moving_videos.make(posts.parent, options.videos)
     learning = LEARNING.format(epochs=options.epochs)
     commands = [f"preprocess {_quoted(posts)} --videos {_quoted(posts.parent)} --out {_quoted(out / 'data')}"]
@@ -55,10 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         if done.returncode:
             return done.returncode
-    _say(
-        f"\nDone in {time.monotonic() - begun:.0f} s. The evaluations: {out}/*/evaluation/index.html; page 3 of the app"
-    )
-    _say(f"shows them too when it is started with VIRALITY_RUNS={out}.")
+    _say(f"\nDone in {time.monotonic() - start:.0f} s. The evaluations are in {out}/*/evaluation/index.html;")
+    _say(f"the Train page of the app shows them too if you start it with VIRALITY_RUNS={out}.")
     return 0
 
 

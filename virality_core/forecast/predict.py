@@ -105,10 +105,7 @@ def predict_from_history(post: Post, video: VideoInfo, history: History, embed: 
         population=f"your own {history.posts} posts",
         sized=facts.followers is not None,
         own_posts=history.posts,
-        notes=(
-            f"Predicting each of your posts from the others is typically off: {errors}.",
-            _effects_note(history),
-        ),
+        notes=(f"Predicting each of your posts from the others is typically off: {errors}.", _effects_note(history)),
         **ranges,
     )
 

@@ -23,21 +23,18 @@ KNOT_QUANTILES = (0.05, 0.35, 0.65, 0.95)  # Harrell, Regression Modeling Strate
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LeastSquares:
-    """A fit: `coefficients` (P,), their author-clustered `errors` (P,), `residuals` (N,), `r_squared`."""
+    """A fit: `coefficients` (P,), their author-clustered `errors` (P,), `r_squared`."""
 
     coefficients: Array
     errors: Array
-    residuals: Array
     r_squared: float
 
 
 def least_squares(design: Array, target: Array, clusters: Index) -> LeastSquares:
     """Ordinary least squares with errors clustered by author (Liang and Zeger 1986, with the G/(G−1) correction).
 
-    Args:
-        design: (N, P), with its intercept; collinear columns get the coefficients of least norm.
-        target: (N,).
-        clusters: (N,) author numbers 0 … G−1.
+    `design` (N, P) has its intercept; collinear columns get the coefficients of least norm. `target` (N,); `clusters`
+    (N,) are author numbers 0 … G−1.
     """
     inverse = np.linalg.pinv(design.T @ design, hermitian=True)
     coefficients = inverse @ (design.T @ target)
@@ -50,7 +47,6 @@ def least_squares(design: Array, target: Array, clusters: Index) -> LeastSquares
     return LeastSquares(
         coefficients=coefficients,
         errors=np.sqrt(np.maximum(np.diag(covariance), 0.0)),
-        residuals=residuals,
         r_squared=1.0 - float(np.var(residuals)) / variance if variance > 0.0 else 0.0,
     )
 

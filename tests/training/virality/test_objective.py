@@ -15,8 +15,7 @@ from tests.training.virality.material import settings
 from virality_core.errors import UsageError, WeightsError
 from virality_core.models.vision.r2plus1d import STAGES, Architecture, r2plus1d
 from virality_core.training.virality.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
-from virality_core.training.virality.train import _update_average
-from virality_core.training.virality.validation import Validation
+from virality_core.training.virality.train import Validation, _update_average
 
 SMALL = Architecture(width=2, blocks=(1, 1, 1, 1))
 

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from virality_core.errors import InputError, UsageError
 from virality_core.files import open_regular, read_regular
 from virality_core.forecast.counts import parse_count
 from virality_core.forecast.own_posts.data_export import count_in, insights, reels_in, repaired
-from virality_core.training.datasets.video_files import VideoFiles
+from virality_core.training.datasets.reading import reading
 
 Kind = Literal["auto", "collector", "csv", "info-json", "instagram"]
 
@@ -38,6 +39,7 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
     "comments": ("comments", "commentcount", "comment_count"),
     "followers": ("followers", "fans", "follower_count", "channel_follower_count"),
 }
+SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".3gp", ".gif", ".ts", ".flv")
 _MAX_BYTES = 1_000_000_000
 _MAX_HEADER = 100_000  # characters of a CSV's first line, which shows the delimiter
 
@@ -58,6 +60,42 @@ class ExportedPost:
     shares: int | None = None
     comments: int | None = None
     followers: int | None = None
+
+
+class VideoFiles:
+    """The video files under a folder, by path, name and stem. A name that two files share finds neither."""
+
+    def __init__(self, folder: Path) -> None:
+        """Walk the folder once. Raises InputError where there is none."""
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder} with videos.")
+        self.folder = folder.resolve()
+        paths = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        found = sorted(path for path in paths if is_file_inside(self.folder, path))
+        names, stems = Counter(path.name for path in found), Counter(path.stem for path in found)
+        self._by_path = {path.relative_to(self.folder).as_posix(): path for path in found}
+        self._by_name = {path.name: path for path in found if names[path.name] == 1}
+        self._by_stem = {path.stem: path for path in found if stems[path.stem] == 1}
+
+    def find(self, name: str) -> Path | None:
+        """The file that an export calls so (a path, a name, an id), or None."""
+        text = name.replace("\\", "/").strip()
+        last = text.rpartition("/")[2]
+        return (self._by_path.get(text) or self._by_name.get(last) or self._by_stem.get(last)) if last else None
+
+    def next_to(self, path: Path, stem: str) -> Path | None:
+        """The file of that stem in the folder of `path`, or None."""
+        try:
+            folder = path.parent.resolve().relative_to(self.folder)
+        except ValueError:
+            return None
+        names = ((folder / f"{stem}{suffix}").as_posix() for suffix in SUFFIXES)
+        return next((self._by_path[name] for name in names if name in self._by_path), None)
+
+
+def is_file_inside(folder: Path, path: Path) -> bool:
+    """Whether it is a file in a folder (resolved), and not a link that leads out of it."""
+    return path.resolve().is_relative_to(folder) and path.is_file()
 
 
 Result = ExportedPost | InputError
@@ -126,16 +164,8 @@ def _kind_of(source: Path) -> Kind:
 
 
 def _load_json(path: Path) -> Any:
-    try:
+    with reading(path, "JSON"):
         return json.loads(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} can't be read as a text file ({error}).") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is not a JSON file; use the JSON that a scraper writes.") from error
 
 
 def _post(columns: Mapping[str, Any], *, where: str, video: Path | None, video_name: str, name: str = "") -> Result:
@@ -187,24 +217,20 @@ def _collector(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> 
 
 
 def _csv(source: Path, files: VideoFiles, mapping: Mapping[str, str]) -> Iterator[Result]:
-    try:
-        with open_regular(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
-            header = lines.readline(_MAX_HEADER)
-            lines.seek(0)
-            delimiter = "\t" if source.suffix.lower() == ".tsv" else max(",;\t", key=header.count)
-            rows = csv.DictReader(lines, delimiter=delimiter)
-            names = _columns(source.name, rows.fieldnames or (), mapping)
-            for number, row in enumerate(rows, start=2):
-                columns = {ours: row.get(theirs) for ours, theirs in names.items()}
-                video_name = columns["video"] or ""
-                where = f"line {number} of {source.name}"
-                yield _post(columns, where=where, video=files.find(video_name), video_name=video_name)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {source}.") from None
-    except OSError as error:
-        raise InputError(f"{source.name} can't be read ({error.strerror or error}).") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{source.name} can't be read as a UTF-8 CSV file ({error}).") from error
+    with (
+        reading(source, "a UTF-8 CSV file"),
+        open_regular(source) as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines,
+    ):
+        header = lines.readline(_MAX_HEADER)
+        lines.seek(0)
+        delimiter = "\t" if source.suffix.lower() == ".tsv" else max(",;\t", key=header.count)
+        rows = csv.DictReader(lines, delimiter=delimiter)
+        names = _columns(source.name, rows.fieldnames or (), mapping)
+        for number, row in enumerate(rows, start=2):
+            columns = {ours: row.get(theirs) for ours, theirs in names.items()}
+            name = columns["video"] or ""
+            yield _post(columns, where=f"line {number} of {source.name}", video=files.find(name), video_name=name)
 
 
 def _columns(name: str, header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -283,9 +309,4 @@ def _instagram(source: Path, files: VideoFiles, _mapping: Mapping[str, str]) -> 
     yield from damaged.values()
 
 
-_READERS: dict[str, Reader] = {
-    "collector": _collector,
-    "csv": _csv,
-    "info-json": _info_json,
-    "instagram": _instagram,
-}
+_READERS: dict[str, Reader] = {"collector": _collector, "csv": _csv, "info-json": _info_json, "instagram": _instagram}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from virality_core.errors import InputError
 from virality_core.files import read_regular
+from virality_core.training.datasets.reading import reading
 
 _MAX_BYTES = 200_000_000  # a million texts
 
@@ -25,12 +26,8 @@ def read(path: Path) -> list[Example]:
     Raises:
         InputError: the file can't be read, is larger than 200 MB, or has another header or label.
     """
-    try:
+    with reading(path, "a text file"):
         lines = read_regular(path, _MAX_BYTES).decode("utf-8-sig", errors="replace").split("\n")
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be read: {error.strerror}; use a TSV with the header label<TAB>text."
-        ) from error
     if lines[0].rstrip("\r").split("\t") != ["label", "text"]:
         raise InputError(f"{path} must begin with the header label<TAB>text, not {lines[0][:60]!r}.")
     examples = []

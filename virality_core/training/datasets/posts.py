@@ -11,7 +11,6 @@ import gzip
 import io
 import json
 import math
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from virality_core.files import open_regular
 from virality_core.forecast.counts import COUNTS, parse_count
 from virality_core.forecast.features import KNOWN, Facts, facts_from, number_or_none
 from virality_core.scorers.caption.entities import find_entities, hashtag_key
+from virality_core.training.datasets.reading import reading
 
 POPULARITY = "popularity"  # of SMP-Video: a log scale already, 1.22 to 13.35 in the training part
 SMP = "smp_video"
@@ -111,26 +111,19 @@ def read_rows(
     Raises:
         InputError: the file can't be read, is too large, or a line is not a JSON object.
     """
-    try:
-        with ExitStack() as stack:
-            file = stack.enter_context(open_regular(path))
-            if path.name.endswith(".gz"):
-                file = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
-            text = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
-            lines = _lines(text, path.name, max_rows)
-            if allow_csv and path.name.lower().removesuffix(".gz").endswith(".csv"):
-                yield from enumerate(csv.DictReader(lines), start=2)
-                return
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, _json_object(line, f"Line {number} of {path.name}")
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.") from error
-    except OSError as error:
-        reason = error.strerror or "it is damaged"
-        raise InputError(f"{path.name} can't be read as a UTF-8 CSV or JSON-lines file ({reason}).") from error
-    except (UnicodeDecodeError, EOFError, csv.Error, zlib.error) as error:
-        raise InputError(f"{path.name} can't be read as a UTF-8 CSV or JSON-lines file ({error}).") from error
+    with ExitStack() as stack:
+        stack.enter_context(reading(path, "a UTF-8 CSV or JSON-lines file"))
+        file = stack.enter_context(open_regular(path))
+        if path.name.endswith(".gz"):
+            file = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
+        text = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+        lines = _lines(text, path.name, max_rows)
+        if allow_csv and path.name.lower().removesuffix(".gz").endswith(".csv"):
+            yield from enumerate(csv.DictReader(lines), start=2)
+            return
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, _json_object(line, f"Line {number} of {path.name}")
 
 
 def _lines(text: io.TextIOWrapper, name: str, max_lines: int | None) -> Iterator[str]:

@@ -33,16 +33,10 @@ def constant(truth: Array, count: int) -> Array:
 
 
 def linear(task: Task, features: Array, truth: Array, test_features: Array) -> Array:
-    """Probabilities, or scores, of a logistic or ridge regression on standardized features.
+    """Probabilities, or scores, (M,) of a logistic or ridge regression on standardized features (N, F).
 
-    Args:
-        task: what is predicted.
-        features, truth: of the training part, (N, F) and (N,); an unknown feature (NaN) becomes its median, with an
-            indicator feature.
-        test_features: (M, F).
-
-    Returns:
-        (M,). A training part of one class gives that class's share for all.
+    An unknown feature (NaN) becomes its median, with an indicator feature. Where the training part has one class, its
+    share is the answer for all.
     """
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression, Ridge

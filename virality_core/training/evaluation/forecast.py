@@ -44,10 +44,7 @@ def predictions(model: EngagementModel, posts: Sequence[PostOutcome]) -> dict[tu
                 continue
             chosen, read = [posts[members[row]] for row in rows], all_read.rows(rows)
             facts = [post.facts for post in chosen]
-            by = {
-                "": model.predict(fitted, target, read),
-                "constant": model.constant(fitted, target, len(facts)),
-            }
+            by = {"": model.predict(fitted, target, read), "constant": model.constant(fitted, target, len(facts))}
             if model.collections[fitted]["sized"] and any(fact.followers is not None for fact in facts):
                 by["followers"] = model.followers_alone(fitted, target, facts, read.features)
             found[collection, target] = Predicted(
@@ -63,10 +60,7 @@ def rows(found: Mapping[tuple[str, str], Predicted], *, draws: int = 0) -> list[
     """The figures, one row for each collection, target and predictor, and pooled rows with `collection` = all.
 
     In a pooled row every post is predicted as of its own collection; where that has no followers, the baseline
-    `followers` is its constant.
-
-    Args:
-        found: from `predictions`. draws: bootstrap samples of authors for 95 % intervals; 0 for none.
+    `followers` is its constant. `draws` bootstrap samples of authors give 95 % intervals, if any.
     """
     pooled = {
         ("all", target): _pooled([predicted for (_, of), predicted in found.items() if of == target])

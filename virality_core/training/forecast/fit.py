@@ -128,11 +128,7 @@ def idf_of(posts: Sequence[Sequence[str]], recipe: Recipe) -> Array:
 
 
 def fit_words(posts: Sequence[Sequence[str]], idf: Array, controls: Array, target: Array, recipe: Recipe) -> Array:
-    """Ridge on idf-weighted word vectors of length one, fitted to what the controls leave: weights (BUCKETS,).
-
-    Args:
-        posts: the words of each post. idf: from `idf_of`. controls: (N, B) with the intercept. target: (N,).
-    """
+    """Ridge of idf-weighted word vectors of length one, on what the controls (N, B) leave: weights (BUCKETS,)."""
     from scipy import sparse
     from scipy.sparse import linalg
 
@@ -147,11 +143,7 @@ def fit_words(posts: Sequence[Sequence[str]], idf: Array, controls: Array, targe
 
 
 def fit_embedding(vectors: Array, controls: Array, target: Array, recipe: Recipe) -> Array:
-    """Ridge on captions' standardized vectors, fitted to what the controls leave: weights and shift (D + 1,).
-
-    Args:
-        vectors: (N, D). controls: (N, B) with the intercept. target: (N,).
-    """
+    """Ridge of standardized caption vectors (N, D), on what the controls (N, B) leave: weights and shift (D + 1,)."""
     means, spreads = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-9)
     z = (vectors - means) / spreads
     pulled = z.T @ z + recipe.embedding_ridge * np.eye(z.shape[1])
@@ -200,20 +192,11 @@ def center_out_of_fold(features: Array, target: Array, folds: Index, recipe: Rec
 
 
 def fit_target(
-    features: Array,
-    target: Array,
-    folds: Index,
-    columns: NDArray[np.bool_],
-    recipe: Recipe,
-    *,
-    relative: bool = False,
+    features: Array, target: Array, folds: Index, columns: NDArray[np.bool_], recipe: Recipe, *, relative: bool = False
 ) -> Fit:
     """The whole model of one target on features (N, F) whose `text` and `embedding` were filled in out of fold.
 
-    Args:
-        features, target: (N, F), (N,) in the target's units. folds: (N,), all posts of an author in one.
-        columns: (F,) which features it may read. recipe: the settings.
-        relative: the median is to have the least relative error (MAPE): weighted by 1 / target.
+    It reads only `columns` (F,). With `relative`, the median is weighted by 1 / target, for the least relative error.
     """
     read = np.where(columns, features, np.nan)
     center = center_out_of_fold(read, target, folds, recipe)

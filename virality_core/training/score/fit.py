@@ -68,11 +68,7 @@ class Learned:
 
 
 def fit(reels: Sequence[ReelOutcome]) -> Learned:
-    """Fit the shares.
-
-    Raises:
-        InputError: fewer than MIN_REELS reels, or outcomes or signals that are all the same.
-    """
+    """Fit the shares. Raises InputError if fewer than MIN_REELS reels, or outcomes or signals that are all the same."""
     if len(reels) < MIN_REELS:
         raise InputError(f"There are {len(reels)} reels with outcomes; at least {MIN_REELS} are needed for a fit.")
     stated = {name: float(entry["weight"]) for name, entry in reference.table()["signals"].items()}
@@ -147,8 +143,7 @@ def as_file(learned: Learned, way: str) -> dict[str, Any]:
 def solve(signals: Array, outcome: Array, prior: Array, strength: float) -> Array:
     """The β (S,) ≥ 0 of the module's formula by coordinate descent (Friedman et al. 2010).
 
-    Args:
-        signals: (N, S), 0–1. outcome: (N,). prior: (S,), adds up to 1. strength: λ / N.
+    signals (N, S) are 0–1, prior (S,) adds up to 1, strength is λ / N.
     """
     centered = signals - signals.mean(axis=0)
     target = (outcome - outcome.mean()) / max(float(outcome.std()), 1e-12)

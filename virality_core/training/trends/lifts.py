@@ -100,23 +100,12 @@ def _collection(name: str, members: Sequence[PostRecord]) -> Collection:
         design = size_basis(followers, size_knots(followers[~test])) if sized else np.ones((len(posts), 1))
         predicted[test] = design[test] @ np.linalg.lstsq(design[~test], target[~test], rcond=None)[0]
     return Collection(
-        name=name,
-        posts=tuple(posts),
-        authors=numbers(names),
-        residuals=target - predicted,
-        folds=parts,
-        sized=sized,
+        name=name, posts=tuple(posts), authors=numbers(names), residuals=target - predicted, folds=parts, sized=sized
     )
 
 
 def lifts_of(tags: Sequence[Sequence[str]], residuals: Array, authors: Index, *, min_authors: int) -> Lifts:
-    """Shrunken lifts of every tag used by at least `min_authors` authors.
-
-    Args:
-        tags: (N,) each post's unique tags.
-        residuals: (N,) in ln units.
-        authors: (N,) as numbers.
-    """
+    """Shrunken lifts of every tag used by at least `min_authors` authors, from each post's unique tags (N,)."""
     names = sorted({tag for post in tags for tag in post})
     if not names:
         return Lifts(tags={}, tau_squared=0.0, sigma_squared=0.0)
@@ -187,8 +176,7 @@ def table_of(
     """The bundled table: plain JSON, rounded, in a fixed order.
 
     Args:
-        collections: from `collections_of`.
-        min_authors: a tag with fewer authors in a collection is left out of it.
+        collections, min_authors: a tag with fewer authors in a collection is left out of it.
         generic_share: a tag used by this share of a collection's authors, and by GENERIC_AUTHORS, is generic.
         answering: the collections whose lifts count in the signal; all that state followers by default.
 
@@ -218,9 +206,7 @@ def table_of(
             effect = [round(tag.lift, 4), round(tag.deviation, 4)] if collection.sized else [None, None]
             rows.setdefault(name, {})[collection.name] = [tag.posts, tag.authors, *effect, int(generic)]
     if not rows:
-        raise InputError(
-            f"No hashtag is used by {min_authors} authors or more; use more posts, or a smaller --min-authors."
-        )
+        raise InputError(f"No tag is used by {min_authors} authors; use more posts, or a smaller --min-authors.")
     return {
         "schema": 1,
         "measure": "ln(1 + likes + comments + shares) against what followers alone predict, shrunk towards zero",

@@ -52,15 +52,9 @@ def without(posts: Iterable[PostRecord], shared: set[str]) -> tuple[PostRecord, 
 def music_table(
     posts: Sequence[PostRecord], *, min_authors: int, answering: Iterable[str] | None = None
 ) -> dict[str, Any]:
-    """The bundled table: like that of hashtags, with how many videos use each title; only counts of shared ones.
+    """The bundled table, from posts of `with_music`: like that of hashtags, with how many videos use each title.
 
-    Args:
-        posts: from `with_music`.
-        min_authors: a title with fewer authors in a collection is left out of it.
-        answering: the collections whose lifts hold out of sample.
-
-    Raises:
-        InputError: no title is used by `min_authors` authors.
+    Shared titles get only counts. See `lifts.table_of`.
     """
     shared, uses = shared_titles(posts), _uses(posts)
     table = table_of(collections_of(without(posts, shared)), min_authors=min_authors, answering=answering)

@@ -18,6 +18,7 @@ from typing import Any
 from virality_core.errors import InputError, UsageError
 from virality_core.files import read_regular
 from virality_core.forecast.counts import parse_count
+from virality_core.training.datasets.reading import reading
 
 MAX_BYTES = 10_000_000  # some hundred thousand rows; the longest export has some hundreds
 COLUMNS = ["posts", "authors", "lift", "deviation", "generic", "uses", "rank", "views", "trend"]
@@ -47,10 +48,10 @@ class TrendList:
 
 
 def read_trend_list(path: Path, day: date, columns: Mapping[str, str] | None = None) -> TrendList:
-    """Read a list from a CSV with a header.
+    """Read a list from a CSV with a header, separated by commas, semicolons or tabs.
 
     Args:
-        path: UTF-8, separated by commas, semicolons or tabs. Its name without ending names the list.
+        path: its name without ending names the list.
         day: when the list was downloaded from the platform.
         columns: for keys of KNOWN the file's own header, where it is not recognized.
 
@@ -60,9 +61,9 @@ def read_trend_list(path: Path, day: date, columns: Mapping[str, str] | None = N
     """
     if day > datetime.now(UTC).date():
         raise UsageError(f"The list can't be of {day}: that day is in the future.")
-    text = _text(path)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    try:
+    with reading(path, "a UTF-8 CSV file"):
+        text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
         lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval="")
         headers = [header or "" for header in lines.fieldnames or ()]
         found = _columns(headers, columns or {}, path.name)
@@ -78,8 +79,6 @@ def read_trend_list(path: Path, day: date, columns: Mapping[str, str] | None = N
             )
             trend = _trend(line[found["trend"]], found["trend"], where) if "trend" in found else None
             rows.setdefault(name, (posts, rank, views, trend))
-    except csv.Error as error:
-        raise InputError(f"{path.name} can't be read as a CSV file ({error}).") from error
     if not rows:
         raise InputError(f"{path.name} lists no names.")
     ignored = tuple(header for header in headers if header and header not in found.values())
@@ -92,11 +91,10 @@ def with_list(
     key_of: Callable[[str], str],
     is_shared: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
-    """The table with the list as one more collection; one of the same name is replaced.
+    """The table of `table_of` with the list as one more collection; one of the same name is replaced.
 
     Args:
-        table: from `table_of`, or as it was read from a file.
-        trend_list: the list.
+        table, trend_list: what is joined.
         key_of: makes the table's key of a name (`hashtag_key`, `title_key`).
         is_shared: whether a key is the name of many sounds.
 
@@ -134,17 +132,6 @@ def with_list(
         "collections": {**table["collections"], collection: about},
         "tags": {name: tags[name] for name in sorted(tags)},
     }
-
-
-def _text(path: Path) -> str:
-    try:
-        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.") from error
-    except OSError as error:
-        raise InputError(f"{path.name} can't be read ({error.strerror or error}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not UTF-8 text ({error.reason}); save it as “CSV UTF-8”.") from error
 
 
 def _columns(headers: Sequence[str], columns: Mapping[str, str], file: str) -> dict[str, str]:

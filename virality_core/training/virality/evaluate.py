@@ -51,13 +51,11 @@ def evaluate_run(
     device: str | None = None,
     say: Say | None = None,
 ) -> dict[str, Any]:
-    """Evaluate and write everything into `out`; returns what metrics.json holds.
+    """Evaluate a part of the manifest and write everything into `out`; returns what metrics.json holds.
 
     Args:
         run: a folder with `model.safetensors` and `model.json`.
         manifest: the run's own, or another with the same label.
-        out: a folder, created if needed.
-        part: which part is evaluated.
         order: of the frames in each clip; shuffled frames show how much depends on motion.
         cache, device, say: see `training.virality.train`.
 
@@ -149,11 +147,7 @@ def _best_and_worst(
             "truth": float(truth[index]),
             "answer": float(answers[index]),
             "score": row.score,
-            "likes": row.likes,
-            "plays": row.plays,
-            "shares": row.shares,
-            "comments": row.comments,
-            "followers": row.followers,
+            **{name: getattr(row, name) for name in ("likes", "plays", "shares", "comments", "followers")},
             "thumbnail": _thumbnail(videos / row.video, folder),
         }
 

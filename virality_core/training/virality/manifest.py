@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from virality_core.errors import InputError
 from virality_core.files import open_regular, read_regular, write_atomically
-from virality_core.training.datasets.video_files import is_file_inside
+from virality_core.training.datasets.exports import is_file_inside
 from virality_core.training.virality.split import Part
 
 ROWS = "manifest.parquet"

@@ -103,11 +103,24 @@ def preprocess(
     root = videos.resolve()
     rows = []
     for (post, probe), part, score, one in zip(readable, parts, scores.tolist(), group, strict=True):
-        if np.isfinite(score):
-            is_viral = score > label.threshold
-            rows.append(_row(post, probe, root, part=part, score=score, is_viral=is_viral, group=one))
-        else:
+        if not np.isfinite(score):
             skipped.append(f"{post.where}: its counts are ones that no training post has.")
+            continue
+        assert post.video is not None
+        rows.append(
+            Row(
+                video=post.video.relative_to(root).as_posix(),
+                part=part,
+                author=_storable(post.author),
+                score=score,
+                is_viral=score > label.threshold,
+                caption=_storable(post.caption),
+                posted_at=post.posted_at,
+                group=one,
+                **{name: getattr(post, name) for name in (*COUNTS, "followers")},
+                **{name: getattr(probe, name) for name in ("seconds", "width", "height", "frame_rate")},
+            )
+        )
     sizes = {part: sum(row.part == part for row in rows) for part in ("train", "val", "test")}
     metadata: dict[str, Any] = {
         "videos": str(root),
@@ -234,29 +247,6 @@ def _notes(readable: Readable, copies: Sequence[tuple[int, int]]) -> list[str]:
     if all(post.followers is None for post, _ in readable):
         notes.append("No followers are known, so a comparison with account size is not possible.")
     return notes
-
-
-def _row(post: ExportedPost, probe: Probe, root: Path, *, part: Part, score: float, is_viral: bool, group: int) -> Row:
-    assert post.video is not None
-    return Row(
-        video=post.video.relative_to(root).as_posix(),
-        part=part,
-        author=_storable(post.author),
-        score=score,
-        is_viral=is_viral,
-        likes=post.likes,
-        plays=post.plays,
-        shares=post.shares,
-        comments=post.comments,
-        followers=post.followers,
-        caption=_storable(post.caption),
-        posted_at=post.posted_at,
-        seconds=probe.seconds,
-        width=probe.width,
-        height=probe.height,
-        frame_rate=probe.frame_rate,
-        group=group,
-    )
 
 
 def _storable(text: str) -> str:

@@ -146,44 +146,39 @@ def _figures(path: Path) -> dict[str, Any] | None:
 def _model_card(card: Card, figures: Mapping[str, Any] | None, repository: str) -> str:
     """README.md for the hub, with its front matter; `figures` is what metrics.json holds, if the run was evaluated."""
     data, training = card.data, card.training
-    lines = [
-        "---",
-        "library_name: virality-core",
-        "pipeline_tag: video-classification",
-        "tags: [video, r2plus1d, virality]",
-        "---",
-        "",
-        f"# {repository.partition('/')[2]}: virality of short videos, {card.task}",
-        "",
-        f"R(2+1)D (width {card.architecture.width}, blocks {list(card.architecture.blocks)}). It predicts "
-        f"{_ANSWERS[card.task]}, as the mean over {card.clips} clips of 16 frames at 15 fps. To use it: "
-        f"`virality weights add {repository}`.",
-        "",
-        "## Training data",
-        "",
-        f"- Parts (videos): {data.get('parts')}, split by {data.get('split')}; copies of a video are in one part.",
-        f"- Score: weights {data.get('weights')} of the logarithm of each count, scaled on the training part; viral "
-        f"above {data.get('threshold')} (quantile {data.get('quantile')}). Missing counts: "
-        f"{data.get('missing_counts')}.",
-        f"- {training.get('began')} Epoch {training.get('epoch')}; the settings are in model.json.",
-        f"- Input: {card.input.to_dict()}; short reels: {card.padding}.",
-        "",
-        "## Evaluation",
-        "",
-        *_figure_lines(figures),
-        "",
-        "## Limits",
-        "",
-        "It doesn't know the account, the day, the topic's moment and luck. An account's size explains most of how far "
-        "a post goes. It repeats what did well among its training posts, whatever the reason was.",
-        "",
-    ]
-    return "\n".join(lines)
+    return f"""---
+library_name: virality-core
+pipeline_tag: video-classification
+tags: [video, r2plus1d, virality]
+---
+
+# {repository.partition("/")[2]}: virality of short videos, {card.task}
+
+R(2+1)D (width {card.architecture.width}, blocks {list(card.architecture.blocks)}). It predicts {_ANSWERS[card.task]},
+as the mean over {card.clips} clips of 16 frames at 15 fps. To use it: `virality weights add {repository}`.
+
+## Training data
+
+- Parts (videos): {data.get("parts")}, split by {data.get("split")}; copies of a video are in one part.
+- Score: weights {data.get("weights")} of the logarithm of each count, scaled on the training part; viral above
+  {data.get("threshold")} (quantile {data.get("quantile")}). Missing counts: {data.get("missing_counts")}.
+- {training.get("began")} Epoch {training.get("epoch")}; the settings are in model.json.
+- Input: {card.input.to_dict()}; short reels: {card.padding}.
+
+## Evaluation
+
+{_figures_text(figures)}
+
+## Limits
+
+It doesn't know the account, the day, the topic's moment and luck. An account's size explains most of how far a post
+goes. It repeats what did well among its training posts, whatever the reason was.
+"""
 
 
-def _figure_lines(figures: Mapping[str, Any] | None) -> list[str]:
+def _figures_text(figures: Mapping[str, Any] | None) -> str:
     if figures is None:
-        return ["The run was not evaluated on its test part."]
+        return "The run was not evaluated on its test part."
     columns = columns_of(figures)
     lines = [
         f"On {figures['videos']} {figures['part']} videos of {figures['authors']} accounts, with 95 % intervals of a "
@@ -198,4 +193,4 @@ def _figure_lines(figures: Mapping[str, Any] | None) -> list[str]:
             value, interval = figure_text(column[name])
             cells.append(f"{value} ({interval})" if interval else value)
         lines.append(f"| {NAMES[name]} | " + " | ".join(cells) + " |")
-    return [*lines, "", *figures["model"]["undefined"]]
+    return "\n".join([*lines, "", *figures["model"]["undefined"]])

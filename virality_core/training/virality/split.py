@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+
 from virality_core.errors import InputError
 
 Part = Literal["train", "val", "test"]
@@ -17,19 +19,14 @@ SHARES = (0.7, 0.15, 0.15)
 
 
 def groups(count: int, ties: Iterable[tuple[int, int]]) -> list[int]:
-    """The group of each of `count` items, named by its first member, where each tie joins two (union-find)."""
-    parent = list(range(count))
+    """The group of each of `count` items, named by its first member, where each tie joins two."""
+    from scipy.sparse import coo_array, csgraph
 
-    def root(item: int) -> int:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    for a, b in ties:
-        first, second = sorted((root(a), root(b)))
-        parent[second] = first
-    return [root(item) for item in range(count)]
+    joined = np.array([*ties], dtype=np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), (count, count))
+    first: dict[int, int] = {}
+    components = csgraph.connected_components(graph, directed=False)[1].tolist()
+    return [first.setdefault(component, item) for item, component in enumerate(components)]
 
 
 def ties_of(keys: Sequence[str]) -> list[tuple[int, int]]:

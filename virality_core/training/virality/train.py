@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from virality_core.models import device as devices
 from virality_core.models import weights
 from virality_core.models.checkpoint import load_tensors
 from virality_core.models.vision import r2plus1d_checkpoint
-from virality_core.models.vision.r2plus1d import load_body, normalize, on_device, r2plus1d
-from virality_core.models.vision.r2plus1d_checkpoint import Card
+from virality_core.models.vision.r2plus1d import load_body, normalize, on_device, r2plus1d, video_outputs
+from virality_core.models.vision.r2plus1d_checkpoint import Card, Task
+from virality_core.training.statistics import spearman
 from virality_core.training.virality.checkpoints import (
     EPOCH_COLUMNS,
     EPOCHS,
@@ -37,11 +38,10 @@ from virality_core.training.virality.checkpoints import (
     restore,
     save_state,
 )
-from virality_core.training.virality.dataset import VideoDataset, epoch_batches, loader
+from virality_core.training.virality.dataset import Batch, VideoDataset, epoch_batches, loader
 from virality_core.training.virality.manifest import Manifest, Row
 from virality_core.training.virality.objective import Objective, objective_of, parameter_groups, rate_at, set_trainable
 from virality_core.training.virality.settings import TrainSettings
-from virality_core.training.virality.validation import validate
 from virality_core.version import __version__
 
 SETTINGS = "settings.json"
@@ -64,15 +64,13 @@ def train(
     `settings.json`, `steps.csv`, `epochs.csv`, TensorBoard's events, and the state to resume from.
 
     Args:
-        manifest: what `preprocess` wrote.
-        settings: see `TrainSettings`; a resumed run must have the same.
-        run: the folder, created if needed.
+        manifest, settings, run: a resumed run must have the same settings and manifest.
         cache: where decoded clips are kept; None decodes them in each epoch.
         device: `cuda`, `cpu`, or None for CUDA when present.
         say: receives sentences on the progress.
 
     Raises:
-        UsageError: the folder can't be written to or holds a run with other settings, or accelerate is not installed.
+        UsageError: the folder can't be written to or has a run with other settings, or accelerate is not installed.
         InputError: the manifest lacks a part, or the loss is not finite any more.
     """
     say = say or (lambda _: None)
@@ -135,11 +133,13 @@ def train(
             seed=settings.seed,
             epoch=epoch,
         )[done * settings.accumulate :]
-        for micro_batches in _by_step(loader(data, batches, workers=settings.workers), settings.accumulate):
+        loaded = loader(data, batches, workers=settings.workers)
+        for micro_batches in zip(*[loaded] * settings.accumulate, strict=True):
             share = rate_at(state["step"], steps, settings.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * group["share"] * share
-            torch.manual_seed(_step_seed(settings.seed, state["step"], accelerator.process_index))  # for dropout
+            key = (settings.seed, state["step"], accelerator.process_index)
+            torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))  # for dropout
             loss = accumulate_gradients(accelerator, model, micro_batches, objective)
             norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm))
             if not math.isfinite(loss) or not math.isfinite(norm):
@@ -156,7 +156,9 @@ def train(
             if is_main and state["step"] % settings.save_steps == 0 and state["step"] % steps_per_epoch:
                 save_state(run, network, average, optimizer, state)
 
-        _share_average(average, accelerator.num_processes)
+        if accelerator.num_processes > 1:  # batch normalization's statistics differ, as clips did: use the first one's
+            for tensor in average.values():
+                torch.distributed.broadcast(tensor, src=0)
         found = validate(accelerator, settings, average, held_out, objective)
         train_loss, state["loss_sum"] = state["loss_sum"] / steps_per_epoch, 0.0
         better = state["best"] is None or found.loss < state["best"]
@@ -182,12 +184,59 @@ def train(
     return run
 
 
-def begin_with_kinetics(network: nn.Module) -> tuple[bool, str]:
-    """Load the Kinetics-400 body if it is available and fits; returns whether it was, and a sentence that says so.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """The mean loss, and each video's answer, score and class, in the order of the rows."""
 
-    Raises:
-        DigestMismatch: the file is not the published one.
-    """
+    loss: float
+    answers: list[float]
+    scores: list[float]
+    viral: list[bool]
+
+    def figure(self, task: Task) -> tuple[float | None, str]:
+        """The task's figure (ROC-AUC, or Spearman's correlation) and its text; None where it is undefined."""
+        if task == "regression":
+            rho = spearman(np.array(self.answers), np.array(self.scores))
+            return rho, "Spearman's correlation not defined" if rho is None else f"Spearman {rho:.3f}"
+        if len(set(self.viral)) < 2:
+            return None, "ROC-AUC not defined with one class"
+        from sklearn.metrics import roc_auc_score
+
+        auc = float(roc_auc_score(self.viral, self.answers))
+        return auc, f"ROC-AUC {auc:.3f}"
+
+
+def validate(
+    accelerator: Any,
+    settings: TrainSettings,
+    average: Mapping[str, Tensor],
+    dataset: VideoDataset,
+    objective: Objective,
+) -> Validation:
+    """Run every row of the dataset; each process takes its share, all get the same result."""
+    from accelerate.utils import gather_object
+
+    network = r2plus1d(settings.architecture)
+    network.load_state_dict(dict(average))
+    network = on_device(network.eval(), accelerator.device)
+    share = range(accelerator.process_index, len(dataset), accelerator.num_processes)
+    found: list[tuple[int, float]] = []
+    for clips, _, _, index in loader(dataset, [[one] for one in share], workers=settings.workers):
+        found.append((int(index), float(video_outputs(network, clips[0], accelerator.device).mean())))
+    by_index = dict(gather_object(found))
+    output = torch.tensor([by_index[index] for index in range(len(dataset))])
+    score = torch.tensor([row.score for row in dataset.rows], dtype=torch.float32)
+    viral = torch.tensor([row.is_viral for row in dataset.rows], dtype=torch.float32)
+    return Validation(
+        loss=float(objective.loss(output, score, viral)),
+        answers=objective.answer(output).double().tolist(),
+        scores=score.double().tolist(),
+        viral=[row.is_viral for row in dataset.rows],
+    )
+
+
+def begin_with_kinetics(network: nn.Module) -> tuple[bool, str]:
+    """Load the Kinetics-400 body if possible; returns whether it was, in words too. Raises DigestMismatch."""
     try:
         load_body(network, load_tensors(weights.resolve(KINETICS)))
     except weights.DigestMismatch:
@@ -198,7 +247,7 @@ def begin_with_kinetics(network: nn.Module) -> tuple[bool, str]:
 
 
 def accumulate_gradients(
-    accelerator: Any, model: nn.Module, micro_batches: list[list[Tensor]], objective: Objective
+    accelerator: Any, model: nn.Module, micro_batches: Sequence[Batch], objective: Objective
 ) -> float:
     """Add up the gradients of a step's micro-batches and return the step's mean loss.
 
@@ -228,15 +277,6 @@ def _accelerator(device: torch.device) -> Any:
     return Accelerator(cpu=device.type == "cpu")
 
 
-def _by_step(batches: Any, accumulate: int) -> Iterator[list[list[Tensor]]]:
-    step: list[list[Tensor]] = []
-    for batch in batches:
-        step.append(batch)
-        if len(step) == accumulate:
-            yield step
-            step = []
-
-
 def _update_average(average: dict[str, Tensor], network: nn.Module, step: int, decay: float) -> None:
     """Move the average towards the weights, faster in the first steps, when it is still mostly random."""
     decay_now = min(decay, (1 + step) / (10 + step))
@@ -246,13 +286,6 @@ def _update_average(average: dict[str, Tensor], network: nn.Module, step: int, d
                 average[name].lerp_(tensor, 1.0 - decay_now)
             else:
                 average[name].copy_(tensor)
-
-
-def _share_average(average: dict[str, Tensor], processes: int) -> None:
-    """Give all processes the first one's average: batch normalization's statistics differ, as clips did."""
-    if processes > 1:
-        for tensor in average.values():
-            torch.distributed.broadcast(tensor, src=0)
 
 
 def _card(
@@ -281,20 +314,17 @@ def _check_settings(run: Path, settings: TrainSettings, manifest: Manifest) -> N
     plain = {**settings.to_dict(), "manifest": origin}
     if not path.exists():
         r2plus1d_checkpoint.write_json(path, plain)
-    elif different := _different(path, plain):
-        raise UsageError(
-            f"{run} holds a run with other settings or another manifest ({', '.join(different)}); use another folder."
-        )
-
-
-def _different(path: Path, plain: dict[str, Any]) -> list[str]:
-    """The settings in which a run in this folder differs, except `workers`, which changes no result."""
+        return
     try:
         before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(plain))
-        names = sorted(({*before} | {*now}) - {"workers"})
-        return [name for name in names if name not in before or name not in now or before[name] != now[name]]
+        names = sorted(({*before} | {*now}) - {"workers"})  # which changes no result
+        different = [name for name in names if name not in before or name not in now or before[name] != now[name]]
     except (OSError, ValueError, TypeError, RecursionError):
-        return [f"{path.name} can't be read"]
+        different = [f"{path.name} can't be read"]
+    if different:
+        raise UsageError(
+            f"{run} has a run with other settings or another manifest ({', '.join(different)}); use another folder."
+        )
 
 
 def _shuffled(rows: Sequence[Row], seed: int) -> tuple[Row, ...]:
@@ -304,7 +334,3 @@ def _shuffled(rows: Sequence[Row], seed: int) -> tuple[Row, ...]:
         replace(row, score=rows[other].score, is_viral=rows[other].is_viral)
         for row, other in zip(rows, order, strict=True)
     )
-
-
-def _step_seed(seed: int, step: int, process: int) -> int:
-    return int(np.random.SeedSequence((seed, step, process)).generate_state(1)[0])
