@@ -11,14 +11,12 @@ import altair as alt
 
 from virality_core.training.evaluation.runs import Epoch
 
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-
 _HEIGHT = 260  # pixels
 _SERIES = ["model", "chance"]
 _UNIT = alt.Scale(domain=[0, 1], nice=False)
 
 
-def charts(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, Chart]]:
+def charts(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
     """File name → (title, chart) of each plot that the task has; `evaluation` is what metrics.json holds."""
     model = evaluation["model"]
     if evaluation["task"] == "regression":
@@ -26,7 +24,7 @@ def charts(evaluation: Mapping[str, Any]) -> dict[str, tuple[str, Chart]]:
             "predicted": ("Predicted against actual", _predicted(model["scatter"])),
             "residuals": ("Residuals", _residuals(model["scatter"])),
         }
-    found: dict[str, tuple[str, Chart]] = {}
+    found: dict[str, tuple[str, Any]] = {}
     if model["roc"] is not None:
         found["roc"] = ("ROC", _roc(model["roc"]))
         found["precision_recall"] = ("Precision and recall", _precision_recall(model))
@@ -47,7 +45,7 @@ def save(evaluation: Mapping[str, Any], folder: Path) -> list[Path]:
     return paths
 
 
-def losses(epochs: Sequence[Epoch]) -> alt.Chart:
+def losses(epochs: Sequence[Epoch]) -> Any:
     """Training and validation loss by epoch."""
     rows = [
         {"epoch": one.epoch, "loss": loss, "part": part}
@@ -55,7 +53,7 @@ def losses(epochs: Sequence[Epoch]) -> alt.Chart:
         for part, loss in (("training", one.train_loss), ("validation", one.val_loss))
     ]
     return (
-        alt.Chart(alt.Data(values=rows), height=_HEIGHT)
+        _chart(rows)
         .mark_line(point=True)
         .encode(
             x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1)),
@@ -65,26 +63,26 @@ def losses(epochs: Sequence[Epoch]) -> alt.Chart:
     )
 
 
-def _roc(curve: Mapping[str, Any]) -> alt.Chart:
+def _roc(curve: Mapping[str, Any]) -> Any:
     rates = (curve["false_positive_rate"], curve["true_positive_rate"])
     return _curve(rates, ([0, 1], [0, 1]), "share of others called viral", "share of viral posts found")
 
 
-def _precision_recall(model: Mapping[str, Any]) -> alt.Chart:
+def _precision_recall(model: Mapping[str, Any]) -> Any:
     negatives, positives = (sum(row) for row in model["confusion"])
     share = positives / (positives + negatives)
     curve = model["precision_recall"]
     return _curve((curve["recall"], curve["precision"]), ([0, 1], [share, share]), "recall", "precision")
 
 
-def _calibration(curve: Mapping[str, Any]) -> alt.Chart:
+def _calibration(curve: Mapping[str, Any]) -> Any:
     points = (curve["probability"], curve["share"])
     return _curve(points, ([0, 1], [0, 1]), "mean probability", "share that was viral")
 
 
 def _curve(
     model: tuple[Sequence[float], Sequence[float]], chance: tuple[list[float], list[float]], x: str, y: str
-) -> alt.Chart:
+) -> Any:
     rows = [
         {"series": series, "x": across, "y": up, "order": order}
         for series, points in zip(_SERIES, (model, chance), strict=True)
@@ -92,7 +90,7 @@ def _curve(
     ]
     scale = alt.Scale(domain=_SERIES)
     return (
-        alt.Chart(alt.Data(values=rows), height=_HEIGHT)
+        _chart(rows)
         .mark_line(interpolate="linear")
         .encode(
             x=alt.X("x:Q", title=x, scale=_UNIT),
@@ -104,14 +102,14 @@ def _curve(
     )
 
 
-def _confusion(counts: Sequence[Sequence[int]]) -> Chart:
+def _confusion(counts: Sequence[Sequence[int]]) -> Any:
     names = ("not viral", "viral")
     rows = [
         {"was": names[was], "called": names[called], "posts": count}
         for was, row in enumerate(counts)
         for called, count in enumerate(row)
     ]
-    base = alt.Chart(alt.Data(values=rows), height=_HEIGHT).encode(
+    base = _chart(rows).encode(
         x=alt.X("called:N", title="called", axis=alt.Axis(labelAngle=0)), y=alt.Y("was:N", title="was")
     )
     shade = base.mark_rect(opacity=0.35).encode(
@@ -120,26 +118,28 @@ def _confusion(counts: Sequence[Sequence[int]]) -> Chart:
     return alt.layer(shade, base.mark_text(fontSize=20, fill="currentColor").encode(text="posts:Q"))
 
 
-def _predicted(scatter: Mapping[str, Sequence[float]]) -> Chart:
+def _predicted(scatter: Mapping[str, Sequence[float]]) -> Any:
     score, predicted = scatter["score"], scatter["predicted"]
     ends = [min(*score, *predicted), max(*score, *predicted)]
-    diagonal = alt.Chart(alt.Data(values=[{"score": end, "predicted": end} for end in ends]))
+    diagonal = _chart([{"score": end, "predicted": end} for end in ends])
     return alt.layer(
         _points([{"score": a, "predicted": b} for a, b in zip(score, predicted, strict=True)], "score", "predicted"),
         diagonal.mark_line(strokeDash=[4, 4]).encode(x="score:Q", y="predicted:Q"),
     )
 
 
-def _residuals(scatter: Mapping[str, Sequence[float]]) -> Chart:
+def _residuals(scatter: Mapping[str, Sequence[float]]) -> Any:
     pairs = zip(scatter["score"], scatter["predicted"], strict=True)
     rows = [{"predicted": predicted, "residual": score - predicted} for score, predicted in pairs]
-    zero = alt.Chart(alt.Data(values=[{"residual": 0}])).mark_rule(strokeDash=[4, 4]).encode(y="residual:Q")
+    zero = _chart([{"residual": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="residual:Q")
     return alt.layer(_points(rows, "predicted", "residual", "score less predicted"), zero)
 
 
-def _points(rows: Sequence[Mapping[str, float]], x: str, y: str, y_title: str | None = None) -> alt.Chart:
+def _points(rows: Sequence[Mapping[str, float]], x: str, y: str, y_title: str | None = None) -> Any:
     return (
-        alt.Chart(alt.Data(values=list(rows)), height=_HEIGHT)
-        .mark_circle(opacity=0.6)
-        .encode(x=alt.X(f"{x}:Q", title=x), y=alt.Y(f"{y}:Q", title=y_title or y))
+        _chart(rows).mark_circle(opacity=0.6).encode(x=alt.X(f"{x}:Q", title=x), y=alt.Y(f"{y}:Q", title=y_title or y))
     )
+
+
+def _chart(rows: Sequence[Mapping[str, Any]]) -> Any:  # altair's own types don't fit what its methods return
+    return alt.Chart(alt.Data(values=list(rows)), height=_HEIGHT)  # type: ignore[no-untyped-call]

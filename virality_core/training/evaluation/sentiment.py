@@ -24,7 +24,7 @@ _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(4.0), 801))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Measured on `n` labelled texts; each 0–1. Recall, F1 and `balanced_ece` give each label the same weight."""
+    """Measured on `n` labeled texts; each 0–1. Recall, F1 and `balanced_ece` weigh all labels the same."""
 
     n: int
     macro_recall: float
@@ -36,10 +36,10 @@ class Scores:
 
 
 def evaluate(path: Path, profile: Profile) -> tuple[Scores, ModelInfo]:
-    """Scores of the profile's sentiment model on a TSV of `label<TAB>text`, and which model that was.
+    """Scores of the profile's sentiment model on a TSV of `label<TAB>text`, and which model it was.
 
     Raises:
-        InputError: the file has another shape, or no rows. WeightsError: the profile can't have its weights.
+        InputError: the file has another format, or no rows. WeightsError: the profile's weights are missing.
     """
     examples = read(path)
     if not examples:
@@ -50,14 +50,14 @@ def evaluate(path: Path, profile: Profile) -> tuple[Scores, ModelInfo]:
 
 
 def predict(model: SentimentModel, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Probabilities float64 (N, 3) of negative, neutral and positive, in batches of about the same length."""
+    """Probabilities float64 (N, 3) of negative, neutral and positive, in batches of similar length."""
     ids = [model.read(text).ids for text in texts]
     order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
     probabilities = np.empty((len(ids), 3))
     for first in range(0, len(order), _BATCH):
         chosen = order[first : first + _BATCH]
         longest = max(len(ids[index]) for index in chosen)
-        # What the padding is does not matter: the mask keeps every token from looking at it.
+        # Any padding works: the mask hides it from every token.
         tokens = torch.tensor([[*ids[index], *[model.mask_id] * (longest - len(ids[index]))] for index in chosen])
         mask = torch.arange(longest) < torch.tensor([[len(ids[index])] for index in chosen])
         with torch.inference_mode():
@@ -95,7 +95,7 @@ def measure(probabilities: ArrayLike, labels: Sequence[int]) -> Scores:
 
 
 def calibrate(logits: ArrayLike, labels: Sequence[int]) -> float:
-    """The temperature to divide logits (N, C) by, of the lowest log loss with every label weighing the same."""
+    """The temperature that logits (N, C) are divided by for the lowest log loss, all labels weighing the same."""
     z = np.asarray(logits, dtype=np.float64)
     truth = np.asarray(labels)
     weight = 1.0 / np.bincount(truth, minlength=z.shape[1])[truth]

@@ -32,16 +32,16 @@ def read_manifest(path: Path, *, profile: Profile = "auto") -> tuple[ReelOutcome
     rows = [row for _, row in read_rows(path, max_rows=MAX_REELS + 1)]
     if len(rows) < MIN_REELS:
         raise InputError(f"{path.name} has {len(rows)} reels; at least {MIN_REELS} are needed for a fit.")
-    places = [f"row {number} of {path.name}" for number in range(1, len(rows) + 1)]
-    outcomes = np.array([_outcome(row, where) for row, where in zip(rows, places, strict=True)])
-    followers = [_followers(row, where) for row, where in zip(rows, places, strict=True)]
+    wheres = [f"row {number} of {path.name}" for number in range(1, len(rows) + 1)]
+    outcomes = np.array([_outcome(row, where) for row, where in zip(rows, wheres, strict=True)])
+    followers = [_followers(row, where) for row, where in zip(rows, wheres, strict=True)]
     sizes = np.array([math.log1p(count) for count in followers if count is not None])
     if len(sizes) == len(rows) and np.ptp(sizes) > 0.0:  # take out what a line on account size explains
         slope, start = np.polyfit(sizes, outcomes, 1)
         outcomes = outcomes - slope * sizes - start
     scorers: Scorers | None = None
     reels = []
-    for number, (row, where, outcome) in enumerate(zip(rows, places, outcomes.tolist(), strict=True), start=1):
+    for number, (row, where, outcome) in enumerate(zip(rows, wheres, outcomes.tolist(), strict=True), start=1):
         if row.get("report"):
             desirabilities = _from_report(path.parent / str(row["report"]), where)
         elif row.get("reel"):

@@ -76,7 +76,7 @@ def fit(
     scores = np.array([score(one, weights, ranges) for one in counts])
     known = scores[np.array(training, bool) & np.isfinite(scores)]
     if not len(known):
-        raise InputError("The counts of the training part are all the same, so its posts can't be told apart.")
+        raise InputError("The counts of the training part are all the same, so they can't be ranked.")
     threshold = float(np.quantile(known, quantile))
     return Label(weights=dict(weights), ranges=ranges, quantile=quantile, threshold=threshold), scores
 
