@@ -62,7 +62,9 @@ def test_shake_goes_and_the_pan_stays() -> None:
     frame = np.repeat(run.luma[7][:, :, None], 3, axis=2)
     assert np.abs(window(frame, float(run.seconds[7]))[:, :, 0].astype(float) - steadied.luma[7]).mean() < 6
     np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "elsewhere it stays in the middle")
-    moved = [sum(part.camera[:, 0].sum() for part in motion.flow_steps(r, NO_CUTS, lambda: None)) for r in (run, steadied)]
+    moved = [
+        sum(part.camera[:, 0].sum() for part in motion.flow_steps(r, NO_CUTS, lambda: None)) for r in (run, steadied)
+    ]
     assert moved[1] * 142 == pytest.approx(moved[0] * 160, rel=0.15)
 
 
