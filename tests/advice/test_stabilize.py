@@ -63,8 +63,7 @@ def test_shake_goes_and_the_pan_stays() -> None:
     assert np.abs(window(frame, float(run.seconds[7]))[:, :, 0].astype(float) - steadied.luma[7]).mean() < 6
     np.testing.assert_array_equal(window(frame, 99.0), frame[9:-9, 7:-7], "elsewhere it stays in the middle")
     moved = [
-        sum(part.camera[:, 0].sum() for part in motion.flow_steps(one, NO_CUTS, lambda: None))
-        for one in (run, steadied)
+        sum(part.camera[:, 0].sum() for part in motion.flow_steps(r, NO_CUTS, lambda: None)) for r in (run, steadied)
     ]
     assert moved[1] * 142 == pytest.approx(moved[0] * 160, rel=0.15)
 

@@ -80,5 +80,5 @@ def test_evaluate_says_what_is_wrong_with_a_file(tmp_path: Path, content: str, m
 
 
 def test_evaluate_says_that_a_file_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"can't be read"):
+    with pytest.raises(InputError, match="There is no file"):
         run("evaluate", "caption", "--data", str(tmp_path / "none.tsv"), "--profile", "lite")
