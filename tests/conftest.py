@@ -60,6 +60,8 @@ def shared_media() -> Path:
 def no_models_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever models the one who runs the tests has added, the tests see the bundled ones."""
     os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
+    # torchvision's import makes a cache folder among the temporary files, whichever test comes first.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(tmp_path_factory.mktemp("inductor"))
 
 
 @pytest.fixture(autouse=True)

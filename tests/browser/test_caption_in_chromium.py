@@ -122,5 +122,5 @@ def test_the_score_takes_a_changed_caption_over_when_asked(open_page: OpenPage) 
     assert link.get_attribute("target") == "_blank"  # in this tab it would end the visit
     with page.context.expect_page() as opened:
         link.click()
-    opened.value.get_by_text("Hashtag table").first.wait_for(timeout=LOAD_MS)
+    opened.value.get_by_text("Hashtags and music").first.wait_for(timeout=LOAD_MS)
     assert page.locator(".rv-hero").count() == 1

@@ -86,7 +86,7 @@ def push(run: Path, repository: str, *, public: bool = False) -> str:
         api.create_commit(repository, operations, commit_message="A trained virality network")
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError, RuntimeError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise WeightsError(f"The hub refused {repository}: {reason}") from error
+        raise WeightsError(f"{repository} can't be uploaded to the hub: {reason}") from error
     return f"{api.endpoint}/{repository}"
 
 
