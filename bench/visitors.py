@@ -28,6 +28,7 @@ COUNTS = (1, 2, 3, 5, 10, 20)
 PATIENCE_SECONDS = 600.0
 AFTER_SECONDS = 120.0
 HEALTH_EVERY_SECONDS = 0.25
+WALK_EVERY_SECONDS = 5.0
 
 
 def main() -> None:
@@ -83,11 +84,14 @@ def visit_together(
     errors: list[str] = []
     walks: list[float] = []
     deadline = time.monotonic() + patience_seconds
+    next_walk = 0.0
     while None in waits and time.monotonic() < deadline:
         for number, page in enumerate(pages):
             if waits[number] is None and page.locator(".rv-hero").count():
                 waits[number] = time.monotonic() - pressed[number]
-        walks.append(_walk(walker))
+        if time.monotonic() > next_walk:
+            walks.append(_walk(walker))
+            next_walk = time.monotonic() + WALK_EVERY_SECONDS
         time.sleep(0.2)
     time.sleep(5)  # the last results are drawn
     for number, page in enumerate(pages):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,3 +49,21 @@ def _resident_mb() -> float:
     found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found.group(1)) / 1000
+
+
+class _Held:
+    """Something in a circle, as a visitor's session is."""
+
+    def __init__(self) -> None:
+        self.circle = self
+
+
+def test_what_lived_when_memory_was_settled_is_freed_by_the_next_time() -> None:
+    held = _Held()
+    watched = weakref.ref(held)
+    heap.settle()
+    del held
+    gc.collect()
+    assert watched() is not None, "an ordinary collection passes over it"
+    heap.settle()
+    assert watched() is None

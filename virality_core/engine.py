@@ -331,7 +331,7 @@ class Engine:
     def _loaded(self, profile: Profile, loaded: dict[Profile, Scorers], device_name: str | None) -> Scorers:
         if profile not in loaded:
             loaded[profile] = self._load(profile, device_name)
-            heap.keep_for_good()
+            heap.settle()
         return loaded[profile]
 
     def _end(

@@ -19,12 +19,15 @@ from streamlit.runtime import exists as runtime_exists
 from streamlit.runtime import get_instance as runtime_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from virality_core import heap
 from virality_core.advice import Change
 from virality_core.engine import Engine, Job
 from virality_core.errors import InputError, ViralityError
 from virality_core.evaluation.history_posts import OwnPosts
 from virality_core.types import Post, Profile, Report
 from virality_core.whatif import History, Weighing, with_history, with_population, with_weighing
+
+_SETTLING, _SETTLE_SECONDS = "settling", 10.0
 
 PRELOAD: Profile | None = "auto"
 
@@ -273,8 +276,18 @@ def _close_session(session_id: str) -> None:
     async def close() -> None:
         if not runtime.is_active_session(session_id):
             runtime.close_session(session_id)
+            _settle_soon()
 
     try:
         asyncio.run_coroutine_threadsafe(close(), runtime._get_async_objs().eventloop)
     except RuntimeError:
         _log.info("The server stopped before a visitor's session was closed.")
+
+
+def _settle_soon() -> None:
+    """Give back the memory of those who have left, once for all who leave within some seconds."""
+    if any(thread.name == _SETTLING for thread in threading.enumerate()):
+        return
+    timer = threading.Timer(_SETTLE_SECONDS, heap.settle)
+    timer.name, timer.daemon = _SETTLING, True
+    timer.start()
