@@ -24,9 +24,9 @@ def give_back() -> None:
 def settle() -> None:
     """Free what is garbage, and have later collections pass over whatever lives now. Takes about 200 ms.
 
-    Call it when models have been loaded and when visitors have left: what lived at the last call is freed by the next one
-    only. Models and their modules are a quarter of a million objects, and Streamlit collects after each run of the page:
-    without this, no thread moves for 160 ms each time.
+    Call it when models have been loaded and when visitors have left: what lived at the last call is freed only by the
+    next one. Models and their modules are a quarter of a million objects, and Streamlit collects after each run of the
+    page: without this, no thread moves for 160 ms each time.
     """
     gc.unfreeze()
     gc.collect()
