@@ -30,9 +30,9 @@ class Page:
 
     @property
     def html(self) -> str:
-        """Everything `st.html` shows; the stylesheet, which names every class, is not shown."""
-        bodies = (str(element.proto.body) for element in self.app.get("html"))
-        return "\n".join(body for body in bodies if "<style" not in body)
+        """Everything `st.html` shows, but for the stylesheet, which names every class, and the page's own script."""
+        shown = (element.proto for element in self.app.get("html") if not element.proto.unsafe_allow_javascript)
+        return "\n".join(body for body in (str(one.body) for one in shown) if "<style" not in body)
 
     @property
     def visit(self) -> Visit:
