@@ -210,15 +210,6 @@ def test_a_caption_that_is_too_long_is_said_and_stays(open_page: Callable[..., P
     assert len(page.app.text_area(key="caption").value or "") == 50_001
 
 
-@pytest.mark.parametrize("caption", ["half \ud83d", "\udc00 half", "a\ud83d\ud83db \u202e"])
-def test_half_an_emoji_is_scored(open_page: Callable[..., Page], clip: bytes, caption: str) -> None:
-    page = open_page()
-    page.upload("a.mp4", clip, caption)
-    page.wait_for_result()
-    assert not page.app.exception
-    assert "\N{REPLACEMENT CHARACTER}" in page.html
-
-
 def test_two_visitors_share_the_engine_and_see_nothing_of_each_other(
     open_page: Callable[..., Page], clip: bytes
 ) -> None:
